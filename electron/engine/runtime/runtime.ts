@@ -1,0 +1,218 @@
+import type { Readable } from 'node:stream';
+import type { DynoSize } from '#shared/model/size.ts';
+
+/**
+ * The one interface between the platform and the place where builds and dynos run. It speaks of slugs,
+ * hosts and addresses, never of local paths, so that another machine can stand behind it.
+ * `test/contract/runtime` holds what every implementation has to keep.
+ */
+export interface Runtime {
+  readonly kind: 'docker' | 'process';
+  /** What runs the dynos; called often, so answer from memory. */
+  info(): RuntimeInfo;
+  /**
+   * Makes what builds and dynos of a stack need (images, folders). Idempotent; calls at the same time share one run.
+   * @param report gets progress lines for people, without line ends
+   * @throws RuntimeError when it cannot be made
+   */
+  prepare(stack: string, report: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /** Opens a place to compile in; `close` it whatever happens. */
+  openBuild(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox>;
+  /**
+   * Makes a slug ready to start dynos from: an image, an expanded copy. Idempotent and shared as `prepare`;
+   * made anew from the slug's archive when it was removed from outside.
+   */
+  stage(slug: SlugRef, signal: AbortSignal): Promise<void>;
+  /** Forgets what `stage` made. Nothing happens when there is nothing. */
+  unstage(slugId: string): Promise<void>;
+  /** Starts one dyno. Resolves when its process has been launched, not when it listens. */
+  startDyno(spec: DynoSpec): Promise<DynoInstance>;
+  /** Sends a signal to all processes of the dyno. A dyno that is gone counts as success. */
+  signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Removes what is left of a dyno that ended or shall end at once. Idempotent. */
+  removeDyno(id: string): Promise<void>;
+  /** Every dyno of this engine that exists, running or ended, also those of an engine before this one. */
+  listDynos(): Promise<DynoInstance[]>;
+  /** True once something in the dyno accepts connections at its address; false when nothing does, or no address is known. */
+  isListening(instance: DynoInstance): Promise<boolean>;
+  /**
+   * Follows the dyno's output from its start, or behind `after` when given.
+   * The end comes (`onEnd`) once the dyno has ended and all was read.
+   */
+  followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable;
+  /** Tells of dynos that end, however they end. A listener may be told twice of the same end. */
+  onExit(listener: (exit: DynoExit) => void): Disposable;
+  /** Tells when the runtime is lost (daemon stopped) and back; after `back` the caller lists anew. */
+  onAvailability(listener: (state: 'lost' | 'back') => void): Disposable;
+  /** Removes every trace of an app: dynos, network, cache, images of the given slugs. Idempotent. */
+  destroyApp(appId: string, slugIds: readonly string[]): Promise<void>;
+  /** Removes leftovers of a former engine that belong to none of the given: build boxes, networks, staged slugs, half-made things. */
+  sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void>;
+  /** Lets go of the runtime without touching its dynos. */
+  close(): Promise<void>;
+}
+
+/** What the runtime is, for `system.info`. */
+export interface RuntimeInfo {
+  readonly kind: 'docker' | 'process';
+  readonly version: string;
+  readonly isolated: boolean;
+  readonly notes: readonly string[];
+}
+
+/** A slug as runtimes see it. */
+export interface SlugRef {
+  readonly id: string;
+  readonly appId: string;
+  readonly stack: string;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** Archive parts in file order, see `SlugPart`; an archive from elsewhere is one part. */
+  readonly parts: readonly SlugPart[];
+  /** Opens the archive (zstd tar, entries below `./app/`), whole or one part of it. */
+  open(part?: SlugPart): Readable;
+}
+
+/**
+ * A piece of a slug archive that is a zstd frame (or several) of its own and holds whole tar entries.
+ * All pieces one behind the other are the archive, and as one stream they are one tar. A part whose `key`
+ * is equal to one of the build before has the same content and is neither read nor compressed again.
+ * The last part ends the tar.
+ */
+export interface SlugPart {
+  /** Names the content: equal keys, equal content. */
+  readonly key: string;
+  /** First byte in the archive, and length in bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What a build box has to have. */
+export interface BuildBoxSpec {
+  readonly buildId: string;
+  readonly appId: string;
+  readonly stack: string;
+  /** Buildpacks to have at hand: their names, in order, and where the engine has them. */
+  readonly buildpacks: readonly { readonly name: string; readonly folder: string }[];
+  /** Empties the app's cache first. */
+  readonly clearCache: boolean;
+}
+
+/** Where a build's scripts run: BUILD_DIR, CACHE_DIR and ENV_DIR in a place apart, used by one build at a time. */
+export interface BuildBox {
+  /** Paths as scripts in the box see them. */
+  readonly buildDir: string;
+  readonly cacheDir: string;
+  readonly envDir: string;
+  /** Folder of a buildpack of the spec, by its name. */
+  buildpackDir(name: string): string;
+  /** Variables that every script gets: HOME, PATH, STACK, registry and certificate settings. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Unpacks a tar into BUILD_DIR, which is empty before. */
+  putSource(tar: Readable): Promise<void>;
+  /** Writes one file for each config var into ENV_DIR. */
+  putEnv(vars: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * Runs a bash script with BUILD_DIR as its working folder.
+   * @param onOutput gets standard output and error as they come, in the order they were written
+   * @returns the exit code; a script ended by a signal has 128 + its number
+   */
+  run(script: string, options: RunOptions): Promise<number>;
+  /** Content of a file, or null when there is none. @throws RuntimeError when larger than `maxBytes` (1 MiB unless given) */
+  readFile(path: string, maxBytes?: number): Promise<Buffer | null>;
+  /**
+   * Archives BUILD_DIR as a slug: tar entries below `./app/`, owner 1000:1000, zstd. Parts with a key in `known` come without bytes.
+   * Each part has to be read to its end before the next is asked for.
+   */
+  pack(known: ReadonlySet<string>): AsyncIterable<PackedPart>;
+  /** Ends all processes of the box and removes its folders; the cache stays. Idempotent. A box may be kept warm for the app's next build. */
+  close(): Promise<void>;
+}
+
+/** One part of a slug as it leaves the box; `bytes` is null when its key was known. */
+export interface PackedPart {
+  readonly key: string;
+  readonly bytes: Readable | null;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly onOutput: (chunk: Buffer) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A dyno to be started. */
+export interface DynoSpec {
+  /** Unique for ever. */
+  readonly id: string;
+  readonly appId: string;
+  readonly appName: string;
+  /** `web.1` */
+  readonly name: string;
+  readonly type: string;
+  readonly release: number;
+  readonly slug: SlugRef;
+  /** Run by bash after /etc/profile.d, .profile.d and .profile (reference: heroku-platform 2.3). */
+  readonly command: string;
+  /** Config vars and DYNO; the runtime adds HOME, PORT, PATH. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly size: DynoSize;
+}
+
+/** Where in a dyno's output a reader is; opaque to all but the runtime. */
+export type OutputPosition = string;
+
+/** A dyno that exists in the runtime. */
+export interface DynoInstance {
+  readonly id: string;
+  readonly appId: string;
+  readonly name: string;
+  readonly type: string;
+  readonly release: number;
+  /** Canonical size name and command, as started. */
+  readonly size: string;
+  readonly command: string;
+  /** Where the router reaches it; null when it ended. */
+  readonly address: DynoAddress | null;
+  /** Value of PORT inside. */
+  readonly port: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Null while it runs. */
+  readonly exit: { readonly code: number; readonly at: number; readonly outOfMemory: boolean } | null;
+}
+
+export interface DynoAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface DynoExit {
+  readonly id: string;
+  /** Exit code; 128 + signal number when a signal ended it. */
+  readonly code: number;
+  readonly at: number;
+  readonly outOfMemory: boolean;
+}
+
+/** Takes a dyno's output. */
+export interface OutputSink {
+  /**
+   * @param bytes as written by the process, cut anywhere
+   * @param at microseconds since the epoch
+   * @param position where the reader stands behind these bytes
+   */
+  onBytes(stream: 'stdout' | 'stderr', bytes: Buffer, at: number, position: OutputPosition): void;
+  onEnd(): void;
+}
+
+/** The runtime could not do it. `message` names the thing, the reason and the next step. */
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError';
+  readonly code: 'unavailable' | 'stack_failed' | 'not_found' | 'too_large' | 'disk_full' | 'cancelled' | 'failed';
+
+  constructor(code: RuntimeError['code'], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

@@ -1,0 +1,131 @@
+import * as z from 'zod';
+import { App, Dyno, FormationEntry } from '../model/app.ts';
+import { Build } from '../model/build.ts';
+import { ConfigChange } from '../model/config.ts';
+import { LogFilter, LogRecord } from '../model/log.ts';
+import { AppName, ProcessType } from '../model/names.ts';
+import { Release } from '../model/release.ts';
+import { DynoSizeName } from '../model/size.ts';
+import { call, stream } from './endpoint.ts';
+import { Fact } from './facts.ts';
+
+const Nothing = z.object({});
+/** An app by name or id; both resolve everywhere. */
+const OfApp = z.object({ app: z.string().min(1).max(64) });
+const Version = z.number().int().positive();
+
+/** What shall be compiled: a folder on the engine's machine, or contents that were uploaded before. */
+export const Source = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('folder'), path: z.string().min(1).max(4096) }),
+  z.object({ kind: z.literal('upload'), upload: z.string().min(1).max(64) }),
+]);
+export type Source = z.infer<typeof Source>;
+
+/** A wanted change of one process type; a quantity of `+1` or `-1` is relative. */
+export const FormationUpdate = z.object({
+  type: ProcessType,
+  quantity: z.union([z.number().int().min(0), z.string().regex(/^[+-]?\d{1,4}$/)]).optional(),
+  size: DynoSizeName.optional(),
+});
+export type FormationUpdate = z.infer<typeof FormationUpdate>;
+
+/** What the engine runs on. */
+export const SystemInfo = z.object({
+  version: z.string(),
+  runtime: z.object({
+    kind: z.enum(['docker', 'process']),
+    /** Version of what runs the dynos, for people. */
+    version: z.string(),
+    /** False when dynos share the machine's files and network with everything else. */
+    isolated: z.boolean(),
+    /** Plain sentences a user has to know, for example why Docker is not used. */
+    notes: z.array(z.string()),
+  }),
+  home: z.string(),
+  apiUrl: z.string(),
+  routerUrl: z.string(),
+  memory: z.object({ totalMiB: z.number(), freeMiB: z.number() }),
+  cpus: z.number(),
+  startedAt: z.string(),
+});
+export type SystemInfo = z.infer<typeof SystemInfo>;
+
+/** Every endpoint of the engine, by name. One table: hosts, clients and tests are made from it. */
+export const contract = {
+  'system.info': call(Nothing, SystemInfo),
+  'apps.list': call(Nothing, z.object({ apps: z.array(App) })),
+  'apps.get': call(OfApp, App),
+  'apps.create': call(z.object({ name: AppName.optional() }), App),
+  /** `confirm` has to be the app's name. */
+  'apps.destroy': call(OfApp.extend({ confirm: z.string() }), Nothing),
+  'builds.start': call(OfApp.extend({ source: Source, clearCache: z.boolean().default(false) }), Build),
+  'builds.list': call(OfApp, z.object({ builds: z.array(Build) })),
+  'builds.get': call(OfApp.extend({ build: z.string() }), Build),
+  'builds.cancel': call(OfApp.extend({ build: z.string() }), Build),
+  /** Output of a build from its first character, live until the build ends. */
+  'builds.output': stream(OfApp.extend({ build: z.string() }), z.object({ text: z.string() })),
+  'releases.list': call(OfApp, z.object({ releases: z.array(Release) })),
+  'releases.get': call(OfApp.extend({ version: Version }), Release),
+  /** Without a version: the release before the current one. */
+  'releases.rollback': call(OfApp.extend({ version: Version.optional() }), Release),
+  'config.get': call(OfApp, z.object({ vars: z.record(z.string(), z.string()) })),
+  'config.update': call(
+    OfApp.extend({ change: ConfigChange }),
+    z.object({ vars: z.record(z.string(), z.string()), release: Release.nullable() }),
+  ),
+  'formation.get': call(OfApp, z.object({ formation: z.array(FormationEntry) })),
+  'formation.update': call(
+    OfApp.extend({ updates: z.array(FormationUpdate).min(1).max(100) }),
+    z.object({ formation: z.array(FormationEntry) }),
+  ),
+  'dynos.list': call(OfApp, z.object({ dynos: z.array(Dyno) })),
+  /** Restarts one dyno, the dynos of one process type, or all. */
+  'dynos.restart': call(OfApp.extend({ dyno: z.string().optional(), type: ProcessType.optional() }), Nothing),
+  'logs.recent': call(
+    OfApp.extend({ filter: LogFilter.default({}), lines: z.number().int().min(0).max(50_000).default(100) }),
+    z.object({ records: z.array(LogRecord) }),
+  ),
+  /** The last `lines` lines, then every new one, without loss or repeat between the two; `after` resumes behind a sequence number. */
+  'logs.open': stream(
+    OfApp.extend({
+      filter: LogFilter.default({}),
+      lines: z.number().int().min(0).max(50_000).default(100),
+      after: z.number().int().min(0).optional(),
+    }),
+    LogRecord,
+  ),
+  /** Facts about everything that changes; says nothing about the past. */
+  'events.open': stream(Nothing, Fact),
+} as const;
+
+export type Contract = typeof contract;
+export type EndpointName = keyof Contract;
+/** Names of the calls, and of the streams. */
+export type CallName = { [Name in EndpointName]: Contract[Name]['kind'] extends 'call' ? Name : never }[EndpointName];
+export type StreamName = Exclude<EndpointName, CallName>;
+/** What a client may write, before defaults are filled in. */
+export type InputOf<Name extends EndpointName> = z.input<Contract[Name]['input']>;
+/** What a handler gets, checked and with defaults. */
+export type CheckedInputOf<Name extends EndpointName> = z.output<Contract[Name]['input']>;
+export type OutputOf<Name extends CallName> = Contract[Name] extends { output: infer Output extends z.ZodType }
+  ? z.output<Output>
+  : never;
+export type ItemOf<Name extends StreamName> = Contract[Name] extends { item: infer Item extends z.ZodType }
+  ? z.output<Item>
+  : never;
+
+/** Who asks, and until when the answer is wanted. */
+export interface CallContext {
+  /** Name for release ledger and API log lines. */
+  readonly user: string;
+  readonly signal: AbortSignal;
+}
+
+/** One handler for each endpoint; a missing or an extra one does not compile. */
+export type Handlers = {
+  readonly [Name in EndpointName]: Name extends CallName
+    ? (input: CheckedInputOf<Name>, context: CallContext) => Promise<OutputOf<Name>>
+    : Name extends StreamName
+      ? (input: CheckedInputOf<Name>, context: CallContext) => AsyncIterable<ItemOf<Name>>
+      : never;
+};

@@ -1,0 +1,39 @@
+import * as z from 'zod';
+
+/** Status of a release (reference: heroku-platform 6.2). */
+export const ReleaseStatus = z.enum(['pending', 'succeeded', 'failed', 'expired']);
+export type ReleaseStatus = z.infer<typeof ReleaseStatus>;
+
+/** A slug: the compiled app, one archive file. */
+export const Slug = z.object({
+  id: z.string(),
+  /** Lower-case hex of the archive's SHA-256. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Size of the archive in bytes. */
+  size: z.number().int().nonnegative(),
+  processTypes: z.record(z.string(), z.string()),
+  stack: z.string(),
+  /** Name that the buildpack's detect printed, for example `Node.js`. */
+  language: z.string(),
+  /** Commit of the source, when it was a git work tree. */
+  commit: z.string().nullable(),
+  createdAt: z.string(),
+});
+export type Slug = z.infer<typeof Slug>;
+
+/** A release: slug + config vars + add-ons, with a version that only grows (reference: heroku-platform 6). Config values are never part of it. */
+export const Release = z.object({
+  id: z.string(),
+  version: z.number().int().positive(),
+  description: z.string(),
+  status: ReleaseStatus,
+  current: z.boolean(),
+  slug: Slug.nullable(),
+  configNames: z.array(z.string()),
+  addons: z.array(z.string()),
+  user: z.string(),
+  createdAt: z.string(),
+  /** Whether `releases.rollback` may take it as a target. */
+  eligibleForRollback: z.boolean(),
+});
+export type Release = z.infer<typeof Release>;

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+
+/** What a dyno of one size gets. Source of the figures: reference heroku-platform 3.8. */
+export interface DynoSize {
+  /** Canonical name, as the platform prints it. */
+  readonly name: string;
+  /** Memory quota in MiB. */
+  readonly memoryMiB: number;
+  /** Relative CPU weight; 1 is a standard-1x dyno. */
+  readonly cpuShare: number;
+  /** Most processes and threads in the dyno. */
+  readonly maxProcesses: number;
+  /** Most dynos of one process type at this size. */
+  readonly maxDynos: number;
+}
+
+const size = (
+  name: string,
+  memoryMiB: number,
+  cpuShare: number,
+  maxProcesses: number,
+  maxDynos: number,
+): DynoSize => ({ name, memoryMiB, cpuShare, maxProcesses, maxDynos });
+
+/** All sizes, smallest first. */
+export const DYNO_SIZES: readonly DynoSize[] = [
+  size('Eco', 512, 1, 256, 1),
+  size('Basic', 512, 1, 256, 1),
+  size('Standard-1X', 512, 1, 256, 100),
+  size('Standard-2X', 1024, 2, 512, 100),
+  size('Performance-M', 2560, 12, 16_384, 100),
+  size('Performance-L', 14_336, 50, 32_768, 100),
+  size('Performance-L-RAM', 30_720, 24, 32_768, 100),
+  size('Performance-XL', 63_488, 50, 32_768, 100),
+  size('Performance-2XL', 129_024, 100, 32_768, 100),
+];
+
+/** Size of a new process type. Local machines have no bill, so it is the smallest size that may run many dynos. */
+export const DEFAULT_SIZE = 'Standard-1X';
+
+/** Size by name, any case; undefined when there is none. */
+export function findSize(name: string): DynoSize | undefined {
+  const wanted = name.toLowerCase();
+  return DYNO_SIZES.find((candidate) => candidate.name.toLowerCase() === wanted);
+}
+
+/** Accepts a size name in any case and gives back the canonical one. */
+export const DynoSizeName = z.string().transform((name, context) => {
+  const found = findSize(name);
+  if (found) return found.name;
+  context.addIssue({
+    code: 'custom',
+    message: `there is no dyno size "${name}"; sizes are ${DYNO_SIZES.map((each) => each.name).join(', ')}`,
+  });
+  return z.NEVER;
+});
