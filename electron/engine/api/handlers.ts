@@ -1,0 +1,154 @@
+import { freemem, totalmem, availableParallelism } from 'node:os';
+import type { Fact } from '#shared/contract/facts.ts';
+import type { CallContext, Handlers, SystemInfo } from '#shared/contract/contract.ts';
+import { SlipwayError } from '#shared/errors.ts';
+import type { Apps } from '../app/apps.ts';
+import { describeFormation } from '../app/apps.ts';
+import type { Builds } from '../build/builds.ts';
+import type { DynoManager } from '../dyno/manager.ts';
+import type { Logplex } from '../logplex/logplex.ts';
+import type { ReleaseLedger } from '../release/ledger.ts';
+import type { AppRow, ReleaseRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { FactHub } from '../util/facts.ts';
+import { releaseView } from './views.ts';
+
+/** The systems that the contract is served from. */
+export interface ApiSystems {
+  readonly store: Store;
+  readonly ledger: ReleaseLedger;
+  readonly apps: Apps;
+  readonly builds: Builds;
+  readonly dynos: DynoManager;
+  readonly logplex: Logplex;
+  readonly facts: FactHub;
+  /** Writes an `app[api]` line. */
+  apiLog(appId: string, text: string): void;
+  systemInfo(): Omit<SystemInfo, 'memory' | 'cpus'>;
+  destroyApp(app: AppRow): Promise<void>;
+}
+
+/** One handler for each endpoint of the contract. */
+export function createHandlers(systems: ApiSystems): Handlers {
+  return { ...appHandlers(systems), ...buildHandlers(systems), ...releaseHandlers(systems), ...dynoHandlers(systems) };
+}
+
+type HandlersOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, `${Prefix}.${string}`>>;
+
+function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs' | 'events'> {
+  const { apps, logplex, facts } = systems;
+  return {
+    'system.info': async () => ({
+      ...systems.systemInfo(),
+      memory: { totalMiB: Math.round(totalmem() / 2 ** 20), freeMiB: Math.round(freemem() / 2 ** 20) },
+      cpus: availableParallelism(),
+    }),
+    'apps.list': async () => ({ apps: apps.list() }),
+    'apps.get': async ({ app }) => apps.view(apps.find(app)),
+    'apps.create': async ({ name }, { user }) => {
+      const app = apps.create(name, user);
+      systems.dynos.appChanged(app.id);
+      systems.apiLog(app.id, `Initial release by user ${user}`);
+      systems.apiLog(app.id, `Release v1 created by user ${user}`);
+      systems.apiLog(app.id, `Enable Logplex by user ${user}`);
+      systems.apiLog(app.id, `Release v2 created by user ${user}`);
+      facts.publish({ kind: 'app.created', app: app.id });
+      return apps.view(app);
+    },
+    'apps.destroy': async ({ app: nameOrId, confirm }) => {
+      const app = apps.find(nameOrId);
+      if (confirm !== app.name) {
+        throw new SlipwayError(
+          'invalid_params',
+          `Confirmation "${confirm}" did not match "${app.name}". Nothing was destroyed. Give the app's name as confirmation.`,
+        );
+      }
+      await systems.destroyApp(app);
+      return {};
+    },
+    'logs.recent': async ({ app, filter, lines }) =>
+      ({ records: logplex.recent(apps.find(app).id, filter, lines) }),
+    'logs.open': ({ app, filter, lines, after }, { signal }) =>
+      logplex.open(apps.find(app).id, { filter, lines, ...(after === undefined ? {} : { after }) }, signal),
+    'events.open': (_input, { signal }) => facts.open(signal),
+  };
+}
+
+function buildHandlers({ apps, builds }: ApiSystems): HandlersOf<'builds'> {
+  return {
+    'builds.start': async ({ app, source, clearCache }, { user }) =>
+      builds.start(apps.find(app), source, { clearCache, user }),
+    'builds.list': async ({ app }) => ({ builds: builds.list(apps.find(app)) }),
+    'builds.get': async ({ app, build }) => builds.get(apps.find(app), build),
+    'builds.cancel': async ({ app, build }) => builds.cancel(apps.find(app), build),
+    'builds.output': ({ app, build }, { signal }) => builds.output(apps.find(app), build, signal),
+  };
+}
+
+function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'> {
+  const { store, ledger, apps } = systems;
+  return {
+    'releases.list': async ({ app }) => {
+      const { id } = apps.find(app);
+      return { releases: store.releases(id).map((each) => releaseView(store, ledger, each)) };
+    },
+    'releases.get': async ({ app, version }) => {
+      const release = store.findRelease(apps.find(app).id, version);
+      if (release === null) throw new SlipwayError('no_release', `${app} has no release v${version}.`);
+      return releaseView(store, ledger, release);
+    },
+    'releases.rollback': async ({ app, version }, context) => {
+      const release = ledger.rollback(apps.find(app).id, version, context.user);
+      announceRelease(systems, release, context);
+      return releaseView(store, ledger, release);
+    },
+    'config.get': async ({ app }) => ({ vars: ledger.current(apps.find(app).id).config }),
+    'config.update': async ({ app, change }, context) => {
+      const { id } = apps.find(app);
+      const release = ledger.configure(id, change, context.user);
+      if (release !== null) {
+        announceRelease(systems, release, context);
+        systems.facts.publish({ kind: 'config.changed', app: id });
+      }
+      return {
+        vars: ledger.current(id).config,
+        release: release === null ? null : releaseView(store, ledger, release),
+      };
+    },
+  };
+}
+
+/** Tells log, listeners and dyno manager of a release that was just written. */
+function announceRelease(systems: ApiSystems, release: ReleaseRow, { user }: Pick<CallContext, 'user'>): void {
+  systems.apiLog(release.appId, `${release.description} by user ${user}`);
+  systems.apiLog(release.appId, `Release v${release.version} created by user ${user}`);
+  systems.dynos.appChanged(release.appId);
+  const fact: Fact = { kind: 'release.created', app: release.appId, version: release.version };
+  systems.facts.publish(fact);
+}
+
+function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {
+  const { apps, dynos } = systems;
+  return {
+    'formation.get': async ({ app }) => ({ formation: apps.formation(apps.find(app).id) }),
+    'formation.update': async ({ app, updates }, { user }) => {
+      const { id } = apps.find(app);
+      const changed = apps.scale(id, updates);
+      systems.apiLog(id, `Scaled to ${describeFormation(changed)} by user ${user}`);
+      dynos.appChanged(id);
+      systems.facts.publish({ kind: 'formation.changed', app: id });
+      return { formation: apps.formation(id) };
+    },
+    'dynos.list': async ({ app }) => ({ dynos: dynos.dynos(apps.find(app).id) }),
+    'dynos.restart': async ({ app, dyno, type }) => {
+      const { id } = apps.find(app);
+      const chosen = (each: { name: string; type: string }): boolean =>
+        (dyno === undefined || each.name === dyno) && (type === undefined || each.type === type);
+      if (!dynos.dynos(id).some(chosen)) {
+        throw new SlipwayError('not_found', `${app} has no dyno ${dyno ?? type ?? ''} to restart. \`ps\` lists the ones there are.`);
+      }
+      dynos.restart(id, chosen);
+      return {};
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { SlugRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { OutputPosition, OutputSink, Runtime, SlugRef } from '../runtime/runtime.ts';
+import type { RoutingTable } from '../router/routing-table.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Timers } from './plan.ts';
+
+/** What the dyno manager needs of the rest of the engine. */
+export interface DynoManagerOptions {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly routing: RoutingTable;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Most dynos that are started at the same time. */
+  readonly parallelStarts: number;
+  /** The slug as runtimes want it. */
+  slugRef(slug: SlugRow): SlugRef;
+  /** Writes a platform line (`heroku[ps]`) into the app's log. */
+  log(appId: string, ps: string, text: string): void;
+  /** Opens the way of a dyno's output into the log; `after` is where an engine before this one stopped reading. */
+  openOutput(appId: string, dynoId: string, name: string): { sink: OutputSink; after: OutputPosition | undefined };
+  /** The dyno has ended and all its output is in the log. */
+  forgetOutput(appId: string, dynoId: string): void;
+  /** The dynos of an app are not what they were. */
+  onChange(appId: string): void;
+  /** Something unexpected, for the engine's own diagnostics. */
+  onProblem(what: string, error: unknown): void;
+}
+
+/** Timers of the platform (reference: heroku-platform 3.2). */
+export const PLATFORM_TIMERS: Timers = { boot: 60_000, exit: 30_000 };

@@ -1,0 +1,41 @@
+import { findSize } from '#shared/model/size.ts';
+import type { ReleaseRow, SlugRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { WantedRelease } from './plan.ts';
+
+/** A release with everything that a dyno of it needs. */
+export interface RunnableRelease {
+  readonly wanted: WantedRelease;
+  readonly release: ReleaseRow;
+  readonly slug: SlugRow;
+}
+
+/** Wanted state of one app, read from the store; null for an app without code. */
+export interface AppDesire {
+  readonly appId: string;
+  readonly appName: string;
+  readonly target: RunnableRelease | null;
+  readonly serving: RunnableRelease | null;
+}
+
+/** Reads what shall run: formation × current release, and the release that serves until that one is up. */
+export function readDesire(store: Store, appId: string): AppDesire | null {
+  const app = store.findApp(appId);
+  if (app === null) return null;
+  const current = store.currentRelease(appId);
+  const target = current === null ? null : runnable(store, current);
+  const servingRow =
+    app.serving === null || app.serving === current?.version ? current : store.findRelease(appId, app.serving);
+  const serving = app.serving === null || servingRow === null ? null : runnable(store, servingRow);
+  return { appId, appName: app.name, target, serving };
+}
+
+function runnable(store: Store, release: ReleaseRow): RunnableRelease | null {
+  const slug = release.slugId === null ? null : store.findSlug(release.slugId);
+  if (slug === null) return null;
+  const formation = store.formation(release.appId);
+  const types = formation
+    .filter((entry) => Object.hasOwn(slug.processTypes, entry.type) && findSize(entry.size) !== undefined)
+    .map((entry) => ({ type: entry.type, quantity: entry.quantity, size: entry.size }));
+  return { wanted: { version: release.version, types }, release, slug };
+}

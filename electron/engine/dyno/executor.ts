@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import { RuntimeError, type DynoExit, type DynoInstance } from '../runtime/runtime.ts';
+import { Semaphore } from '../util/mutex.ts';
+import { HEALTHY_AFTER, restartWait } from './backoff.ts';
+import type { DynoManagerOptions } from './context.ts';
+import type { AppDesire, RunnableRelease } from './desired.ts';
+import type { DynoRecord, DynoTable } from './dyno-table.ts';
+import { launch, untilUp } from './lifecycle.ts';
+import { crashReason, line } from './lines.ts';
+import type { Step } from './plan.ts';
+
+/** Longest wait for the last output of a dyno that ended, in milliseconds. */
+const OUTPUT_GRACE = 2_000;
+
+/** Does the steps of a plan on single dynos and deals with their ends. Reports every change through `changed`. */
+export class DynoExecutor {
+  private readonly options: DynoManagerOptions;
+  private readonly table: DynoTable;
+  private readonly changed: (appId: string) => void;
+  private readonly starts: Semaphore;
+  private readonly outputs = new Map<string, { follow: Disposable; ended: Promise<void> }>();
+  private readonly abort = new AbortController();
+
+  constructor(options: DynoManagerOptions, table: DynoTable, changed: (appId: string) => void) {
+    this.options = options;
+    this.table = table;
+    this.changed = changed;
+    this.starts = new Semaphore(options.parallelStarts);
+  }
+
+  /** Stops caring: dynos stay as they are. */
+  close(): void {
+    this.abort.abort();
+    for (const output of this.outputs.values()) output.follow[Symbol.dispose]();
+    this.outputs.clear();
+  }
+
+  start(step: Extract<Step, { kind: 'start' }>, app: AppDesire, release: RunnableRelease): void {
+    const replaced = step.replaces === null ? undefined : this.table.get(step.replaces);
+    if (replaced !== undefined) {
+      this.table.delete(replaced.id);
+      this.log(replaced, line.changed('crashed', 'starting'));
+    }
+    const now = this.options.clock.now();
+    const record: DynoRecord = {
+      id: randomUUID(),
+      appId: step.appId,
+      name: `${step.type}.${step.number}`,
+      type: step.type,
+      number: step.number,
+      release: step.release,
+      epoch: step.epoch,
+      size: step.size,
+      command: release.slug.processTypes[step.type] ?? '',
+      startedAt: now,
+      since: now,
+      state: 'starting',
+      instance: null,
+      crashes: replaced?.crashes ?? 0,
+      nextStartAt: 0,
+      reason: null,
+      termSentAt: null,
+      killed: false,
+      bootTimedOut: false,
+      ended: false,
+    };
+    this.table.add(record);
+    this.inBackground('start', this.starts.run(() => this.launch(record, app, release)));
+  }
+
+  /** Takes a dyno that exists already, running or ended. */
+  adopt(record: DynoRecord, instance: DynoInstance): void {
+    this.table.add(record);
+    this.attach(record, instance);
+    if (instance.exit !== null) this.ended({ id: record.id, ...instance.exit });
+    else this.inBackground('boot', this.boot(record, instance));
+  }
+
+  stop(record: DynoRecord, why: 'replaced' | 'scaled'): void {
+    const before = record.state;
+    this.enter(record, 'stopping');
+    if (why === 'scaled') this.log(record, line.changed(before, 'down'));
+    this.inBackground('stop', this.drainAndTerminate(record));
+  }
+
+  kill(record: DynoRecord, why: 'boot-timeout' | 'exit-timeout'): void {
+    record.killed = true;
+    const { timers } = this.options;
+    if (why === 'boot-timeout') {
+      record.bootTimedOut = true;
+      this.log(record, line.bootTimeout(timers.boot / 1000));
+      this.log(record, line.killingBoot());
+    } else {
+      this.log(record, line.exitTimeout(timers.exit / 1000));
+      this.log(record, line.killing());
+    }
+    this.inBackground('kill', this.options.runtime.signalDyno(record.id, 'SIGKILL'));
+  }
+
+  /** A dyno ended, however it ended. Counts once for each dyno. */
+  ended(exit: DynoExit): void {
+    const record = this.table.get(exit.id);
+    if (record === undefined || record.ended) return;
+    record.ended = true;
+    this.changed(record.appId);
+    this.inBackground('end', this.finish(record, exit));
+  }
+
+  private async launch(record: DynoRecord, app: AppDesire, release: RunnableRelease): Promise<void> {
+    try {
+      if (this.isGone(record)) {
+        this.table.delete(record.id);
+        this.changed(record.appId);
+        return;
+      }
+      const order = {
+        record,
+        appName: app.appName,
+        release: release.release,
+        slug: this.options.slugRef(release.slug),
+      };
+      const instance = await launch(this.options.runtime, order, this.abort.signal);
+      if (this.table.get(record.id) === undefined) {
+        await this.options.runtime.removeDyno(record.id);
+        return;
+      }
+      this.log(record, line.starting(record.command, instance.port));
+      this.attach(record, instance);
+      if (record.state === 'stopping') this.inBackground('stop', this.drainAndTerminate(record));
+      else this.inBackground('boot', this.boot(record, instance));
+    } catch (error) {
+      if (this.abort.signal.aborted) return;
+      if (!(error instanceof RuntimeError)) this.options.onProblem(`starting ${record.name}`, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.log(record, line.startFailed(reason));
+      await this.options.runtime.removeDyno(record.id).catch(() => undefined);
+      record.ended = true;
+      this.crash(record, `it could not be started: ${reason}`);
+    }
+  }
+
+  private attach(record: DynoRecord, instance: DynoInstance): void {
+    record.instance = instance;
+    const { sink, after } = this.options.openOutput(record.appId, record.id, record.name);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const follow = this.options.runtime.followOutput(
+      record.id,
+      {
+        onBytes: sink.onBytes.bind(sink),
+        onEnd: () => {
+          sink.onEnd();
+          resolve();
+        },
+      },
+      after,
+    );
+    this.outputs.set(record.id, { follow, ended });
+  }
+
+  private async boot(record: DynoRecord, instance: DynoInstance): Promise<void> {
+    const gone = (): boolean => this.isGone(record) || this.abort.signal.aborted;
+    if (!(await untilUp(this.options.runtime, instance, gone))) return;
+    this.enter(record, 'up');
+    this.log(record, line.changed('starting', 'up'));
+  }
+
+  private async drainAndTerminate(record: DynoRecord): Promise<void> {
+    if (record.instance === null) return;
+    if (record.type === 'web') await this.options.routing.drained(record.id, this.options.timers.exit);
+    if (record.ended) return;
+    record.termSentAt = this.options.clock.now();
+    this.log(record, line.stopping());
+    await this.options.runtime.signalDyno(record.id, 'SIGTERM');
+    this.changed(record.appId);
+  }
+
+  private async finish(record: DynoRecord, exit: DynoExit): Promise<void> {
+    const output = this.outputs.get(record.id);
+    await Promise.race([output?.ended, new Promise((done) => this.options.clock.after(OUTPUT_GRACE, () => { done(null); }))]);
+    if (this.abort.signal.aborted) return;
+    output?.follow[Symbol.dispose]();
+    this.outputs.delete(record.id);
+    this.log(record, line.exited(exit.code));
+    if (record.state === 'stopping') {
+      this.table.delete(record.id);
+      this.changed(record.appId);
+    } else {
+      this.crash(record, crashReason(exit, record.bootTimedOut));
+    }
+    await this.options.runtime.removeDyno(record.id);
+    this.options.forgetOutput(record.appId, record.id);
+  }
+
+  private crash(record: DynoRecord, reason: string): void {
+    const { clock } = this.options;
+    const before = record.state;
+    const wasHealthy = before === 'up' && clock.now() - record.since >= HEALTHY_AFTER;
+    record.crashes = (wasHealthy ? 0 : record.crashes) + 1;
+    record.nextStartAt = clock.now() + restartWait(record.crashes, clock.random());
+    record.reason = reason;
+    this.enter(record, 'crashed');
+    this.log(record, line.changed(before, 'crashed'));
+  }
+
+  private enter(record: DynoRecord, state: DynoRecord['state']): void {
+    record.state = state;
+    record.since = this.options.clock.now();
+    this.changed(record.appId);
+  }
+
+  private isGone(record: DynoRecord): boolean {
+    return record.ended || record.state !== 'starting' || this.table.get(record.id) === undefined;
+  }
+
+  private log(record: DynoRecord, text: string): void {
+    this.options.log(record.appId, record.name, text);
+  }
+
+  private inBackground(what: string, task: Promise<unknown>): void {
+    task.catch((error: unknown) => {
+      if (!this.abort.signal.aborted) this.options.onProblem(what, error);
+    });
+  }
+}

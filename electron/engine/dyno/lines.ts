@@ -1,0 +1,23 @@
+/** Every line that the dyno manager writes, with the platform's exact words (reference: heroku-platform 3.1, 3.2). */
+export const line = {
+  starting: (command: string, port: number): string =>
+    `Starting process with command \`${command.replaceAll(/\$\{PORT\}|\$PORT\b/g, String(port))}\``,
+  changed: (from: string, to: string): string => `State changed from ${from} to ${to}`,
+  restarting: (): string => 'Restarting',
+  stopping: (): string => 'Stopping all processes with SIGTERM',
+  killing: (): string => 'Stopping remaining processes with SIGKILL',
+  killingBoot: (): string => 'Stopping process with SIGKILL',
+  exited: (code: number): string => `Process exited with status ${code}`,
+  bootTimeout: (seconds: number): string =>
+    `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${seconds} seconds of launch`,
+  exitTimeout: (seconds: number): string =>
+    `Error R12 (Exit timeout) -> At least one process failed to exit within ${seconds} seconds of SIGTERM`,
+  startFailed: (reason: string): string => `Error R99 (Platform error) -> The dyno could not be started: ${reason}`,
+};
+
+/** A crash in plain words, for people. */
+export function crashReason(exit: { code: number; outOfMemory: boolean }, bootTimedOut: boolean): string {
+  if (bootTimedOut) return 'it did not listen on $PORT in time';
+  if (exit.outOfMemory) return `it ran out of memory (exit code ${exit.code})`;
+  return exit.code === 0 ? 'its process ended (exit code 0)' : `exit code ${exit.code}`;
+}

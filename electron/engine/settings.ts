@@ -1,0 +1,68 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import * as z from 'zod';
+import { SlipwayError } from '#shared/errors.ts';
+
+/** What a user can set before the engine starts; each comes from one environment variable. */
+export interface Settings {
+  /** SLIPWAY_HOME: data folder, absolute. */
+  readonly home: string;
+  /** SLIPWAY_API_PORT: port of UI, contract, Platform API and git; 0 takes any free one. */
+  readonly apiPort: number;
+  /** SLIPWAY_ROUTER_PORT: port of the router; 0 takes any free one. */
+  readonly routerPort: number;
+  /** SLIPWAY_RUNTIME: where dynos run; `auto` takes Docker when it answers. */
+  readonly runtime: 'auto' | 'docker' | 'process';
+  /** SLIPWAY_API_KEY, or null: then a key is made once and kept in the data folder. */
+  readonly apiKey: string | null;
+}
+
+export const DEFAULT_API_PORT = 7081;
+export const DEFAULT_ROUTER_PORT = 7080;
+
+const Port = (name: string): z.ZodType<number> =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, `${name} has to be a port number from 0 to 65535`)
+    .transform(Number)
+    .refine((port) => port <= 65_535, `${name} has to be a port number from 0 to 65535`);
+
+const Environment = z.object({
+  SLIPWAY_HOME: z.string().min(1).optional(),
+  SLIPWAY_API_PORT: Port('SLIPWAY_API_PORT').optional(),
+  SLIPWAY_ROUTER_PORT: Port('SLIPWAY_ROUTER_PORT').optional(),
+  SLIPWAY_RUNTIME: z
+    .enum(['auto', 'docker', 'process'], 'SLIPWAY_RUNTIME has to be auto, docker or process')
+    .optional(),
+  SLIPWAY_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,200}$/, 'SLIPWAY_API_KEY has to be 16 to 200 printable characters without spaces')
+    .optional(),
+});
+
+/**
+ * Reads the settings.
+ * @param env environment variables; an empty value counts as not set
+ * @throws SlipwayError `invalid_params` naming the variable
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    throw new SlipwayError('invalid_params', parsed.error.issues.map((issue) => issue.message).join('; '));
+  }
+  const values = parsed.data;
+  return {
+    home: resolve(values.SLIPWAY_HOME ?? defaultHome(given)),
+    apiPort: values.SLIPWAY_API_PORT ?? DEFAULT_API_PORT,
+    routerPort: values.SLIPWAY_ROUTER_PORT ?? DEFAULT_ROUTER_PORT,
+    runtime: values.SLIPWAY_RUNTIME ?? 'auto',
+    apiKey: values.SLIPWAY_API_KEY ?? null,
+  };
+}
+
+function defaultHome(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Slipway');
+  if (process.platform === 'win32') return join(env['LOCALAPPDATA'] ?? homedir(), 'Slipway');
+  return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'slipway');
+}

@@ -1,0 +1,118 @@
+import * as z from 'zod';
+import { BuildFailureCode, BuildPhase } from '#shared/model/build.ts';
+import { ReleaseStatus } from '#shared/model/release.ts';
+
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(schema);
+
+/** An app as the database has it. */
+export const AppRow = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    stack: z.string(),
+    folder: z.string().nullable(),
+    serving: z.number().nullable(),
+    created_at: z.string(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    name: row.name,
+    stack: row.stack,
+    folder: row.folder,
+    /** Version of the release whose dynos take the requests; lags behind the current one during a hand-over. */
+    serving: row.serving,
+    createdAt: row.created_at,
+  }));
+export type AppRow = z.output<typeof AppRow>;
+
+const Parts = z.array(z.object({ key: z.string(), offset: z.number(), length: z.number() }));
+
+/** A slug as the database has it. */
+export const SlugRow = z
+  .object({
+    id: z.string(),
+    app_id: z.string(),
+    sha256: z.string(),
+    size: z.number(),
+    parts: json(Parts),
+    process_types: json(z.record(z.string(), z.string())),
+    stack: z.string(),
+    language: z.string(),
+    source_commit: z.string().nullable(),
+    created_at: z.string(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    appId: row.app_id,
+    sha256: row.sha256,
+    size: row.size,
+    parts: row.parts,
+    processTypes: row.process_types,
+    stack: row.stack,
+    language: row.language,
+    commit: row.source_commit,
+    createdAt: row.created_at,
+  }));
+export type SlugRow = z.output<typeof SlugRow>;
+
+/** A release as the database has it, with its config. */
+export const ReleaseRow = z
+  .object({
+    id: z.string(),
+    app_id: z.string(),
+    version: z.number(),
+    description: z.string(),
+    status: ReleaseStatus,
+    slug_id: z.string().nullable(),
+    config: json(z.record(z.string(), z.string())),
+    addons: json(z.array(z.string())),
+    user: z.string(),
+    created_at: z.string(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    appId: row.app_id,
+    version: row.version,
+    description: row.description,
+    status: row.status,
+    slugId: row.slug_id,
+    config: row.config,
+    addons: row.addons,
+    user: row.user,
+    createdAt: row.created_at,
+  }));
+export type ReleaseRow = z.output<typeof ReleaseRow>;
+
+const Failure = z.object({ code: BuildFailureCode, message: z.string() });
+
+/** A build as the database has it. */
+export const BuildRow = z
+  .object({
+    id: z.string(),
+    app_id: z.string(),
+    status: z.enum(['pending', 'succeeded', 'failed']),
+    phases: json(z.array(BuildPhase)),
+    release: z.number().nullable(),
+    failure: json(Failure).nullable(),
+    created_at: z.string(),
+    finished_at: z.string().nullable(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    appId: row.app_id,
+    status: row.status,
+    phases: row.phases,
+    release: row.release,
+    failure: row.failure,
+    createdAt: row.created_at,
+    finishedAt: row.finished_at,
+  }));
+export type BuildRow = z.output<typeof BuildRow>;
+
+/** Wanted dynos of one process type. */
+export const FormationRow = z.object({ type: z.string(), quantity: z.number(), size: z.string() });
+export type FormationRow = z.output<typeof FormationRow>;

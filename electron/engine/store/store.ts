@@ -1,0 +1,237 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type * as z from 'zod';
+import { openDatabase, transaction } from './database.ts';
+import { AppRow, BuildRow, FormationRow, ReleaseRow, SlugRow } from './rows.ts';
+
+type NewRelease = Omit<ReleaseRow, 'version'>;
+type BuildChange = Pick<BuildRow, 'status' | 'phases' | 'release' | 'failure' | 'finishedAt'>;
+
+/** Everything the engine has to remember, in one SQLite file. What a method wrote is on disk when it returns. */
+export class Store {
+  private readonly database: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+
+  /** @throws SlipwayError `unavailable`, see `openDatabase` */
+  constructor(path: string) {
+    this.database = openDatabase(path);
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  /** Runs several changes as one. */
+  atomically<Result>(work: () => Result): Result {
+    return transaction(this.database, work);
+  }
+
+  // Apps
+
+  insertApp(app: AppRow): void {
+    this.run(
+      'INSERT INTO apps (id, name, stack, folder, serving, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+      [app.id, app.name, app.stack, app.folder, app.serving, app.createdAt],
+    );
+  }
+
+  /** All apps that are not being destroyed, by name. */
+  apps(): AppRow[] {
+    return this.all(AppRow, 'SELECT * FROM apps WHERE destroyed_at IS NULL ORDER BY name');
+  }
+
+  /** By name or id. */
+  findApp(nameOrId: string): AppRow | null {
+    return this.get(AppRow, 'SELECT * FROM apps WHERE destroyed_at IS NULL AND (name = ?1 OR id = ?1)', [nameOrId]);
+  }
+
+  setFolder(appId: string, folder: string | null): void {
+    this.run('UPDATE apps SET folder = ? WHERE id = ?', [folder, appId]);
+  }
+
+  setServing(appId: string, version: number): void {
+    this.run('UPDATE apps SET serving = ? WHERE id = ?', [version, appId]);
+  }
+
+  /** From here on the app is gone for everyone; `deleteApp` follows once its traces are removed. Frees the name at once. */
+  markDestroyed(appId: string, at: string): void {
+    this.run("UPDATE apps SET destroyed_at = ?, name = name || '~' || id WHERE id = ?", [at, appId]);
+  }
+
+  /** Ids of apps whose destruction began and did not end. */
+  destroyedApps(): string[] {
+    return this.rows('SELECT id FROM apps WHERE destroyed_at IS NOT NULL').map((row) => String(row['id']));
+  }
+
+  deleteApp(appId: string): void {
+    this.atomically(() => {
+      this.run('DELETE FROM releases WHERE app_id = ?', [appId]);
+      this.run('DELETE FROM apps WHERE id = ?', [appId]);
+    });
+  }
+
+  // Slugs
+
+  insertSlug(slug: SlugRow): void {
+    this.run(
+      `INSERT INTO slugs (id, app_id, sha256, size, parts, process_types, stack, language, source_commit, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      [
+        slug.id,
+        slug.appId,
+        slug.sha256,
+        slug.size,
+        JSON.stringify(slug.parts),
+        JSON.stringify(slug.processTypes),
+        slug.stack,
+        slug.language,
+        slug.commit,
+        slug.createdAt,
+      ],
+    );
+  }
+
+  findSlug(id: string): SlugRow | null {
+    return this.get(SlugRow, 'SELECT * FROM slugs WHERE id = ?', [id]);
+  }
+
+  /** Slugs of one app, newest first; without an app those of all, destroyed ones included. */
+  slugs(appId?: string): SlugRow[] {
+    return appId === undefined
+      ? this.all(SlugRow, 'SELECT * FROM slugs ORDER BY created_at DESC')
+      : this.all(SlugRow, 'SELECT * FROM slugs WHERE app_id = ? ORDER BY created_at DESC, rowid DESC', [appId]);
+  }
+
+  // Releases
+
+  /** Appends a release with the app's next version. To be called within `atomically` when other changes belong to it. */
+  appendRelease(release: NewRelease): ReleaseRow {
+    this.run(
+      `INSERT INTO releases (id, app_id, version, description, status, slug_id, config, addons, user, created_at)
+       VALUES (?1, ?2, (SELECT COALESCE(MAX(version), 0) + 1 FROM releases WHERE app_id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
+      [
+        release.id,
+        release.appId,
+        release.description,
+        release.status,
+        release.slugId,
+        JSON.stringify(release.config),
+        JSON.stringify(release.addons),
+        release.user,
+        release.createdAt,
+      ],
+    );
+    const stored = this.get(ReleaseRow, 'SELECT * FROM releases WHERE id = ?', [release.id]);
+    if (stored === null) throw new Error(`release ${release.id} vanished after its insert`);
+    return stored;
+  }
+
+  findRelease(appId: string, version: number): ReleaseRow | null {
+    return this.get(ReleaseRow, 'SELECT * FROM releases WHERE app_id = ? AND version = ?', [appId, version]);
+  }
+
+  /** The release that counts: the newest that succeeded. */
+  currentRelease(appId: string): ReleaseRow | null {
+    return this.get(
+      ReleaseRow,
+      "SELECT * FROM releases WHERE app_id = ? AND status = 'succeeded' ORDER BY version DESC LIMIT 1",
+      [appId],
+    );
+  }
+
+  /** Newest first. */
+  releases(appId: string): ReleaseRow[] {
+    return this.all(ReleaseRow, 'SELECT * FROM releases WHERE app_id = ? ORDER BY version DESC', [appId]);
+  }
+
+  // Builds
+
+  insertBuild(build: BuildRow): void {
+    this.run(
+      'INSERT INTO builds (id, app_id, status, phases, release, failure, created_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      [build.id, build.appId, ...buildValues(build), build.createdAt, build.finishedAt],
+    );
+  }
+
+  updateBuild(id: string, change: BuildChange): void {
+    this.run('UPDATE builds SET status = ?, phases = ?, release = ?, failure = ?, finished_at = ? WHERE id = ?', [
+      ...buildValues(change),
+      change.finishedAt,
+      id,
+    ]);
+  }
+
+  findBuild(appId: string, id: string): BuildRow | null {
+    return this.get(BuildRow, 'SELECT * FROM builds WHERE app_id = ? AND id = ?', [appId, id]);
+  }
+
+  /** Newest first. */
+  builds(appId: string): BuildRow[] {
+    return this.all(BuildRow, 'SELECT * FROM builds WHERE app_id = ? ORDER BY created_at DESC, rowid DESC', [appId]);
+  }
+
+  /** Builds that a former engine did not end. */
+  unfinishedBuilds(): BuildRow[] {
+    return this.all(BuildRow, 'SELECT * FROM builds WHERE finished_at IS NULL');
+  }
+
+  deleteBuild(id: string): void {
+    this.run('DELETE FROM builds WHERE id = ?', [id]);
+  }
+
+  // Formation
+
+  /** Wanted dynos, by type. */
+  formation(appId: string): FormationRow[] {
+    return this.all(FormationRow, 'SELECT type, quantity, size FROM formation WHERE app_id = ? ORDER BY type', [appId]);
+  }
+
+  setFormation(appId: string, entry: FormationRow): void {
+    this.run(
+      `INSERT INTO formation (app_id, type, quantity, size) VALUES (?, ?, ?, ?)
+       ON CONFLICT (app_id, type) DO UPDATE SET quantity = excluded.quantity, size = excluded.size`,
+      [appId, entry.type, entry.quantity, entry.size],
+    );
+  }
+
+  private prepare(sql: string): StatementSync {
+    const found = this.statements.get(sql);
+    if (found) return found;
+    const statement = this.database.prepare(sql);
+    this.statements.set(sql, statement);
+    return statement;
+  }
+
+  private run(sql: string, values: readonly SQLInputValue[] = []): void {
+    this.prepare(sql).run(...values);
+  }
+
+  private rows(sql: string, values: readonly SQLInputValue[] = []): Record<string, unknown>[] {
+    return this.prepare(sql).all(...values);
+  }
+
+  private all<Schema extends z.ZodType>(
+    schema: Schema,
+    sql: string,
+    values: readonly SQLInputValue[] = [],
+  ): z.output<Schema>[] {
+    return this.rows(sql, values).map((row) => schema.parse(row));
+  }
+
+  private get<Schema extends z.ZodType>(
+    schema: Schema,
+    sql: string,
+    values: readonly SQLInputValue[] = [],
+  ): z.output<Schema> | null {
+    const row = this.prepare(sql).get(...values);
+    return row === undefined ? null : schema.parse(row);
+  }
+}
+
+function buildValues(build: BuildChange): [string, string, number | null, string | null] {
+  return [
+    build.status,
+    JSON.stringify(build.phases),
+    build.release,
+    build.failure === null ? null : JSON.stringify(build.failure),
+  ];
+}
