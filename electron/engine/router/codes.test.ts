@@ -1,0 +1,259 @@
+import { afterEach, expect, test } from 'vitest';
+import { deadBackend, pause, Testbed, until } from './testbed.ts';
+
+let bed: Testbed;
+afterEach(() => bed.close());
+
+const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
+  bed = new Testbed(limits);
+  return bed.listen();
+};
+
+test('a host without app gets the 404 page and no log line', async () => {
+  await open();
+  const answer = await bed.ask('/', { host: 'no-<b>.localhost' });
+  expect(answer.status).toBe(404);
+  expect(answer.headers['slipway-error']).toBe('no-such-app');
+  expect(answer.body).toContain('No such app');
+  expect(answer.body).not.toContain('<b>');
+  expect((await bed.ask('/', { host: 'localhost' })).status).toBe(404);
+  expect((await bed.ask('/', { host: 'demo.example.com' })).status).toBe(404);
+  expect(bed.lines).toEqual([]);
+});
+
+test.each([
+  ['blank', 'H81', 502, 'at=info code=H81 desc="Blank app"'],
+  ['off', 'H14', 503, 'at=error code=H14 desc="No web processes running"'],
+  ['crashed', 'H10', 503, 'at=error code=H10 desc="App crashed"'],
+] as const)('an app that is %s answers %s', async (state, code, status, start) => {
+  await open();
+  bed.route([], state);
+  const answer = await bed.ask('/a?b=1');
+  expect(answer.status).toBe(status);
+  expect(answer.headers['slipway-error']).toBe(code);
+  expect(Number(answer.headers['content-length'])).toBe(Buffer.byteLength(answer.body));
+  const line = await bed.line(/code=/);
+  expect(line.replace(/request_id=\S+/, 'request_id=R')).toBe(
+    `${start} method=GET path="/a?b=1" host=demo.localhost:${bed.port} request_id=R fwd="127.0.0.1" ` +
+      `dyno= connect= service= status=${status} bytes= protocol=http1.1 tls=false`,
+  );
+  const head = await bed.ask('/', { method: 'HEAD' });
+  expect(head.body).toBe('');
+  expect(Number(head.headers['content-length'])).toBeGreaterThan(100);
+});
+
+test('H11: more requests in flight than the dynos take', async () => {
+  await open({ backlogPerDyno: 2 });
+  const held: (() => void)[] = [];
+  bed.route([await bed.dyno((_request, response) => held.push(() => response.end('ok')))]);
+  const first = [bed.ask('/1'), bed.ask('/2')];
+  await until(() => held.length === 2);
+  expect((await bed.ask('/3')).headers['slipway-error']).toBe('H11');
+  expect(bed.router.requestCounts('app-1').inFlight).toBe(2);
+  for (const run of held) run();
+  expect((await Promise.all(first)).map((answer) => answer.status)).toEqual([200, 200]);
+  expect(bed.router.requestCounts('app-1')).toEqual({
+    total: 3,
+    inFlight: 0,
+    byClass: { '1xx': 0, '2xx': 2, '3xx': 0, '4xx': 0, '5xx': 1 },
+  });
+});
+
+test('H12: no answer after the whole request was sent; time for the body does not count', async () => {
+  await open({ firstByteMs: 300 });
+  bed.route([await bed.dyno((request) => void request.resume())]);
+  expect((await bed.ask('/')).headers['slipway-error']).toBe('H12');
+  expect(await bed.line(/H12/)).toMatch(
+    /^at=error code=H12 desc="Request timeout" .* dyno=web\.1 connect=\d+ms service=\d+ms status=503 bytes=0 /,
+  );
+  bed.lines.length = 0;
+  const slow = bed.raw(`POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 2\r\n\r\na`);
+  await pause(600);
+  expect(slow.received()).toBe('');
+  slow.socket.write('b');
+  await bed.line(/H12/);
+});
+
+test('H13: the dyno hangs up without a byte', async () => {
+  await open();
+  bed.route([await bed.rawDyno((socket) => socket.once('data', () => socket.end()))]);
+  expect((await bed.ask('/')).status).toBe(503);
+  expect(await bed.line(/H13/)).toMatch(
+    /desc="Connection closed without response" .* dyno=web\.1 .* status=503 bytes=0 /,
+  );
+});
+
+test('H15: a response that falls silent', async () => {
+  await open({ idleMs: 200 });
+  bed.route([await bed.answeringDyno('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello')]);
+  await expect(bed.ask('/')).rejects.toThrow();
+  expect(await bed.line(/H15/)).toMatch(/at=error code=H15 desc="Idle connection" .* status=503 bytes=5 /);
+});
+
+test.each([
+  ['no HTTP', 'hello\r\n\r\n'],
+  ['no reason phrase', 'HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n'],
+  ['header without colon', 'HTTP/1.1 200 OK\r\nbroken\r\n\r\n'],
+  [
+    'upgrade that nobody asked for',
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  ],
+])('H17: %s', async (_name, text) => {
+  await open();
+  bed.route([await bed.answeringDyno(text)]);
+  expect((await bed.ask('/')).headers['slipway-error']).toBe('H17');
+  await bed.line(/code=H17 desc="Poorly formatted HTTP response" .* dyno=web\.1 .*status=503/);
+});
+
+test('H18: the dyno dies in the middle of its answer', async () => {
+  await open();
+  bed.route([await bed.answeringDyno('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello', 'reset')]);
+  await expect(bed.ask('/')).rejects.toThrow();
+  expect(await bed.line(/H18/)).toMatch(
+    /^sock=backend at=error code=H18 desc="Server Request Interrupted" .* status=503 /,
+  );
+  bed.route([
+    await bed.answeringDyno('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', 'end'),
+  ]);
+  await expect(bed.ask('/')).rejects.toThrow();
+});
+
+test('H19: connecting takes too long, on every dyno', async () => {
+  await open({ connectMs: 150 });
+  bed.route([await bed.silentDyno()]);
+  const answer = await bed.ask('/');
+  expect(answer.headers['slipway-error']).toBe('H19');
+  await bed.line(
+    /desc="Backend connection timeout" .* dyno=web\.1 connect=\d+ms service= status=503 bytes= /,
+  );
+});
+
+test('H20: no dyno is up in time', async () => {
+  await open({ holdMs: 200 });
+  bed.route([], 'starting');
+  expect((await bed.ask('/')).headers['slipway-error']).toBe('H20');
+  await bed.line(/code=H20 desc="App boot timeout" .* dyno= connect= service= status=503 bytes= /);
+});
+
+test('H21: refused on all dynos; the next request waits until they leave quarantine', async () => {
+  await open({ quarantineMs: 300 });
+  const dead = [await deadBackend(), await deadBackend()];
+  bed.route(dead);
+  expect((await bed.ask('/')).headers['slipway-error']).toBe('H21');
+  await bed.line(
+    /desc="Backend connection refused" .* dyno=web\.9 connect=\d+ms service= status=503 bytes= /,
+  );
+  const waiting = bed.ask('/');
+  bed.route([...dead, await bed.dyno((_request, response) => response.end('alive'))]);
+  expect((await waiting).body).toBe('alive');
+});
+
+test('H34: all dynos stay in quarantine', async () => {
+  await open({ quarantineMs: 60_000, holdMs: 200 });
+  bed.route([await deadBackend()]);
+  expect((await bed.ask('/')).headers['slipway-error']).toBe('H21');
+  expect((await bed.ask('/')).headers['slipway-error']).toBe('H34');
+});
+
+test('a dyno that refuses is left out and the others serve', async () => {
+  await open();
+  bed.route([await deadBackend(), await bed.dyno((_request, response) => response.end('ok'))]);
+  for (let i = 0; i < 20; i++) expect((await bed.ask('/')).status).toBe(200);
+});
+
+test('H24: the router is closed while a request is in flight', async () => {
+  await open();
+  let reached = false;
+  bed.route([
+    await bed.dyno(() => {
+      reached = true;
+    }),
+  ]);
+  const asked = bed.ask('/').catch((error: unknown) => error);
+  await until(() => reached);
+  await bed.router.close();
+  expect(await asked).toBeInstanceOf(Error);
+  await bed.line(/at=error code=H24 desc="Forced close" .* status= bytes=0 /);
+});
+
+test.each([
+  ['oversized cookie', `Set-Cookie: a=${'x'.repeat(9000)}`],
+  ['oversized header', `X-Large: ${'x'.repeat(600 * 1024)}`],
+  ['oversized header', `X-Huge: ${'x'.repeat(1100 * 1024)}`],
+  ['invalid content length', 'Content-Length: 1\r\nContent-Length: 2'],
+])('H25: %s', async (cause, header) => {
+  await open();
+  bed.route([await bed.answeringDyno(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n`)]);
+  const answer = await bed.ask('/');
+  expect(answer.status).toBe(502);
+  expect(await bed.line(/H25/)).toContain(`code=H25 desc="HTTP restriction: ${cause}"`);
+});
+
+test('H26: Expect that nobody knows, a broken chunk, a header that is too long', async () => {
+  await open();
+  let got = '';
+  bed.route([
+    await bed.dyno((incoming, response) => {
+      incoming.on('data', (data: Buffer) => {
+        got += data.toString();
+      });
+      incoming.on('end', () => response.end());
+    }),
+  ]);
+  expect((await bed.ask('/', { headers: { expect: 'tea' } })).status).toBe(417);
+  expect(await bed.line(/417/)).toContain(
+    'code=H26 desc="Request Error" cause="unsupported expect header value" method=GET',
+  );
+  expect((await bed.ask('/', { headers: { 'x-long': 'x'.repeat(8192) } })).status).toBe(400);
+  expect(await bed.line(/cause="bad header"/)).toContain('status=400');
+  const chunk = bed.raw(
+    'POST / HTTP/1.1\r\nHost: demo.localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
+  );
+  await until(() => got === 'abc');
+  chunk.socket.write('zz\r\n');
+  expect(await chunk.closed).toMatch(/^HTTP\/1.1 400 /);
+  await bed.line(/cause="bad chunk" .* dyno=web\.1 .* status=400/);
+});
+
+test('H27: the client goes, while held and while served', async () => {
+  await open();
+  bed.route([], 'starting');
+  const held = bed.raw('GET /held HTTP/1.1\r\nHost: demo.localhost\r\n\r\n');
+  await until(() => bed.router.requestCounts('app-1').inFlight === 1);
+  held.socket.destroy();
+  expect(await bed.line(/held/)).toMatch(
+    /^sock=client at=warning code=H27 desc="Client Request Interrupted" .* dyno= connect= service= status=499 bytes=0 /,
+  );
+  let gone = false;
+  const dyno = await bed.dyno((_request, response) => {
+    response.on('close', () => {
+      gone = true;
+    });
+    response.write('begin');
+  });
+  bed.route([dyno]);
+  const served = bed.raw('GET /served HTTP/1.1\r\nHost: demo.localhost\r\n\r\n');
+  await until(() => served.received().includes('begin'));
+  served.socket.destroy();
+  expect(await bed.line(/served/)).toMatch(
+    /code=H27 .* dyno=web\.1 connect=\d+ms service=\d+ms status=499 bytes=5 /,
+  );
+  await until(() => gone);
+});
+
+test('H28: the client stops in the middle of its request', async () => {
+  await open({ idleMs: 200 });
+  bed.route([await bed.dyno((incoming) => void incoming.resume())]);
+  const client = bed.raw('POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 10\r\n\r\nabc');
+  await client.closed;
+  await bed.line(/^at=warning code=H28 desc="Client Connection Idle" .* status=499 bytes=0 /);
+});
+
+test('an early page does not wait for the rest of the body, and the connection goes on', async () => {
+  await open();
+  bed.route([], 'crashed');
+  const client = bed.raw('POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 4\r\n\r\nab');
+  await until(() => client.received().includes('</html>'));
+  client.socket.write('cdGET /second HTTP/1.1\r\nHost: demo.localhost\r\n\r\n');
+  await bed.line(/second/);
+});

@@ -1,0 +1,47 @@
+import { CAUSES, FAILURES, type FailureKey } from './failures.ts';
+
+/** What is known of a request when it has ended; null is printed as nothing. */
+export interface RequestFacts {
+  readonly method: string;
+  /** With the query string. */
+  readonly path: string;
+  readonly host: string;
+  readonly requestId: string;
+  /** Client address, after the addresses that the client named itself. */
+  readonly fwd: string;
+  readonly dyno: string | null;
+  readonly connectMs: number | null;
+  readonly serviceMs: number | null;
+  readonly status: number | null;
+  /** Bytes of body that the client got. */
+  readonly bytes: number;
+  /** `1.1` or `1.0` */
+  readonly httpVersion: string;
+}
+
+/**
+ * The router's line about a request, without time and source (reference: heroku-platform 4.5, Router 2.0 form; `fwd`
+ * is quoted as in the lines before Router 2.0, since it can hold a list).
+ * @param key what went wrong, or null when the dyno answered
+ */
+export function routerLine(facts: RequestFacts, key: FailureKey | null): string {
+  const failure = key === null ? null : FAILURES[key];
+  const cause = key === null ? undefined : CAUSES[key];
+  const ms = (value: number | null): string => (value === null ? '' : `${Math.max(0, Math.round(value))}ms`);
+  const head =
+    failure === null
+      ? 'at=info'
+      : `${'sock' in failure ? `sock=${failure.sock} ` : ''}at=${failure.at} code=${failure.code} desc="${failure.desc}"` +
+        (cause === undefined ? '' : ` cause="${cause}"`);
+  const bytes =
+    failure === null || failure.bytes === 'sent' ? String(facts.bytes) : failure.bytes === 'zero' ? '0' : '';
+  return (
+    `${head} method=${facts.method} path="${quoted(facts.path)}" host=${facts.host} request_id=${facts.requestId} ` +
+    `fwd="${quoted(facts.fwd)}" dyno=${facts.dyno ?? ''} connect=${ms(facts.connectMs)} service=${ms(facts.serviceMs)} ` +
+    `status=${facts.status ?? ''} bytes=${bytes} protocol=http${facts.httpVersion} tls=false`
+  );
+}
+
+function quoted(text: string): string {
+  return text.includes('"') ? text.replaceAll('"', '\\"') : text;
+}
