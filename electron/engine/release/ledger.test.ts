@@ -36,7 +36,9 @@ function slug(id: string): SlugRow {
 }
 
 function deploy(id: string): number {
-  return ledger.deploy('a1', { slug: slug(id), description: describeDeploy(null, id), user: 'ann' }).version;
+  return store.atomically(() =>
+    ledger.deploy('a1', { slug: slug(id), description: describeDeploy(null, id), user: 'ann' }),
+  ).version;
 }
 
 describe('ReleaseLedger', () => {

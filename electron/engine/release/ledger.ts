@@ -45,19 +45,16 @@ export class ReleaseLedger {
     return release;
   }
 
-  /** Adds a slug and the release that makes it current, as one change. The first release with code scales `web` to 1. */
+  /** Adds a slug and the release that makes it current. To be called within `store.atomically`, so that both are kept or neither. */
   deploy(appId: string, deploy: Deploy): ReleaseRow {
-    return this.store.atomically(() => {
-      const before = this.current(appId);
-      this.store.insertSlug(deploy.slug);
-      const release = this.append(appId, {
-        description: deploy.description,
-        slugId: deploy.slug.id,
-        config: before.config,
-        addons: before.addons,
-        user: deploy.user,
-      });
-      return release;
+    const before = this.current(appId);
+    this.store.insertSlug(deploy.slug);
+    return this.append(appId, {
+      description: deploy.description,
+      slugId: deploy.slug.id,
+      config: before.config,
+      addons: before.addons,
+      user: deploy.user,
     });
   }
 

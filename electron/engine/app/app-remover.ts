@@ -1,0 +1,61 @@
+import type { Builds } from '../build/builds.ts';
+import type { BuildOutputs } from '../build/build-output.ts';
+import type { DynoManager } from '../dyno/manager.ts';
+import type { Logplex } from '../logplex/logplex.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { SlugStore } from '../slug/slug-store.ts';
+import type { AppRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from '../util/clock.ts';
+import type { FactHub } from '../util/facts.ts';
+
+/** Where an app leaves traces. */
+export interface AppRemoverOptions {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly slugs: SlugStore;
+  readonly logplex: Logplex;
+  readonly dynos: DynoManager;
+  readonly builds: Builds;
+  readonly outputs: BuildOutputs;
+  readonly facts: FactHub;
+  readonly clock: Clock;
+}
+
+/** Destroys apps with every trace of them: dynos, network, images, cache, slugs, builds, log. */
+export class AppRemover {
+  private readonly options: AppRemoverOptions;
+
+  constructor(options: AppRemoverOptions) {
+    this.options = options;
+  }
+
+  /** Destroys an app. It is gone for everyone at once; a crash on the way is finished by `finish` at the next start. */
+  async destroy(app: AppRow): Promise<void> {
+    const { store, clock, dynos, builds, facts } = this.options;
+    store.markDestroyed(app.id, new Date(clock.now()).toISOString());
+    dynos.appRemoved(app.id);
+    facts.publish({ kind: 'app.destroyed', app: app.id });
+    await builds.abandon(app.id);
+    await this.remove(app.id);
+  }
+
+  /** Ends destructions that a former engine began. */
+  async finish(): Promise<void> {
+    for (const appId of this.options.store.destroyedApps()) await this.remove(appId);
+  }
+
+  private async remove(appId: string): Promise<void> {
+    const { store, runtime, slugs, logplex, outputs } = this.options;
+    const own = store.slugs(appId);
+    await runtime.destroyApp(
+      appId,
+      own.map((slug) => slug.id),
+    );
+    await logplex.removeApp(appId);
+    for (const build of store.builds(appId)) await outputs.remove(build.id);
+    store.deleteApp(appId);
+    const used = new Set(store.slugs().map((slug) => slug.sha256));
+    for (const slug of own) if (!used.has(slug.sha256)) await slugs.remove(slug.sha256);
+  }
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { SlipwayError } from '#shared/errors.ts';
+import { BUILD_PHASES, type Build } from '#shared/model/build.ts';
+import type { Source } from '#shared/contract/contract.ts';
+import type { Apps } from '../app/apps.ts';
+import { buildView } from '../api/views.ts';
+import type { AppRow, BuildRow } from '../store/rows.ts';
+import type { BuildOutputs } from './build-output.ts';
+import { Deploy, type DeployOptions } from './deploy.ts';
+import type { Uploads } from './uploads.ts';
+
+/** Builds of one app whose record and output are kept; older ones go. */
+const KEPT_BUILDS = 50;
+
+/** What builds need of the rest of the engine. */
+export interface BuildsOptions extends DeployOptions {
+  readonly apps: Apps;
+  readonly outputs: BuildOutputs;
+  readonly uploads: Uploads;
+}
+
+/** Deploys of all apps: at most one for each app at a time, each written down from its start to its end. */
+export class Builds {
+  private readonly options: BuildsOptions;
+  private readonly running = new Map<string, { readonly deploy: Deploy; readonly done: Promise<void> }>();
+  private closed = false;
+
+  constructor(options: BuildsOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Starts a deploy; it goes on by itself.
+   * @throws SlipwayError `conflict` while another build of the app runs, `not_found` for an unknown upload
+   */
+  async start(app: AppRow, source: Source, how: { clearCache: boolean; user: string }): Promise<Build> {
+    this.refuseSecond(app);
+    const upload = source.kind === 'upload' ? await this.options.uploads.claim(source.upload) : null;
+    this.refuseSecond(app);
+    const row: BuildRow = {
+      id: randomUUID(),
+      appId: app.id,
+      status: 'pending',
+      phases: BUILD_PHASES.map((name) => ({ name, state: 'waiting' })),
+      release: null,
+      failure: null,
+      createdAt: new Date(this.options.clock.now()).toISOString(),
+      finishedAt: null,
+    };
+    const { store } = this.options;
+    store.insertBuild(row);
+    if (source.kind === 'folder') store.setFolder(app.id, source.path);
+    const folder = upload ?? (source.kind === 'folder' ? source.path : '');
+    const deploy = new Deploy(this.options, { app, row, folder, ...how });
+    this.keep(app, deploy, async () => {
+      await deploy.run(this.options.outputs.begin(row.id));
+      if (upload !== null) await this.options.uploads.discard(upload);
+      await this.forgetOld(app.id);
+    });
+    return buildView(app.name, row);
+  }
+
+  /** Newest first. */
+  list(app: AppRow): Build[] {
+    return this.options.store.builds(app.id).map((row) => buildView(app.name, row));
+  }
+
+  /** @throws SlipwayError `not_found` */
+  get(app: AppRow, id: string): Build {
+    return buildView(app.name, this.find(app, id));
+  }
+
+  /** Ends a build that runs; one that has ended stays as it is. Answers once it has ended. */
+  async cancel(app: AppRow, id: string): Promise<Build> {
+    this.find(app, id);
+    const running = this.running.get(app.id);
+    if (running?.deploy.id === id) {
+      running.deploy.cancel();
+      await running.done;
+    }
+    return this.get(app, id);
+  }
+
+  /** The build's output, live until its end. */
+  output(app: AppRow, id: string, signal: AbortSignal): AsyncIterable<{ text: string }> {
+    this.find(app, id);
+    return this.options.outputs.read(id, signal);
+  }
+
+  /** Ends what an engine before this one left: a build without a release failed, one with a release is launched. */
+  resume(): void {
+    const { store } = this.options;
+    for (const row of store.unfinishedBuilds()) {
+      const app = store.findApp(row.appId);
+      if (app === null) continue;
+      const deploy = new Deploy(this.options, { app, row, folder: app.folder ?? '', clearCache: false, user: '' });
+      this.keep(app, deploy, () => deploy.resume());
+    }
+  }
+
+  /** Cancels the app's build and waits for its end; for an app that is destroyed. */
+  async abandon(appId: string): Promise<void> {
+    const running = this.running.get(appId);
+    running?.deploy.cancel();
+    await running?.done;
+  }
+
+  /** Cancels all builds and waits for their ends. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.running.keys()].map((appId) => this.abandon(appId)));
+  }
+
+  private keep(app: AppRow, deploy: Deploy, task: () => Promise<void>): void {
+    const done = task()
+      .catch((error: unknown) => {
+        this.options.onProblem(`build ${deploy.id}`, error);
+      })
+      .finally(() => {
+        this.running.delete(app.id);
+      });
+    this.running.set(app.id, { deploy, done });
+  }
+
+  private refuseSecond(app: AppRow): void {
+    if (this.closed) throw new SlipwayError('unavailable', 'Slipway is stopping. Deploy again once it has started.');
+    if (!this.running.has(app.id)) return;
+    throw new SlipwayError(
+      'conflict',
+      `A build of ${app.name} is running. Wait for its end, or cancel it, and deploy again.`,
+      { retryable: true },
+    );
+  }
+
+  private find(app: AppRow, id: string): BuildRow {
+    const row = this.options.store.findBuild(app.id, id);
+    if (row === null) throw new SlipwayError('not_found', `${app.name} has no build ${id}. \`builds\` lists the ones there are.`);
+    return row;
+  }
+
+  private async forgetOld(appId: string): Promise<void> {
+    const { store, outputs } = this.options;
+    for (const old of store.builds(appId).slice(KEPT_BUILDS)) {
+      store.deleteBuild(old.id);
+      await outputs.remove(old.id);
+    }
+  }
+}
+

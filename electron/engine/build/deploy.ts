@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import type { Apps } from '../app/apps.ts';
+import { describeFormation } from '../app/apps.ts';
+import type { DynoManager } from '../dyno/manager.ts';
+import type { Logplex } from '../logplex/logplex.ts';
+import { describeDeploy, type ReleaseLedger } from '../release/ledger.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Buildpack } from '../slug/buildpacks.ts';
+import { type CompiledSlug, compileSlug, toBuildFailure } from '../slug/compiler.ts';
+import { BuildFailure } from '../slug/failure.ts';
+import { bang, detail, step } from '../slug/output-text.ts';
+import { PhaseRunner } from '../slug/phases.ts';
+import type { KnownPart, SlugStore } from '../slug/slug-store.ts';
+import type { AppRow, BuildRow, ReleaseRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from '../util/clock.ts';
+import type { FactHub } from '../util/facts.ts';
+import type { BuildOutput } from './build-output.ts';
+import { LineLog } from './line-log.ts';
+
+/** Older slugs whose parts a build may take over. */
+const KNOWN_SLUGS = 3;
+
+/** What a deploy needs of the rest of the engine. */
+export interface DeployOptions {
+  readonly store: Store;
+  readonly ledger: ReleaseLedger;
+  readonly apps: Apps;
+  readonly dynos: DynoManager;
+  readonly runtime: Runtime;
+  readonly slugs: SlugStore;
+  readonly logplex: Logplex;
+  readonly facts: FactHub;
+  readonly clock: Clock;
+  readonly buildpacks: readonly Buildpack[];
+  apiLog(appId: string, text: string): void;
+  onProblem(what: string, error: unknown): void;
+}
+
+/** What is deployed. */
+export interface DeployOrder {
+  readonly app: AppRow;
+  readonly row: BuildRow;
+  readonly folder: string;
+  readonly clearCache: boolean;
+  readonly user: string;
+}
+
+/** One deploy from source to serving dynos; its row in the store always says how far it came. */
+export class Deploy {
+  readonly id: string;
+  private readonly options: DeployOptions;
+  private readonly order: DeployOrder;
+  private readonly abort = new AbortController();
+  private readonly phases: PhaseRunner;
+  private row: BuildRow;
+
+  constructor(options: DeployOptions, order: DeployOrder) {
+    this.options = options;
+    this.order = order;
+    this.id = order.row.id;
+    this.row = order.row;
+    this.phases = new PhaseRunner(
+      options.clock,
+      (phases) => {
+        this.save({ phases: [...phases] });
+      },
+      order.row.phases,
+    );
+  }
+
+  /** Ends the deploy as soon as it can; before its release nothing of it stays. */
+  cancel(): void {
+    this.abort.abort();
+  }
+
+  /** Compiles, releases and launches. Never throws for a failed build: the row and the output say it. */
+  async run(output: BuildOutput): Promise<void> {
+    const { app, user } = this.order;
+    const lines = new LineLog((text) => {
+      this.options.logplex.append(app.id, [
+        { at: this.options.clock.now() * 1000, source: 'app', ps: 'build', stream: 'stdout', text },
+      ]);
+    });
+    const write = (text: string): void => {
+      output.write(text);
+      lines.write(text);
+    };
+    this.options.apiLog(app.id, `Build started by user ${user}`);
+    try {
+      const compiled = await this.compile(write);
+      const release = await this.phases.run('release', () => this.release(compiled));
+      this.save({ status: 'succeeded', release: release.version });
+      this.options.apiLog(app.id, 'Build succeeded');
+      write(step('Launching...'));
+      write(detail(`Released v${release.version}`));
+      await this.phases.run('launch', () => this.launch(release.version));
+      write(detail(`${this.options.apps.view(app).webUrl} deployed to Slipway`));
+    } catch (error) {
+      this.fail(error, write);
+    } finally {
+      this.save({ finishedAt: new Date(this.options.clock.now()).toISOString() });
+      lines.end();
+      output.end();
+    }
+  }
+
+  /** Ends a deploy that a former engine began: without a release it failed, with one it only has to be launched. */
+  async resume(): Promise<void> {
+    const { release } = this.row;
+    try {
+      if (release === null) {
+        await this.phases.run(this.interruptedPhase(), () =>
+          Promise.reject(new BuildFailure('interrupted', 'Slipway ended while it compiled. Nothing was released: deploy again.')),
+        );
+      } else {
+        await this.phases.run('launch', () => this.launch(release));
+      }
+    } catch (error) {
+      this.fail(error, () => undefined);
+    } finally {
+      this.save({ finishedAt: new Date(this.options.clock.now()).toISOString() });
+    }
+  }
+
+  private async compile(write: (text: string) => void): Promise<CompiledSlug> {
+    const { app, folder, clearCache } = this.order;
+    const { store, ledger, runtime, slugs, buildpacks } = this.options;
+    return compileSlug(
+      {
+        buildId: this.id,
+        appId: app.id,
+        stack: app.stack,
+        folder,
+        config: ledger.current(app.id).config,
+        known: knownParts(store, app.id),
+        clearCache,
+      },
+      { runtime, slugs, buildpacks, phases: this.phases, output: write, signal: this.abort.signal },
+    );
+  }
+
+  /** Writes slug, release and first formation down as one change and tells everyone. */
+  private release(compiled: CompiledSlug): Promise<ReleaseRow> {
+    const { store, ledger, apps, dynos, facts, apiLog, clock } = this.options;
+    const { app, user } = this.order;
+    this.abort.signal.throwIfAborted();
+    const description = describeDeploy(compiled.commit, compiled.sha256);
+    const { release, scaled } = store.atomically(() => {
+      const slug = {
+        id: randomUUID(),
+        appId: app.id,
+        sha256: compiled.sha256,
+        size: compiled.size,
+        parts: [...compiled.parts],
+        processTypes: { ...compiled.processTypes },
+        stack: app.stack,
+        language: compiled.language,
+        commit: compiled.commit,
+        createdAt: new Date(clock.now()).toISOString(),
+      };
+      return {
+        release: ledger.deploy(app.id, { slug, description, user }),
+        scaled: apps.beginFormation(app.id, Object.keys(compiled.processTypes)),
+      };
+    });
+    apiLog(app.id, `${description} by user ${user}`);
+    apiLog(app.id, `Release v${release.version} created by user ${user}`);
+    if (scaled.length > 0) apiLog(app.id, `Scaled to ${describeFormation(scaled)} by user ${user}`);
+    dynos.appChanged(app.id);
+    facts.publish({ kind: 'release.created', app: app.id, version: release.version });
+    return Promise.resolve(release);
+  }
+
+  private async launch(version: number): Promise<void> {
+    const result = await this.options.dynos.untilServing(this.order.app.id, version, this.abort.signal);
+    if (result.serving) return;
+    const before = this.options.store.findApp(this.order.app.id)?.serving ?? null;
+    const consequence = before === null ? 'It is started again and again' : `v${before} goes on serving`;
+    throw new BuildFailure('launch_failed', `v${version} does not come up: ${result.reason}. ${consequence}; the app's log says more.`);
+  }
+
+  private fail(error: unknown, write: (text: string) => void): void {
+    const failure = toBuildFailure(error, this.abort.signal);
+    if (failure.code === 'internal') this.options.onProblem(`build ${this.id}`, error);
+    const released = this.row.release !== null;
+    write(bang(failure.message));
+    if (!released) {
+      write(bang('Push failed'));
+      this.options.apiLog(this.order.app.id, 'Build failed -- check your build output');
+    }
+    this.save({
+      status: released ? 'succeeded' : 'failed',
+      phases: [...this.phases.phases],
+      failure: { code: failure.code, message: failure.message },
+    });
+  }
+
+  private interruptedPhase() {
+    const running = this.row.phases.find((phase) => phase.state === 'running');
+    return (running ?? this.row.phases.find((phase) => phase.state === 'waiting'))?.name ?? 'release';
+  }
+
+  private save(change: Partial<BuildRow>): void {
+    this.row = { ...this.row, ...change };
+    const { store, facts } = this.options;
+    if (store.findApp(this.order.app.id) === null) return;
+    store.updateBuild(this.id, this.row);
+    facts.publish({ kind: 'build.changed', app: this.order.app.id, build: this.id });
+  }
+}
+
+function knownParts(store: Store, appId: string): Map<string, KnownPart> {
+  const known = new Map<string, KnownPart>();
+  for (const slug of store.slugs(appId).slice(0, KNOWN_SLUGS)) {
+    for (const part of slug.parts) if (!known.has(part.key)) known.set(part.key, { sha256: slug.sha256, part });
+  }
+  return known;
+}

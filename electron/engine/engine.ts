@@ -1,0 +1,163 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
+import { createHandlers } from './api/handlers.ts';
+import { Apps } from './app/apps.ts';
+import { AppRemover } from './app/app-remover.ts';
+import { BuildOutputs } from './build/build-output.ts';
+import { Builds } from './build/builds.ts';
+import { Uploads } from './build/uploads.ts';
+import { type Home, openHome } from './home.ts';
+import { DynoLogs } from './logplex/dyno-logs.ts';
+import { type Logplex, openLogplex } from './logplex/logplex.ts';
+import { createDynoManager, openRouter } from './parts.ts';
+import { ReleaseLedger } from './release/ledger.ts';
+import { chooseRuntime } from './runtime/choose.ts';
+import type { Runtime } from './runtime/runtime.ts';
+import type { Settings } from './settings.ts';
+import { findBuildpacks } from './slug/buildpacks.ts';
+import { openSlugStore, type SlugStore } from './slug/slug-store.ts';
+import { Store } from './store/store.ts';
+import { type Clock, systemClock } from './util/clock.ts';
+import type { Diagnostics } from './util/diagnostics.ts';
+import { FactHub } from './util/facts.ts';
+
+/** A running engine. */
+export interface Engine {
+  /** The contract's handlers, for a host to serve. */
+  readonly handlers: Handlers;
+  readonly home: Home;
+  readonly routerPort: number;
+  readonly runtimeKind: 'docker' | 'process';
+  /** Tells the engine where its host serves the contract. */
+  setApiUrl(url: string): void;
+  /** Takes the contents of a project folder for a later build; see `Uploads.receive`. */
+  readonly receiveUpload: Uploads['receive'];
+  /**
+   * Ends the engine: no new requests, builds cancelled, logs on disk.
+   * @param dynos whether dynos stop as well, by the platform's rule, or go on until the next engine adopts them
+   */
+  close(dynos: 'stop' | 'keep'): Promise<void>;
+}
+
+/** What can be put in the place of the real thing. */
+export interface EngineOptions {
+  readonly diagnostics: Diagnostics;
+  readonly version: string;
+  readonly clock?: Clock;
+  /** Folder with our buildpacks. */
+  readonly buildpacks?: string;
+}
+
+const OWN_BUILDPACKS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'buildpacks');
+
+/**
+ * Starts the platform on a data folder: adopts what an engine before it left running, then serves.
+ * @throws SlipwayError naming the setting when home, port or runtime cannot be used
+ */
+export async function createEngine(settings: Settings, options: EngineOptions): Promise<Engine> {
+  const started = new AsyncDisposableStack();
+  try {
+    return await compose(settings, options, started);
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+async function compose(settings: Settings, options: EngineOptions, started: AsyncDisposableStack): Promise<Engine> {
+  const clock = options.clock ?? systemClock;
+  const { diagnostics } = options;
+  const home = await openHome(settings.home, settings.apiKey);
+  const store = started.adopt(new Store(home.database), (it) => {
+    it.close();
+  });
+  const logplex = started.adopt(
+    await openLogplex({ folder: home.logs, clock, onProblem: diagnostics.problem.bind(diagnostics) }),
+    (it) => it.close(),
+  );
+  const dynoLogs = started.adopt(new DynoLogs(logplex, clock), (it) => {
+    it.close();
+  });
+  const runtime = started.adopt(await chooseRuntime(settings, home, clock, diagnostics), (it) => it.close());
+  const router = started.adopt(await openRouter(settings, clock, logplex), (it) => it.router.close());
+  const slugs = openSlugStore(home.slugs);
+  const facts = new FactHub();
+  const ledger = new ReleaseLedger(store, clock);
+  const dynos = started.adopt(
+    createDynoManager({ store, runtime, router: router.router, slugs, logplex, dynoLogs, facts, clock, diagnostics }),
+    (it) => {
+      it.close();
+    },
+  );
+  const apps = new Apps({
+    store,
+    ledger,
+    clock,
+    routerPort: () => router.port,
+    dynos: (appId) => dynos.dynos(appId),
+  });
+  const apiLog = (appId: string, text: string): void => {
+    logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
+  };
+  const outputs = new BuildOutputs(home.builds);
+  const uploads = new Uploads(home.uploads);
+  const builds = new Builds({
+    ...{ store, ledger, apps, dynos, runtime, slugs, logplex, facts, clock, outputs, uploads, apiLog },
+    buildpacks: await findBuildpacks(options.buildpacks ?? OWN_BUILDPACKS),
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+  const remover = new AppRemover({ store, runtime, slugs, logplex, dynos, builds, outputs, facts, clock });
+  await cleanUp({ store, runtime, slugs, logplex, uploads, remover });
+  await dynos.start();
+  builds.resume();
+
+  let apiUrl = '';
+  const startedAt = new Date(clock.now()).toISOString();
+  const systemInfo = (): Omit<SystemInfo, 'memory' | 'cpus'> => ({
+    version: options.version,
+    runtime: { ...runtime.info(), notes: [...runtime.info().notes] },
+    home: home.folder,
+    apiUrl,
+    routerUrl: `http://localhost:${router.port}`,
+    startedAt,
+  });
+  const all = started.move();
+  return {
+    handlers: createHandlers({
+      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo },
+      destroyApp: (app) => remover.destroy(app),
+    }),
+    home,
+    routerPort: router.port,
+    runtimeKind: runtime.kind,
+    setApiUrl(url) {
+      apiUrl = url;
+    },
+    receiveUpload: (tar) => uploads.receive(tar),
+    async close(what) {
+      await builds.close();
+      if (what === 'stop') await dynos.stopAll();
+      await all.disposeAsync();
+    },
+  };
+}
+
+/** Ends destructions that a former engine began, and removes what it left half-made. */
+async function cleanUp(parts: {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly slugs: SlugStore;
+  readonly logplex: Logplex;
+  readonly uploads: Uploads;
+  readonly remover: AppRemover;
+}): Promise<void> {
+  const { store, runtime, slugs, logplex, uploads, remover } = parts;
+  await remover.finish();
+  await uploads.clear();
+  const appIds = store.apps().map((app) => app.id);
+  const kept = store.slugs();
+  await slugs.sweep(new Set(kept.map((slug) => slug.sha256)));
+  await logplex.sweep(appIds);
+  await runtime.sweep({ appIds, slugIds: kept.map((slug) => slug.id) });
+}

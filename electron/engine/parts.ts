@@ -1,0 +1,103 @@
+import { SlipwayError } from '#shared/errors.ts';
+import { PLATFORM_TIMERS } from './dyno/context.ts';
+import { DynoManager } from './dyno/manager.ts';
+import type { DynoLogs } from './logplex/dyno-logs.ts';
+import type { Logplex } from './logplex/logplex.ts';
+import { ListenError } from './router/listener.ts';
+import { createRouter, type Router } from './router/router.ts';
+import type { Runtime, SlugRef } from './runtime/runtime.ts';
+import type { Settings } from './settings.ts';
+import type { SlugStore } from './slug/slug-store.ts';
+import type { SlugRow } from './store/rows.ts';
+import type { Store } from './store/store.ts';
+import type { Clock } from './util/clock.ts';
+import type { Diagnostics } from './util/diagnostics.ts';
+import type { FactHub } from './util/facts.ts';
+
+/** Most dynos that are started at the same time. */
+const PARALLEL_STARTS = 10;
+
+/** A router that listens. */
+export interface OpenRouter {
+  readonly router: Router;
+  readonly port: number;
+}
+
+/**
+ * Opens the router on its port.
+ * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_PORT when the port cannot be had
+ */
+export async function openRouter(settings: Settings, clock: Clock, logplex: Logplex): Promise<OpenRouter> {
+  const router = createRouter({
+    clock,
+    log: (appId, { at, text }) => {
+      logplex.append(appId, [{ at, source: 'heroku', ps: 'router', stream: 'stdout', text }]);
+    },
+  });
+  try {
+    const { port } = await router.listen(settings.routerPort, ['127.0.0.1', '::1']);
+    return { router, port };
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    throw portProblem('SLIPWAY_ROUTER_PORT', error.port, error.code);
+  }
+}
+
+/** A port that cannot be had, as the one line that a user gets. */
+export function portProblem(setting: string, port: number, code: string): SlipwayError {
+  const reason = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be opened (${code})`;
+  return new SlipwayError(
+    'unavailable',
+    `Port ${port} (${setting}) ${reason}. Stop that program, or set ${setting} to another port; 0 takes any free one.`,
+  );
+}
+
+/** What the dyno manager is made from. */
+export interface DynoParts {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly router: Router;
+  readonly slugs: SlugStore;
+  readonly logplex: Logplex;
+  readonly dynoLogs: DynoLogs;
+  readonly facts: FactHub;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+}
+
+/** Connects the dyno manager with store, runtime, router and log. */
+export function createDynoManager(parts: DynoParts): DynoManager {
+  const { store, runtime, router, slugs, logplex, dynoLogs, facts, clock, diagnostics } = parts;
+  return new DynoManager({
+    store,
+    runtime,
+    routing: router,
+    clock,
+    timers: PLATFORM_TIMERS,
+    parallelStarts: PARALLEL_STARTS,
+    slugRef: (slug) => slugRef(slugs, slug),
+    log(appId, ps, text) {
+      logplex.append(appId, [{ at: clock.now() * 1000, source: 'heroku', ps, stream: 'stdout', text }]);
+    },
+    openOutput: (appId, dynoId, name) => dynoLogs.openOutput(appId, dynoId, name),
+    forgetOutput(appId, dynoId) {
+      dynoLogs.forgetOutput(appId, dynoId);
+    },
+    onChange(appId) {
+      facts.publish({ kind: 'dynos.changed', app: appId });
+    },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+}
+
+/** A slug as runtimes want it: its archive is opened when it is needed. */
+export function slugRef(slugs: SlugStore, slug: SlugRow): SlugRef {
+  return {
+    id: slug.id,
+    appId: slug.appId,
+    stack: slug.stack,
+    sha256: slug.sha256,
+    parts: slug.parts,
+    open: (part) => slugs.open(slug.sha256, part),
+  };
+}

@@ -1,0 +1,212 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { type Header, pack } from 'tar-stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expandSlug } from './expand-slug.ts';
+import { packFolder } from './pack-folder.ts';
+import { scanTree, scanWithNode } from './scan-tree.ts';
+import { TarBody } from './tar-body.ts';
+import { runTool } from './tools.ts';
+import { decompressZstd } from './zstd-frames.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'slipway-box-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const never = new AbortController().signal;
+
+async function bytesOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Cuts bytes into chunks of the given sizes, over and over. */
+function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+    const size = sizes[turn % sizes.length] ?? 1;
+    chunks.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return chunks;
+}
+
+describe('decompressZstd', () => {
+  test('gives the content of all frames, however they are cut into chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 3000 }), { maxLength: 4 }),
+        fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 5 }),
+        async (contents, sizes) => {
+          const archive = Buffer.concat(contents.map((content) => zstdCompressSync(content)));
+          const result = await bytesOf(decompressZstd(Readable.from(cut(archive, sizes))));
+          expect(result.equals(Buffer.concat(contents))).toBe(true);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('reads what the zstd command writes, and skips frames without data', async () => {
+    const content = Buffer.alloc(5_000_000, 'some text that repeats ');
+    const skippable = Buffer.concat([Buffer.from('502a4d1803000000', 'hex'), Buffer.from('abc')]);
+    const frame = execFileSync('zstd', ['-q', '-c', '-19', '--long'], { input: content, maxBuffer: 2 ** 26 });
+    const result = await bytesOf(decompressZstd(Readable.from([Buffer.concat([skippable, frame, skippable, frame])])));
+    expect(result.equals(Buffer.concat([content, content]))).toBe(true);
+  });
+
+  test('damage is an error', async () => {
+    const archive = zstdCompressSync(Buffer.from('content that is long enough to be cut'.repeat(9)));
+    const read = (bytes: Buffer): Promise<Buffer> => bytesOf(decompressZstd(Readable.from([bytes])));
+    await expect(read(archive.subarray(0, -3))).rejects.toThrow('ends in the middle');
+    await expect(read(Buffer.from('no zstd at all'))).rejects.toThrow('not zstd');
+    await expect(read(Buffer.concat([archive, Buffer.from('tail')]))).rejects.toThrow('not zstd');
+  });
+});
+
+describe('TarBody', () => {
+  test('is the tar without its end, so that another can follow', async () => {
+    for (const name of ['one', 'two']) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, `${'long-'.repeat(40)}.txt`), Buffer.alloc(700_000));
+      await writeFile(join(folder, name, 'zeros'), Buffer.alloc(2048));
+    }
+    const tar = (name: string): Buffer => execFileSync('tar', ['-c', '-f', '-', name], { cwd: folder, maxBuffer: 2 ** 24 });
+    const body = await bytesOf(Readable.from(cut(tar('one'), [1, 511, 70_000, 513])).pipe(new TarBody()));
+    const list = execFileSync('tar', ['-t', '-f', '-'], { input: Buffer.concat([body, tar('two')]) });
+    expect(list.toString().match(/zeros/g)).toHaveLength(2);
+  });
+
+  test('a tar that was cut off is an error', async () => {
+    await writeFile(join(folder, 'file'), Buffer.alloc(5000, 1));
+    const tar = execFileSync('tar', ['-c', '-f', '-', 'file'], { cwd: folder });
+    await expect(bytesOf(Readable.from([tar.subarray(0, 3000)]).pipe(new TarBody()))).rejects.toThrow('middle');
+  });
+});
+
+test('both ways to list a folder see the same', async () => {
+  await mkdir(join(folder, 'a/b c'), { recursive: true });
+  await writeFile(join(folder, 'a/b c/new\nline'), 'x', { mode: 0o755 });
+  await writeFile(Buffer.concat([Buffer.from(join(folder, 'a/')), Buffer.from([0x66, 0xe9])]), 'latin1 name');
+  await symlink('b c/new\nline', join(folder, 'a/link'));
+  const plain = (entries: Awaited<ReturnType<typeof scanTree>>) =>
+    entries
+      .map(({ type, mode, path, link, size }) => ({ type, mode, path, link, size: type === 'f' ? size : 0 }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+  expect(plain(await scanWithNode(folder))).toEqual(plain(await scanTree(folder)));
+  expect((await scanTree(folder)).map((entry) => entry.path)).toContain('./a/f\u00e9');
+});
+
+describe('packFolder', () => {
+  const keys = async (byContent: readonly string[]): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const part of packFolder({ folder, known: new Set(), byContent: new Set(byContent) })) {
+      found.push(part.key);
+      if (part.bytes) await bytesOf(part.bytes);
+    }
+    return found;
+  };
+
+  test('large folders are parts of their own, small ones are not', async () => {
+    for (const name of ['small', 'large', 'node_modules']) await mkdir(join(folder, name));
+    await writeFile(join(folder, 'small/file'), Buffer.alloc(1000));
+    await writeFile(join(folder, 'large/file'), Buffer.alloc(5_000_000));
+    expect(await keys([])).toHaveLength(2);
+    await writeFile(join(folder, 'node_modules/file'), '');
+    expect(await keys([])).toHaveLength(3);
+  });
+
+  test('content counts for what came with the source, size and time for the rest', async () => {
+    const write = async (text: string): Promise<void> => {
+      await writeFile(join(folder, 'file'), text);
+      await utimes(join(folder, 'file'), 1, 1);
+    };
+    await write('one');
+    const [before, beforeByTime] = [await keys(['file']), await keys([])];
+    await write('two');
+    expect(await keys(['file'])).not.toEqual(before);
+    expect(await keys([])).toEqual(beforeByTime);
+  });
+
+  test('a reader that stops early leaves nothing running', async () => {
+    for (const name of ['a', 'b']) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, 'big'), Buffer.alloc(6_000_000, name));
+    }
+    for await (const part of packFolder({ folder, known: new Set(), byContent: new Set() })) {
+      expect(part.bytes).not.toBeNull();
+      break;
+    }
+  });
+
+  test('a missing folder is an error', async () => {
+    const parts = packFolder({ folder: join(folder, 'none'), known: new Set(), byContent: new Set() });
+    await expect(parts.next()).rejects.toMatchObject({ name: 'RuntimeError' });
+  });
+});
+
+describe('expandSlug refuses', () => {
+  const archive = async (entries: readonly (Partial<Header> & { name: string })[]): Promise<Readable> => {
+    const tar = pack();
+    for (const entry of entries) tar.entry(entry, entry.type === undefined ? 'evil' : '');
+    tar.finalize();
+    return Readable.from([zstdCompressSync(await bytesOf(tar as never))]);
+  };
+  const expand = async (entries: Parameters<typeof archive>[0]): Promise<void> => {
+    const target = join(folder, 'target');
+    await mkdir(target);
+    await expandSlug('expanding', await archive(entries), target, never);
+  };
+
+  test.each([
+    ['a way up', [{ name: './app/../../evil.txt' }], 'outside'],
+    ['an absolute path', [{ name: '/tmp/slipway-evil.txt' }], 'outside'],
+    ['another folder than app', [{ name: 'etc/evil.txt' }], 'outside'],
+    ['a device', [{ name: './app/disk', type: 'block-device', devmajor: 8, devminor: 0 }], 'block-device'],
+    ['a pipe', [{ name: './app/pipe', type: 'fifo' }], 'fifo'],
+    ['a hard link to the outside', [{ name: './app/link', type: 'link', linkname: '../secret' }], 'leads outside'],
+    [
+      'a file through a link',
+      [{ name: './app/way', type: 'symlink', linkname: '/tmp' }, { name: './app/way/slipway-evil.txt' }],
+      'through a symbolic link',
+    ],
+    [
+      'a file in the place of a link',
+      [{ name: './app/way', type: 'symlink', linkname: '../evil.txt' }, { name: './app/way' }],
+      'through a symbolic link',
+    ],
+  ] as const)('%s', async (_what, entries, reason) => {
+    await expect(expand(entries)).rejects.toThrow(reason);
+    expect((await readdir(folder)).sort()).toEqual(['target']);
+    await expect(readFile('/tmp/slipway-evil.txt')).rejects.toThrow('ENOENT');
+  });
+
+  test('but not links that point anywhere, as builds leave them', async () => {
+    await expand([{ name: './app/python', type: 'symlink', linkname: '/usr/bin/python3' }, { name: './app/file' }]);
+    expect((await readdir(join(folder, 'target/app'))).sort()).toEqual(['file', 'python']);
+  });
+
+  test('and stops when told to', async () => {
+    const target = join(folder, 'target');
+    await mkdir(target);
+    const source = await archive([{ name: './app/file' }]);
+    await expect(expandSlug('expanding', source, target, AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+test('runTool names the step and what the tool said', async () => {
+  await expect(runTool('the step', 'cp', ['/no/such', folder])).rejects.toThrow(/the step failed: .*\/no\/such/);
+  await expect(runTool('the step', 'no-such-tool', [])).rejects.toMatchObject({ name: 'RuntimeError', code: 'failed' });
+  const full = runTool('the step', 'sh', ['-c', 'echo "tar: x: No space left on device" >&2; exit 2']);
+  await expect(full).rejects.toMatchObject({ code: 'disk_full' });
+});

@@ -1,0 +1,147 @@
+import { RuntimeError } from '../runtime.ts';
+import { BOX_AGENT } from './box-agent.ts';
+import { BoxChannel } from './box-channel.ts';
+import { attachContainer, createContainer, removeContainer, startContainer } from './containers.ts';
+import type { Daemon } from './daemon.ts';
+import { asRuntimeError, statusOf } from './errors.ts';
+import { ulimits } from './limits.ts';
+import { LABEL, labels, ownedName, shortHash } from './names.ts';
+import { createNetwork, createVolume } from './networks.ts';
+import { buildImage, DOWNLOADS } from './stack-recipe.ts';
+
+const GIB = 1024 ** 3;
+
+/** What all build containers of an engine have in common. */
+export interface BoxSettings {
+  readonly daemon: Daemon;
+  readonly owner: string;
+  readonly stack: string;
+  /** Registry settings, in addition to the image's environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A running build container. */
+export interface BoxContainer {
+  readonly id: string;
+  readonly channel: BoxChannel;
+}
+
+/** Name of the volume with an app's /tmp: BUILD_DIR and CACHE_DIR are on one file system, and the cache stays. */
+export const cacheVolume = (owner: string, appId: string): string => ownedName(owner, `cache-${appId}`);
+const downloadsVolume = (owner: string): string => ownedName(owner, 'downloads');
+const buildNetwork = (owner: string): string => ownedName(owner, 'build');
+
+/**
+ * Starts a build container for an app and connects to its agent.
+ * @throws RuntimeError `stack_failed` when the image is missing
+ */
+export async function startBox(settings: BoxSettings, appId: string): Promise<BoxContainer> {
+  const { daemon, owner } = settings;
+  let id: string | null = null;
+  try {
+    await Promise.all([
+      createVolume(daemon, cacheVolume(owner, appId), labels(owner, 'cache', { [LABEL.app]: appId })),
+      createVolume(daemon, downloadsVolume(owner), labels(owner, 'downloads')),
+      ensureBuildNetwork(daemon, owner),
+    ]);
+    id = await createAnyway(settings, appId);
+    const stream = await attachContainer(daemon, id);
+    const channel = new BoxChannel(stream);
+    await startContainer(daemon, id);
+    return { id, channel };
+  } catch (error) {
+    if (id !== null) await removeContainer(daemon, id).catch(() => undefined);
+    if (statusOf(error) === 404 && /image/i.test(String(error))) {
+      const advice = 'Deploy again, or run "npm run stack".';
+      throw new RuntimeError('stack_failed', `The image ${buildImage(settings.stack)} is missing. ${advice}`, error);
+    }
+    throw asRuntimeError(error, 'The build container could not be started');
+  }
+}
+
+/** Ends a build container at once, with all that runs in it. Waits until it is gone. */
+export async function endBox(daemon: Daemon, box: BoxContainer, why: RuntimeError): Promise<void> {
+  box.channel.fail(why);
+  await removeContainer(daemon, box.id);
+}
+
+/** A container of the same name is left from an engine that ended, or belongs to a build that was cancelled a moment ago. */
+async function createAnyway(settings: BoxSettings, appId: string): Promise<string> {
+  const name = ownedName(settings.owner, `build-${appId}`);
+  const options = boxOptions(settings, appId);
+  try {
+    return await createContainer(settings.daemon, name, options);
+  } catch (error) {
+    if (statusOf(error) !== 409) throw error;
+    await removeContainer(settings.daemon, name);
+    const other = `${name}-${shortHash(`${String(performance.now())} ${String(Math.random())}`)}`;
+    return createContainer(settings.daemon, other, options);
+  }
+}
+
+function boxOptions(settings: BoxSettings, appId: string): object {
+  const { daemon, owner } = settings;
+  const env = { ...settings.env, SLIPWAY_DOWNLOADS: DOWNLOADS };
+  const memory = daemon.facts.memoryBytes;
+  return {
+    Image: buildImage(settings.stack),
+    Cmd: ['bash', '-c', BOX_AGENT],
+    User: '1000:1000',
+    WorkingDir: '/tmp',
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    Labels: labels(owner, 'build', { [LABEL.app]: appId }),
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      Init: true,
+      AutoRemove: true,
+      NetworkMode: buildNetwork(owner),
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      PidsLimit: 8192,
+      LogConfig: { Type: 'none' },
+      Mounts: [
+        { Type: 'volume', Source: cacheVolume(owner, appId), Target: '/tmp' },
+        { Type: 'volume', Source: downloadsVolume(owner), Target: DOWNLOADS },
+      ],
+      ...(memory > 0 ? { Memory: Math.min(memory, Math.max(4 * GIB, Math.floor(memory / 2))) } : {}),
+      ...ulimits(daemon),
+    },
+  };
+}
+
+const networks = new WeakMap<Daemon, Set<string>>();
+
+/** One network for all builds, in which they do not see each other. */
+async function ensureBuildNetwork(daemon: Daemon, owner: string): Promise<void> {
+  const made = networks.get(daemon) ?? new Set();
+  networks.set(daemon, made);
+  if (made.has(owner)) return;
+  try {
+    await createNetwork(daemon, {
+      Name: buildNetwork(owner),
+      Driver: 'bridge',
+      CheckDuplicate: true,
+      Labels: labels(owner, 'build-network'),
+      Options: { 'com.docker.network.bridge.enable_icc': 'false' },
+    } as { Name: string });
+  } catch (error) {
+    if (statusOf(error) !== 409) throw error;
+  }
+  made.add(owner);
+}
+
+/** Lets go of what is known of the build network, after it was removed. */
+export function forgetBuildNetwork(daemon: Daemon): void {
+  networks.delete(daemon);
+}
+
+/** Waits until the agent answers. @throws RuntimeError when it does not come up */
+export async function greet(box: BoxContainer): Promise<void> {
+  const code = await box.channel.command({ kind: 'do', script: 'true' });
+  if (code !== 0) throw new RuntimeError('failed', `The build container does not work${box.channel.complaint()}.`);
+}
+

@@ -1,0 +1,219 @@
+import type { Clock } from '../../util/clock.ts';
+import type { Diagnostics } from '../../util/diagnostics.ts';
+import { type BuildBox, type BuildBoxSpec, RuntimeError } from '../runtime.ts';
+import { quote } from './box-agent.ts';
+import { type BoxContainer, type BoxSettings, endBox, startBox } from './box-container.ts';
+import { CA_ENVIRONMENT } from './certificates.ts';
+import type { DigestMemory } from './box-pack.ts';
+import { DockerBuildBox } from './build-box.ts';
+import { killContainer } from './containers.ts';
+import { throwIfAborted } from './errors.ts';
+import { type FolderView, viewFolder } from './folder-tar.ts';
+import { dockerName } from './names.ts';
+import { DOWNLOADS, IMAGE_ENVIRONMENT } from './stack-recipe.ts';
+
+/** How long a box waits for its app's next build. */
+const IDLE_MS = 10 * 60_000;
+
+interface Warm extends BoxContainer {
+  /** Build image that it was made from. */
+  readonly image: string;
+  /** Hashes of the buildpacks that it has. */
+  readonly buildpacks: Set<string>;
+  cancelIdle: () => void;
+}
+
+interface AppBoxes {
+  /** Ends when the last build that asked gives its box back. */
+  turn: Promise<unknown>;
+  box: Warm | null;
+  readonly digests: DigestMemory;
+}
+
+interface PoolOptions extends BoxSettings {
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  /** Id of the build image as it is now. */
+  readonly image: () => Promise<string>;
+}
+
+/** Build containers: one for each app that was built in the last minutes, used by one build at a time. */
+export class BoxPool {
+  private readonly apps = new Map<string, AppBoxes>();
+  private readonly options: PoolOptions;
+  private closed = false;
+
+  constructor(options: PoolOptions) {
+    this.options = options;
+  }
+
+  /** Opens the app's box for a build, as soon as the build before it is through. */
+  async open(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
+    throwIfAborted(signal, 'Opening a build box');
+    const app = this.app(spec.appId);
+    const before = app.turn;
+    let release = (): void => undefined;
+    app.turn = new Promise<void>((resolve) => (release = resolve));
+    try {
+      await untilAborted(before, signal);
+    } catch (error) {
+      void before.then(release);
+      throw error;
+    }
+    try {
+      return await this.lease(app, spec, signal, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Ids of the containers that this pool holds. */
+  containers(): ReadonlySet<string> {
+    return new Set([...this.apps.values()].flatMap((app) => (app.box ? [app.box.id] : [])));
+  }
+
+  /** Ends an app's box, also one in use. */
+  async forget(appId: string): Promise<void> {
+    const app = this.apps.get(appId);
+    if (app) await this.discard(app, new RuntimeError('cancelled', 'The app was removed.'));
+    this.apps.delete(appId);
+  }
+
+  /** Ends all boxes. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const gone = new RuntimeError('cancelled', 'Slipway is stopping.');
+    await Promise.all([...this.apps.values()].map((app) => this.discard(app, gone)));
+  }
+
+  private app(appId: string): AppBoxes {
+    const found = this.apps.get(appId);
+    if (found) return found;
+    const made: AppBoxes = { turn: Promise.resolve(), box: null, digests: new Map() };
+    this.apps.set(appId, made);
+    return made;
+  }
+
+  private async lease(app: AppBoxes, spec: BuildBoxSpec, signal: AbortSignal, release: () => void): Promise<BuildBox> {
+    const [image, views] = await Promise.all([
+      this.options.image(),
+      Promise.all(spec.buildpacks.map(({ folder }) => viewFolder(folder))),
+    ]);
+    const warm = app.box !== null && !app.box.channel.closed && app.box.image === image;
+    try {
+      return await this.prepare(app, spec, image, views, signal, release);
+    } catch (error) {
+      await this.discard(app, new RuntimeError('failed', 'The build box did not open.'));
+      if (!warm || signal.aborted) throw error;
+      this.options.diagnostics.problem(`The warm build box of app ${spec.appId} was gone; starting a new one`, error);
+      return await this.prepare(app, spec, image, views, signal, release);
+    }
+  }
+
+  private async prepare(
+    app: AppBoxes,
+    spec: BuildBoxSpec,
+    image: string,
+    views: readonly FolderView[],
+    signal: AbortSignal,
+    release: () => void,
+  ): Promise<BuildBox> {
+    const box = await this.current(app, spec.appId, image);
+    throwIfAborted(signal, 'Opening a build box');
+    for (const view of new Set(views)) await sendBuildpack(box, view);
+    const folders = new Map(spec.buildpacks.map(({ name }, at) => [name, `/tmp/buildpacks/${String(at)}-${dockerName(name)}`]));
+    const opened = new DockerBuildBox({
+      container: box,
+      buildpacks: folders,
+      env: { ...IMAGE_ENVIRONMENT, ...CA_ENVIRONMENT, ...this.options.env, SLIPWAY_DOWNLOADS: DOWNLOADS },
+      digests: app.digests,
+      interrupt: () => killContainer(this.options.daemon, box.id, 'SIGUSR1'),
+      giveBack: (clean) => this.giveBack(app, box, clean).finally(release),
+    });
+    const copies = spec.buildpacks.map(({ name }, at) => `cp -a ${master(views[at])} ${quote(folders.get(name) ?? '')} || exit`);
+    const clear = spec.clearCache ? 'chmod -R u+w /tmp/cache; rm -rf /tmp/cache; mkdir /tmp/cache || exit' : '';
+    const script = `${clear}\nmkdir -p /tmp/buildpacks ${opened.buildDir} ${opened.envDir} || exit\n${copies.join('\n')}`;
+    const code = await box.channel.command({ kind: 'do', script });
+    if (code !== 0) throw new RuntimeError('failed', `The build box could not be set up${box.channel.complaint()}.`);
+    throwIfAborted(signal, 'Opening a build box');
+    return opened;
+  }
+
+  /** The app's container, a new one when there is none or the image has changed. */
+  private async current(app: AppBoxes, appId: string, image: string): Promise<Warm> {
+    if (this.closed) throw new RuntimeError('unavailable', 'Slipway is stopping.');
+    if (app.box && !app.box.channel.closed && app.box.image === image) {
+      app.box.cancelIdle();
+      return app.box;
+    }
+    await this.discard(app, new RuntimeError('failed', 'The build box was out of date.'));
+    const started = await startBox(this.options, appId);
+    app.box = { ...started, image, buildpacks: new Set(), cancelIdle: () => undefined };
+    // An engine that ended without cleaning up may have left a build half done.
+    await app.box.channel.command({ kind: 'do', script: CLEAN });
+    return app.box;
+  }
+
+  private async giveBack(app: AppBoxes, box: Warm, clean: boolean): Promise<void> {
+    if (app.box !== box) return;
+    if (!clean || box.channel.closed || this.closed) {
+      await this.discard(app, new RuntimeError('cancelled', 'The build was cancelled.'));
+      return;
+    }
+    const failed = async (): Promise<void> => {
+      if (app.box === box) await this.discard(app, new RuntimeError('failed', 'The build box could not be cleaned.'));
+    };
+    // Not waited for: the next command in the box waits anyway.
+    box.channel.command({ kind: 'do', script: CLEAN }).then((code) => (code === 0 ? undefined : failed()), failed).catch(() => undefined);
+    box.cancelIdle = this.options.clock.after(IDLE_MS, () => {
+      failed().catch(() => undefined);
+    });
+  }
+
+  private async discard(app: AppBoxes, why: RuntimeError): Promise<void> {
+    const { box } = app;
+    if (!box) return;
+    app.box = null;
+    box.cancelIdle();
+    await endBox(this.options.daemon, box, why).catch((error: unknown) => {
+      this.options.diagnostics.problem(`The build container ${box.id} could not be removed`, error);
+    });
+  }
+}
+
+/** Removes everything but the cache and the buildpacks' masters; folders without write permission are opened first. */
+const CLEAN = `
+leave() { find /tmp -mindepth 1 -maxdepth 1 ! -name cache ! -name .slipway "$@"; find /app -mindepth 1 -maxdepth 1 "$@"; }
+leave -exec rm -rf {} + 2> /dev/null
+[ -z "$(leave -print -quit)" ] && exit 0
+leave -exec chmod -R u+rwX {} +
+leave -exec rm -rf {} +
+[ -z "$(leave -print -quit)" ]
+`;
+
+const master = (view: FolderView | undefined): string => `/tmp/.slipway/buildpack-${view?.hash ?? ''}`;
+
+async function sendBuildpack(box: Warm, view: FolderView): Promise<void> {
+  if (box.buildpacks.has(view.hash)) return;
+  const script = `rm -rf ${master(view)}; mkdir -p ${master(view)} || exit
+frames | { tar --extract --no-same-owner --directory ${master(view)} -f -; code=$?; cat > /dev/null; exit $code; }`;
+  const code = await box.channel.command({ kind: 'do', script, input: view.tar() });
+  if (code !== 0) throw new RuntimeError('failed', `A buildpack could not be sent to the build box${box.channel.complaint()}.`);
+  box.buildpacks.add(view.hash);
+}
+
+async function untilAborted(wait: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  let aborted = (): void => undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    aborted = () => {
+      reject(new RuntimeError('cancelled', 'The build was cancelled while it waited for the one before it.'));
+    };
+  });
+  signal.addEventListener('abort', aborted);
+  try {
+    await Promise.race([wait, givenUp]);
+  } finally {
+    signal.removeEventListener('abort', aborted);
+  }
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BuildBox, type PackedPart, RuntimeError, type RunOptions } from '../runtime.ts';
+import { quote } from './box-agent.ts';
+import type { BoxContainer } from './box-container.ts';
+import { type DigestMemory, packSlug } from './box-pack.ts';
+import { filesTar } from './folder-tar.ts';
+
+const MAX_FILE_BYTES = 1024 * 1024;
+/** Exit codes of the snippet that reads files. */
+const MISSING = 44;
+const TOO_LARGE = 45;
+/** A signal may come just before the script has started, so it is repeated. */
+const INTERRUPT_TRIES = 8;
+const INTERRUPT_WAIT_MS = 250;
+
+/** What a box in use needs from the pool that it came from. */
+export interface BoxLease {
+  readonly container: BoxContainer;
+  readonly buildpacks: ReadonlyMap<string, string>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly digests: DigestMemory;
+  /** Ends the script that runs in the container. */
+  interrupt(): Promise<void>;
+  /** Gives the container back: `clean` keeps it warm, else it is removed. */
+  giveBack(clean: boolean): Promise<void>;
+}
+
+/** One build's view of a build container. */
+export class DockerBuildBox implements BuildBox {
+  readonly buildDir: string;
+  readonly envDir: string;
+  readonly cacheDir = '/tmp/cache';
+  readonly env: Readonly<Record<string, string>>;
+  private readonly lease: BoxLease;
+  private busy = 0;
+  private closing: Promise<void> | null = null;
+
+  constructor(lease: BoxLease) {
+    const mark = randomBytes(4).toString('hex');
+    this.buildDir = `/tmp/build_${mark}`;
+    this.envDir = `/tmp/env_${mark}`;
+    this.env = lease.env;
+    this.lease = lease;
+  }
+
+  buildpackDir(name: string): string {
+    const folder = this.lease.buildpacks.get(name);
+    if (folder === undefined) throw new RuntimeError('not_found', `The build box has no buildpack "${name}".`);
+    return folder;
+  }
+
+  async putSource(tar: Readable): Promise<void> {
+    await this.unpack(tar, this.buildDir, 'The source could not be unpacked');
+  }
+
+  async putEnv(vars: Readonly<Record<string, string>>): Promise<void> {
+    for (const name of Object.keys(vars)) {
+      if (!/^[^/\0]+$/.test(name) || name === '.' || name === '..') {
+        throw new RuntimeError('failed', `The config var "${name}" cannot be a file name. Rename it.`);
+      }
+    }
+    await this.unpack(filesTar(vars), this.envDir, 'The config vars could not be written');
+  }
+
+  async run(script: string, options: RunOptions): Promise<number> {
+    if (options.signal.aborted) throw new RuntimeError('cancelled', 'The build was cancelled.');
+    let running = true;
+    const aborted = (): void => {
+      this.interrupt(() => running).catch(() => undefined);
+    };
+    options.signal.addEventListener('abort', aborted);
+    try {
+      const text = `cd ${quote(this.buildDir)} || exit\n${exportsOf(options.env ?? {})}${script}\n`;
+      const code = await this.command({ kind: 'run', script: text, onOutput: options.onOutput });
+      if (options.signal.aborted) throw new RuntimeError('cancelled', 'The build was cancelled.');
+      return code;
+    } finally {
+      running = false;
+      options.signal.removeEventListener('abort', aborted);
+    }
+  }
+
+  /** Ends the running script, and the whole container when that does not help. */
+  private async interrupt(running: () => boolean): Promise<void> {
+    for (let tries = 0; tries < INTERRUPT_TRIES && running(); tries += 1) {
+      await this.lease.interrupt();
+      await sleep(INTERRUPT_WAIT_MS, undefined, { ref: false });
+    }
+    if (running()) this.lease.container.channel.fail(new RuntimeError('cancelled', 'The build was cancelled.'));
+  }
+
+  async readFile(path: string, maxBytes: number = MAX_FILE_BYTES): Promise<Buffer | null> {
+    const chunks: Buffer[] = [];
+    const script = `cd ${quote(this.buildDir)} || exit
+file=${quote(path)}
+case $file in /*) ;; *) file=./$file ;; esac
+[ -f "$file" ] || exit ${String(MISSING)}
+size=$(stat -L -c %s -- "$file") || exit
+(( size <= ${String(maxBytes)} )) || exit ${String(TOO_LARGE)}
+cat -- "$file"`;
+    const code = await this.command({ kind: 'do', script, onOutput: (bytes) => chunks.push(bytes) });
+    if (code === MISSING) return null;
+    if (code === TOO_LARGE) {
+      throw new RuntimeError('too_large', `${path} is larger than ${String(maxBytes)} bytes. Make it smaller.`);
+    }
+    if (code !== 0) throw this.failed(`${path} could not be read`);
+    return Buffer.concat(chunks);
+  }
+
+  async *pack(known: ReadonlySet<string>): AsyncIterable<PackedPart> {
+    this.busy += 1;
+    try {
+      yield* packSlug(this.lease.container.channel, this.buildDir, known, this.lease.digests);
+    } finally {
+      this.busy -= 1;
+    }
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.lease.giveBack(this.busy === 0);
+    return this.closing;
+  }
+
+  private async unpack(tar: AsyncIterable<Buffer>, folder: string, doing: string): Promise<void> {
+    const script = `frames | { tar --extract --no-same-owner --delay-directory-restore --directory ${quote(folder)} -f -; code=$?; cat > /dev/null; exit $code; }`;
+    const code = await this.command({ kind: 'do', script, input: tar });
+    if (code !== 0) throw this.failed(doing);
+  }
+
+  private async command(command: Parameters<BoxContainer['channel']['command']>[0]): Promise<number> {
+    if (this.closing) throw new RuntimeError('failed', 'The build box is closed.');
+    this.busy += 1;
+    try {
+      return await this.lease.container.channel.command(command);
+    } finally {
+      this.busy -= 1;
+    }
+  }
+
+  private failed(doing: string): RuntimeError {
+    const complaint = this.lease.container.channel.complaint();
+    const full = /no space left/i.test(complaint);
+    const advice = full ? 'Free some disk space and deploy again.' : 'Deploy again.';
+    return new RuntimeError(full ? 'disk_full' : 'failed', `${doing}${complaint}. ${advice}`);
+  }
+}
+
+function exportsOf(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env)
+    .map(([name, value]) => {
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+        throw new RuntimeError('failed', `"${name}" cannot be the name of a variable in a script. Rename it.`);
+      }
+      return `export ${name}=${quote(value)}\n`;
+    })
+    .join('');
+}

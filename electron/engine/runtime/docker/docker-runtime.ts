@@ -1,0 +1,274 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../util/clock.ts';
+import type { Diagnostics } from '../../util/diagnostics.ts';
+import {
+  type BuildBox,
+  type BuildBoxSpec,
+  type DynoExit,
+  type DynoInstance,
+  type DynoSpec,
+  type OutputPosition,
+  type OutputSink,
+  type Runtime,
+  RuntimeError,
+  type RuntimeInfo,
+  type SlugRef,
+} from '../runtime.ts';
+import { AppNetworks } from './app-networks.ts';
+import { forgetBuildNetwork } from './box-container.ts';
+import { BoxPool } from './box-pool.ts';
+import type { ContainerRow } from './containers.ts';
+import { connectDaemon, type Daemon } from './daemon.ts';
+import { followOutput } from './dyno-output.ts';
+import { Dynos } from './dynos.ts';
+import { explain } from './errors.ts';
+import { type DynoEvent, watchEvents } from './events.ts';
+import { type ImageFacts, inspectImage, listImages, removeImage } from './images.ts';
+import { accepts } from './listening.ts';
+import { LABEL, labelFilter } from './names.ts';
+import { removeThings } from './removal.ts';
+import { SharedRuns } from './shared-runs.ts';
+import { SlugImages } from './slug-images.ts';
+import { makeStack, type StackImages } from './stack-images.ts';
+import { runImage, STACK } from './stack-recipe.ts';
+
+/** Containers with packages being installed are left alone for so long: another engine or `npm run stack` may be at it. */
+const STACK_CONTAINER_MS = 30 * 60_000;
+
+/** What the Docker runtime has to be told. */
+export interface DockerRuntimeOptions {
+  /** Id of the data folder; goes into labels, so that engines do not touch each other's things. */
+  readonly ownerId: string;
+  /** Folder for short-lived files. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  /** Variables for builds: registry settings. */
+  readonly buildEnv: Readonly<Record<string, string>>;
+  readonly diagnostics: Diagnostics;
+  /** Socket of the daemon; without it DOCKER_HOST or the usual place. */
+  readonly socketPath?: string;
+  /** Stands in for the connection, in tests. */
+  readonly daemon?: Daemon;
+}
+
+/** The runtime over Docker; also removes all that it ever made, for tests and for taking Slipway off a machine. */
+export interface DockerRuntime extends Runtime {
+  readonly kind: 'docker';
+  /** Removes everything that carries this owner's label. The stack images stay. */
+  purge(): Promise<void>;
+}
+
+/**
+ * Connects to Docker and makes the runtime.
+ * @throws RuntimeError `unavailable` naming the socket and the next step
+ */
+export async function createDockerRuntime(options: DockerRuntimeOptions): Promise<DockerRuntime> {
+  const daemon = options.daemon ?? (await connectDaemon({ socketPath: options.socketPath ?? null }));
+  const folder = join(options.stateDir, 'docker');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const runtime = new Implementation(daemon, folder, options);
+  await runtime.watch();
+  return runtime;
+}
+
+class Implementation implements DockerRuntime {
+  readonly kind = 'docker';
+  private readonly daemon: Daemon;
+  private readonly options: DockerRuntimeOptions;
+  private readonly runs = new SharedRuns();
+  private readonly networks: AppNetworks;
+  private readonly slugs: SlugImages;
+  private readonly boxes: BoxPool;
+  private readonly dynos: Dynos;
+  private readonly availability = new Set<(state: 'lost' | 'back') => void>();
+  private readonly followers = new Set<Disposable>();
+  private events: Disposable | null = null;
+  private images: StackImages | null = null;
+  private run: ImageFacts | null = null;
+
+  constructor(daemon: Daemon, folder: string, options: DockerRuntimeOptions) {
+    const { ownerId: owner, clock, diagnostics, buildEnv } = options;
+    this.daemon = daemon;
+    this.options = options;
+    this.networks = new AppNetworks(daemon, owner, diagnostics);
+    this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
+    const image = async (): Promise<string> => (await this.stackImages()).build;
+    this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, stack: STACK, image });
+    const slugImage = (spec: DynoSpec, again: boolean): Promise<string> => this.imageFor(spec, again);
+    this.dynos = new Dynos({ daemon, owner, clock, diagnostics, networks: this.networks, image: slugImage });
+  }
+
+  /** Starts to listen for the ends of dynos. */
+  async watch(): Promise<void> {
+    const { ownerId: owner, clock, diagnostics } = this.options;
+    const onEvent = (event: DynoEvent): void => {
+      this.dynos.onEvent(event).catch((error: unknown) => {
+        diagnostics.problem('The end of a dyno could not be handled', error);
+      });
+    };
+    const onAvailability = (state: 'lost' | 'back'): void => {
+      diagnostics.note(state === 'lost' ? 'Docker does not answer any more.' : 'Docker answers again.');
+      for (const listener of this.availability) listener(state);
+    };
+    this.events = await watchEvents({ daemon: this.daemon, owner, clock, onEvent, onAvailability });
+  }
+
+  info(): RuntimeInfo {
+    const { facts } = this.daemon;
+    const name = facts.engine === 'podman' ? 'Podman' : 'Docker';
+    const way = facts.addressable ? 'by their own address' : 'by ports of 127.0.0.1';
+    const notes = [`${name} ${facts.version} at ${facts.address}, API ${facts.api}; dynos are reached ${way}.`];
+    if (facts.engine === 'podman') notes.push('Podman may lose lines of very chatty dynos.');
+    return { kind: 'docker', version: `${name} ${facts.version}`, isolated: true, notes };
+  }
+
+  async prepare(stack: string, report: (line: string) => void, signal: AbortSignal): Promise<void> {
+    await this.runs.join(`Making stack ${stack}`, signal, report, async (line, aborted) => {
+      const { ownerId: owner } = this.options;
+      const images = await makeStack(stack, { daemon: this.daemon, owner, report: line, signal: aborted });
+      if (images.run !== this.images?.run) this.run = null;
+      this.images = images;
+    });
+  }
+
+  openBuild(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
+    return this.boxes.open(spec, signal);
+  }
+
+  async stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
+    // The first dyno needs the network; a problem with it shows there.
+    this.networks.ensure(slug.appId).catch(() => undefined);
+    await this.runs.join(`Staging slug ${slug.id}`, signal, () => undefined, (_, aborted) => this.slugs.stage(slug, aborted));
+  }
+
+  unstage(slugId: string): Promise<void> {
+    return this.slugs.unstage([slugId]);
+  }
+
+  startDyno(spec: DynoSpec): Promise<DynoInstance> {
+    return this.dynos.start(spec);
+  }
+
+  signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    return this.dynos.signal(id, signal);
+  }
+
+  removeDyno(id: string): Promise<void> {
+    return this.dynos.remove(id);
+  }
+
+  listDynos(): Promise<DynoInstance[]> {
+    return this.dynos.list();
+  }
+
+  async isListening(instance: DynoInstance): Promise<boolean> {
+    if (instance.address === null || this.dynos.hasEnded(instance.id)) return false;
+    return accepts(instance.address, !this.daemon.facts.addressable);
+  }
+
+  followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable {
+    const { clock, diagnostics } = this.options;
+    const follower = followOutput({
+      daemon: this.daemon,
+      clock,
+      diagnostics,
+      container: () => this.dynos.container(id),
+      sink: {
+        onBytes: (stream, bytes, at, position) => {
+          sink.onBytes(stream, bytes, at, position);
+        },
+        onEnd: () => {
+          this.followers.delete(follower);
+          sink.onEnd();
+        },
+      },
+      after,
+    });
+    this.followers.add(follower);
+    return {
+      [Symbol.dispose]: () => {
+        this.followers.delete(follower);
+        follower[Symbol.dispose]();
+      },
+    };
+  }
+
+  onExit(listener: (exit: DynoExit) => void): Disposable {
+    return this.dynos.onExit(listener);
+  }
+
+  onAvailability(listener: (state: 'lost' | 'back') => void): Disposable {
+    const entry = (state: 'lost' | 'back'): void => {
+      listener(state);
+    };
+    this.availability.add(entry);
+    return { [Symbol.dispose]: () => this.availability.delete(entry) };
+  }
+
+  async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
+    await this.boxes.forget(appId);
+    const ofApp = (id: string | undefined): boolean => id === appId;
+    const removal = { container: (row: ContainerRow) => ofApp(row.labels[LABEL.app]), app: ofApp, shared: false };
+    await explain(`The app ${appId} could not be removed from Docker`, removeThings(this.daemon, this.options.ownerId, removal));
+    this.networks.forget(appId);
+    const rows = await listImages(this.daemon, labelFilter(this.options.ownerId, 'slug', { [LABEL.app]: appId }));
+    await this.slugs.unstage([...new Set([...slugIds, ...rows.flatMap((row) => row.labels[LABEL.slug] ?? [])])]);
+  }
+
+  async sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void> {
+    const apps = new Set(keep.appIds);
+    const held = this.boxes.containers();
+    const now = this.options.clock.now();
+    const container = (row: ContainerRow): boolean => {
+      const kind = row.labels[LABEL.kind];
+      if (kind === 'stack') return now - row.createdAt > STACK_CONTAINER_MS;
+      if (kind === 'build' || kind === 'staging') return !held.has(row.id);
+      const halfMade = row.state === 'created' && !this.dynos.isStarting(row.labels[LABEL.dyno] ?? '');
+      return halfMade || !apps.has(row.labels[LABEL.app] ?? '');
+    };
+    const removal = { container, app: (id: string) => !apps.has(id), shared: false };
+    await explain('Leftovers could not be removed from Docker', removeThings(this.daemon, this.options.ownerId, removal));
+    await explain('Images of old slugs could not be removed', this.slugs.sweep(keep.slugIds));
+  }
+
+  async purge(): Promise<void> {
+    await this.boxes.close();
+    const everything = { container: () => true, app: () => true, shared: true };
+    await removeThings(this.daemon, this.options.ownerId, everything);
+    forgetBuildNetwork(this.daemon);
+    for (const image of await listImages(this.daemon, labelFilter(this.options.ownerId))) {
+      await removeImage(this.daemon, image.tags[0] ?? image.id);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.events?.[Symbol.dispose]();
+    for (const follower of this.followers) follower[Symbol.dispose]();
+    this.followers.clear();
+    await this.boxes.close();
+  }
+
+  private async stackImages(): Promise<StackImages> {
+    if (!this.images) await this.prepare(STACK, () => undefined, new AbortController().signal);
+    if (!this.images) throw new RuntimeError('stack_failed', `Stack ${STACK} is not ready. Deploy again.`);
+    return this.images;
+  }
+
+  private async runBase(): Promise<ImageFacts> {
+    await this.stackImages();
+    this.run ??= await inspectImage(this.daemon, runImage(STACK));
+    if (!this.run) throw new RuntimeError('stack_failed', `The image ${runImage(STACK)} is missing. Deploy again.`);
+    return this.run;
+  }
+
+  private async imageFor(spec: DynoSpec, again: boolean): Promise<string> {
+    if (again) {
+      this.images = null;
+      this.run = null;
+      await this.stage(spec.slug, new AbortController().signal);
+    }
+    return this.slugs.name(spec.slug.id);
+  }
+}

@@ -1,0 +1,65 @@
+import type { Clock } from '../../util/clock.ts';
+import type { DynoSpec } from '../runtime.ts';
+import type { Daemon } from './daemon.ts';
+import { dynoLabels } from './dyno-labels.ts';
+import { dynoLimits } from './limits.ts';
+import { dockerName, shortHash } from './names.ts';
+import { DYNO_START } from './stack-recipe.ts';
+
+const FIRST_PORT = 10_000;
+const PORTS = 50_000;
+
+/** Picks the value of PORT. Each dyno has an address of its own, so any will do. */
+export function pickPort(clock: Clock): number {
+  return FIRST_PORT + Math.floor(clock.random() * PORTS);
+}
+
+/** Name of a dyno's container: readable, and different for every dyno. */
+export function dynoContainerName(owner: string, spec: DynoSpec): string {
+  return `slipway-${shortHash(owner)}-${dockerName(spec.appName, 30)}-${dockerName(spec.name, 30)}-${dockerName(spec.id, 60)}`;
+}
+
+/** Options of the Docker API for a dyno's container. */
+export function dynoOptions(
+  daemon: Daemon,
+  owner: string,
+  spec: DynoSpec,
+  place: { readonly image: string; readonly network: string; readonly port: number },
+): object {
+  const env = { ...spec.env, HOME: '/app', PORT: String(place.port) };
+  const inside = `${String(place.port)}/tcp`;
+  const published = daemon.facts.addressable
+    ? {}
+    : { ExposedPorts: { [inside]: {} }, PortBindings: { [inside]: [{ HostIp: '127.0.0.1', HostPort: '' }] } };
+  return {
+    Image: place.image,
+    Cmd: ['bash', DYNO_START, spec.command],
+    Hostname: shortHash(spec.id),
+    User: '1000:1000',
+    WorkingDir: '/app',
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    Labels: dynoLabels(owner, spec, place.port),
+    AttachStdout: false,
+    AttachStderr: false,
+    ...('ExposedPorts' in published ? { ExposedPorts: published.ExposedPorts } : {}),
+    HostConfig: {
+      Init: true,
+      NetworkMode: place.network,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      LogConfig: logConfig(daemon),
+      ...('PortBindings' in published ? { PortBindings: published.PortBindings } : {}),
+      ...dynoLimits(daemon, spec.size),
+    },
+  };
+}
+
+/**
+ * Bounded, since the engine keeps the log itself; large enough that a reader misses nothing that comes in a burst, as a
+ * reader that is slower than the dyno loses lines when the file is rotated. `local` and not `json-file`, which
+ * changes bytes that are not UTF-8.
+ */
+function logConfig(daemon: Daemon): object {
+  if (daemon.facts.engine === 'podman') return { Type: 'json-file', Config: { 'max-size': '16m' } };
+  return { Type: 'local', Config: { 'max-size': '64m', 'max-file': '2', compress: 'false' } };
+}

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import type { DynoAddress, DynoInstance, DynoSpec } from '../runtime.ts';
+import type { ContainerFacts } from './containers.ts';
+import { LABEL, labels } from './names.ts';
+
+const DynoLabels = z.object({
+  [LABEL.dyno]: z.string(),
+  [LABEL.app]: z.string(),
+  [LABEL.dynoName]: z.string(),
+  [LABEL.type]: z.string(),
+  [LABEL.release]: z.coerce.number().int(),
+  [LABEL.port]: z.coerce.number().int(),
+  [LABEL.size]: z.string(),
+  [LABEL.command]: z.string(),
+});
+
+/** Labels from which the next engine knows the dyno again. */
+export function dynoLabels(owner: string, spec: DynoSpec, port: number): Record<string, string> {
+  return labels(owner, 'dyno', {
+    [LABEL.dyno]: spec.id,
+    [LABEL.app]: spec.appId,
+    [LABEL.appName]: spec.appName,
+    [LABEL.dynoName]: spec.name,
+    [LABEL.type]: spec.type,
+    [LABEL.release]: String(spec.release),
+    [LABEL.port]: String(port),
+    [LABEL.size]: spec.size.name,
+    [LABEL.command]: spec.command,
+    [LABEL.slug]: spec.slug.id,
+  });
+}
+
+/**
+ * A dyno from its container, or null when the labels are not those of a dyno.
+ * @param addressable whether the container's own address can be reached
+ */
+export function dynoFrom(container: ContainerFacts, addressable: boolean): DynoInstance | null {
+  const parsed = DynoLabels.safeParse(container.labels);
+  if (!parsed.success) return null;
+  const found = parsed.data;
+  const port = found[LABEL.port];
+  return {
+    id: found[LABEL.dyno],
+    appId: found[LABEL.app],
+    name: found[LABEL.dynoName],
+    type: found[LABEL.type],
+    release: found[LABEL.release],
+    size: found[LABEL.size],
+    command: found[LABEL.command],
+    port,
+    address: container.running ? addressOf(container, port, addressable) : null,
+    startedAt: container.startedAt,
+    exit: container.running
+      ? null
+      : {
+          code: container.exitCode,
+          at: container.finishedAt,
+          outOfMemory: isOutOfMemory(container.exitCode, container.oomKilled),
+        },
+  };
+}
+
+function addressOf(container: ContainerFacts, port: number, addressable: boolean): DynoAddress | null {
+  if (addressable) return container.ip === null ? null : { host: container.ip, port };
+  const published = container.published.get(port);
+  return published === undefined ? null : { host: '127.0.0.1', port: published };
+}
+
+/** Docker's flag also stands when only a child ran out of memory and the dyno went on; then it is not why it ended. */
+export function isOutOfMemory(code: number, flag: boolean): boolean {
+  return flag && code === 137;
+}

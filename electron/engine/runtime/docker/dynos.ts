@@ -1,0 +1,199 @@
+import type { Clock } from '../../util/clock.ts';
+import type { Diagnostics } from '../../util/diagnostics.ts';
+import { type DynoExit, type DynoInstance, type DynoSpec, RuntimeError } from '../runtime.ts';
+import type { AppNetworks } from './app-networks.ts';
+import {
+  type ContainerRow,
+  createContainer,
+  execDetached,
+  inspectContainer,
+  killContainer,
+  listContainers,
+  removeContainer,
+  startContainer,
+} from './containers.ts';
+import type { Daemon } from './daemon.ts';
+import { dynoContainerName, dynoOptions, pickPort } from './dyno-container.ts';
+import { dynoFrom, isOutOfMemory } from './dyno-labels.ts';
+import { asRuntimeError, explain, reasonOf, statusOf } from './errors.ts';
+import type { DynoEvent } from './events.ts';
+import { LABEL, labelFilter } from './names.ts';
+
+interface DynosOptions {
+  readonly daemon: Daemon;
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly networks: AppNetworks;
+  /** Makes sure of the image that a dyno starts from. @returns its name */
+  readonly image: (spec: DynoSpec, again: boolean) => Promise<string>;
+}
+
+interface Known {
+  readonly container: string;
+  dyno: DynoInstance;
+}
+
+/** Starts, ends and remembers dynos. What it remembers is only there to spare questions to the daemon. */
+export class Dynos {
+  private readonly options: DynosOptions;
+  private readonly known = new Map<string, Known>();
+  private readonly starting = new Set<string>();
+  private readonly outOfMemory = new Set<string>();
+  private readonly listeners = new Set<(exit: DynoExit) => void>();
+
+  constructor(options: DynosOptions) {
+    this.options = options;
+  }
+
+  /** See `Runtime.startDyno`. */
+  async start(spec: DynoSpec): Promise<DynoInstance> {
+    this.starting.add(spec.id);
+    try {
+      return await this.launch(spec, 0);
+    } catch (error) {
+      throw asRuntimeError(error, `The dyno ${spec.name} of ${spec.appName} could not be started`);
+    } finally {
+      this.starting.delete(spec.id);
+    }
+  }
+
+  /** See `Runtime.signalDyno`. */
+  async signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await explain(`The dyno ${id} could not be sent ${signal}`, this.sendSignal(id, signal));
+  }
+
+  /** See `Runtime.removeDyno`. */
+  async remove(id: string): Promise<void> {
+    const container = await explain(`The dyno ${id} could not be looked up`, this.container(id));
+    if (container !== null) await explain(`The dyno ${id} could not be removed`, removeContainer(this.options.daemon, container));
+    this.known.delete(id);
+  }
+
+  /** See `Runtime.listDynos`. */
+  async list(): Promise<DynoInstance[]> {
+    const { daemon, owner } = this.options;
+    const rows = await explain('The dynos could not be listed', listContainers(daemon, labelFilter(owner, 'dyno')));
+    const dynos = await explain('The dynos could not be listed', Promise.all(rows.map((row) => this.describe(row))));
+    const present = new Set(rows.map((row) => row.labels[LABEL.dyno]));
+    for (const id of this.known.keys()) if (!present.has(id) && !this.starting.has(id)) this.known.delete(id);
+    return dynos.filter((dyno) => dyno !== null);
+  }
+
+  /** True while a dyno is being started. */
+  isStarting(id: string): boolean {
+    return this.starting.has(id);
+  }
+
+  /** True when the dyno is known to have ended; its address may be another's by now. */
+  hasEnded(id: string): boolean {
+    return (this.known.get(id)?.dyno.exit ?? null) !== null;
+  }
+
+  /** Id of a dyno's container, or null. */
+  async container(id: string): Promise<string | null> {
+    const known = this.known.get(id);
+    if (known) return known.container;
+    const { daemon, owner } = this.options;
+    const [row] = await listContainers(daemon, labelFilter(owner, 'dyno', { [LABEL.dyno]: id }));
+    return row?.id ?? null;
+  }
+
+  /** See `Runtime.onExit`. */
+  onExit(listener: (exit: DynoExit) => void): Disposable {
+    const entry = (exit: DynoExit): void => {
+      listener(exit);
+    };
+    this.listeners.add(entry);
+    return { [Symbol.dispose]: () => this.listeners.delete(entry) };
+  }
+
+  /** Takes note of what the daemon tells. */
+  async onEvent(event: DynoEvent): Promise<void> {
+    if (event.kind === 'oom') {
+      this.outOfMemory.add(event.dyno);
+      return;
+    }
+    const exit = await this.exitOf(event);
+    this.outOfMemory.delete(event.dyno);
+    const known = this.known.get(event.dyno);
+    if (known) known.dyno = { ...known.dyno, address: null, exit };
+    for (const listener of this.listeners) listener(exit);
+  }
+
+  private async exitOf(event: DynoEvent): Promise<DynoExit> {
+    let flag = this.outOfMemory.has(event.dyno);
+    let { code } = event;
+    if (code === null || (code === 137 && !flag)) {
+      const container = await inspectContainer(this.options.daemon, event.container).catch(() => null);
+      flag ||= container?.oomKilled ?? false;
+      code ??= container?.exitCode ?? 137;
+    }
+    return { id: event.dyno, code, at: event.at, outOfMemory: isOutOfMemory(code, flag) };
+  }
+
+  /** Creates and starts a container; what is missing for it is made and it is tried again. */
+  private async launch(spec: DynoSpec, attempt: number): Promise<DynoInstance> {
+    const { daemon, owner, networks, clock } = this.options;
+    const [image, network] = await Promise.all([this.options.image(spec, attempt > 0), networks.ensure(spec.appId)]);
+    const port = pickPort(clock);
+    let container: string | null = null;
+    try {
+      container = await createContainer(daemon, dynoContainerName(owner, spec), dynoOptions(daemon, owner, spec, { image, network, port }));
+      await startContainer(daemon, container);
+      const facts = await inspectContainer(daemon, container);
+      const dyno = facts && dynoFrom(facts, daemon.facts.addressable);
+      if (!dyno) throw new RuntimeError('failed', `The dyno ${spec.name} of ${spec.appName} was removed while it started. Start it again.`);
+      this.known.set(spec.id, { container, dyno });
+      return dyno;
+    } catch (error) {
+      if (container !== null) await removeContainer(daemon, container).catch(() => undefined);
+      if (attempt < 2 && this.isMendable(error, spec)) return this.launch(spec, attempt + 1);
+      throw error;
+    }
+  }
+
+  private isMendable(error: unknown, spec: DynoSpec): boolean {
+    const status = statusOf(error);
+    const reason = reasonOf(error);
+    if (/network/i.test(reason) && (status === 404 || status === 403 || status === 500)) {
+      this.options.networks.forget(spec.appId);
+      return true;
+    }
+    return status === 404;
+  }
+
+  /**
+   * SIGTERM has to reach all processes, as on the platform; the init process would hand it to its child only. So another
+   * process in the container sends it. When that cannot be started (no processes left, for example) init gets it.
+   */
+  private async sendSignal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { daemon } = this.options;
+    const container = await this.container(id);
+    if (container === null) return;
+    if (signal === 'SIGKILL') {
+      await killContainer(daemon, container, signal);
+      return;
+    }
+    try {
+      await execDetached(daemon, container, ['bash', '-c', 'kill -TERM -1']);
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === null) throw error;
+      if (status === 404 || (status === 409 && /not running/i.test(reasonOf(error)))) return;
+      await killContainer(daemon, container, signal);
+    }
+  }
+
+  private async describe(row: ContainerRow): Promise<DynoInstance | null> {
+    if (row.state === 'created' || row.state === 'removing') return null;
+    const id = row.labels[LABEL.dyno] ?? '';
+    const known = this.known.get(id);
+    const running = row.state === 'running' || row.state === 'paused';
+    if (known?.container === row.id && running === (known.dyno.exit === null)) return known.dyno;
+    const facts = await inspectContainer(this.options.daemon, row.id);
+    const dyno = facts && dynoFrom(facts, this.options.daemon.facts.addressable);
+    if (dyno) this.known.set(id, { container: row.id, dyno });
+    return dyno;
+  }
+}

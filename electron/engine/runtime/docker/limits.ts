@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import type { DynoSize } from '#shared/model/size.ts';
+import type { Daemon } from './daemon.ts';
+
+const MIB = 1024 * 1024;
+/** Shares of the processor that one standard-1x dyno has against others (Docker's usual value). */
+const SHARES_PER_UNIT = 1024;
+const MAX_SHARES = 262_144;
+
+/**
+ * Limits of a dyno, as host configuration: never more than the machine has. Sizes above the machine get all of it, and
+ * shares keep their relation to smaller ones.
+ */
+export function dynoLimits(daemon: Daemon, size: DynoSize): object {
+  const { cpus, memoryBytes } = daemon.facts;
+  const memory = memoryBytes > 0 ? Math.min(size.memoryMiB * MIB, memoryBytes) : size.memoryMiB * MIB;
+  return {
+    Memory: memory,
+    MemorySwap: memory,
+    NanoCpus: Math.min(cpus, Math.max(1, size.cpuShare)) * 1_000_000_000,
+    CpuShares: Math.min(MAX_SHARES, size.cpuShare * SHARES_PER_UNIT),
+    PidsLimit: size.maxProcesses,
+    ...ulimits(daemon),
+  };
+}
+
+/** Podman asks for more open files than some machines allow; there every container carries the machine's own limits (reference: feasibility 7). */
+export function ulimits(daemon: Daemon): object {
+  if (daemon.facts.engine !== 'podman') return {};
+  const limits = hardLimits();
+  return {
+    Ulimits: [
+      { Name: 'nofile', Soft: limits.nofile, Hard: limits.nofile },
+      { Name: 'nproc', Soft: limits.nproc, Hard: limits.nproc },
+    ],
+  };
+}
+
+function hardLimits(): { nofile: number; nproc: number } {
+  let text = '';
+  try {
+    text = readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    // Not Linux: the daemon is in a machine of its own, and modest values fit it.
+  }
+  const limit = (name: string, most: number): number => {
+    const found = new RegExp(`^${name}\\s+\\S+\\s+(\\d+)`, 'm').exec(text)?.[1];
+    return Math.min(most, found === undefined ? most : Number(found));
+  };
+  return { nofile: limit('Max open files', 65_536), nproc: limit('Max processes', 32_768) };
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+
+/** Labels on everything that Slipway makes in Docker. `owner` is the data folder's id, so that engines do not touch each other's things. */
+export const LABEL = {
+  owner: 'io.slipway.owner',
+  kind: 'io.slipway.kind',
+  app: 'io.slipway.app',
+  appName: 'io.slipway.app-name',
+  dyno: 'io.slipway.dyno',
+  dynoName: 'io.slipway.dyno-name',
+  type: 'io.slipway.type',
+  release: 'io.slipway.release',
+  port: 'io.slipway.port',
+  command: 'io.slipway.command',
+  size: 'io.slipway.size',
+  slug: 'io.slipway.slug',
+  /** Recipe that a stack image was made from. */
+  recipe: 'io.slipway.recipe',
+  /** Image that a slug image stands on. */
+  base: 'io.slipway.base',
+  /** Keys of the slug parts in an image, in order, joined by commas. */
+  parts: 'io.slipway.parts',
+} as const;
+
+/** What a labelled thing is for. */
+export type Kind =
+  | 'dyno'
+  | 'build'
+  | 'stack'
+  | 'network'
+  | 'build-network'
+  | 'cache'
+  | 'downloads'
+  | 'slug'
+  | 'layer'
+  | 'staging';
+
+/** Labels of a thing of this engine. */
+export function labels(owner: string, kind: Kind, more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return { [LABEL.owner]: owner, [LABEL.kind]: kind, ...more };
+}
+
+/** Label filter for a list call. */
+export function labelFilter(owner: string, kind?: Kind, more: Readonly<Record<string, string>> = {}): string[] {
+  const pairs: Record<string, string> = { [LABEL.owner]: owner, ...(kind ? { [LABEL.kind]: kind } : {}), ...more };
+  return Object.entries(pairs).map(([name, value]) => `${name}=${value}`);
+}
+
+/** Makes any text fit for Docker's names; texts that have to be changed get a hash, so that two never meet. */
+export function dockerName(text: string, maxLength = 40): string {
+  const plain = text.toLowerCase().replace(/[^a-z0-9_.-]/g, '-');
+  if (plain === text && plain.length <= maxLength && plain !== '') return plain;
+  return `${plain.slice(0, maxLength - 9)}-${shortHash(text)}`;
+}
+
+/** Eight hex digits that stand for a text. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}
+
+/** Name of a thing: `slipway-<owner>-<what>`, one for each data folder. */
+export function ownedName(owner: string, what: string): string {
+  return `slipway-${shortHash(owner)}-${dockerName(what, 80)}`;
+}
+
+/** Tag of the image that dynos of a slug start from. */
+export function slugImage(owner: string, slugId: string): string {
+  return `slipway/slug:${shortHash(owner)}-${dockerName(slugId, 80)}`;
+}
+
+/** Tag of an image that holds the leading parts of slugs; `prefix` is a hash over their keys. */
+export function layerImage(owner: string, prefix: string): string {
+  return `slipway/layer:${shortHash(owner)}-${prefix}`;
+}

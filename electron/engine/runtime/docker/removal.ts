@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Daemon } from './daemon.ts';
+import { type ContainerRow, listContainers, removeContainer } from './containers.ts';
+import { LABEL, labelFilter } from './names.ts';
+import { listNetworks, listVolumes, removeNetwork, removeVolume } from './networks.ts';
+
+const TRIES = 8;
+const FIRST_WAIT_MS = 50;
+
+/** What of an engine's things is to go. */
+export interface Removal {
+  container(row: ContainerRow): boolean;
+  /** Asked for things that belong to an app. */
+  app(appId: string): boolean;
+  /** Also what belongs to no app: downloads, networks of builds. */
+  readonly shared: boolean;
+}
+
+/** Removes containers, networks and volumes by their labels. What is still in use is tried again for a few seconds. */
+export async function removeThings(daemon: Daemon, owner: string, removal: Removal): Promise<void> {
+  const label = labelFilter(owner);
+  const rows = (await listContainers(daemon, label)).filter((row) => removal.container(row));
+  await Promise.all(rows.map((row) => removeContainer(daemon, row.id)));
+  const wanted = (labels: Readonly<Record<string, string>>): boolean => {
+    const app = labels[LABEL.app];
+    return app === undefined ? removal.shared : removal.app(app);
+  };
+  const [networks, volumes] = await Promise.all([listNetworks(daemon, label), listVolumes(daemon, label)]);
+  await Promise.all([
+    ...networks.filter((row) => wanted(row.labels)).map((row) => persist(() => removeNetwork(daemon, row.name))),
+    ...volumes.filter((row) => wanted(row.labels)).map((row) => persist(() => removeVolume(daemon, row.name))),
+  ]);
+}
+
+/** Tries until it works. @returns false when it never did */
+async function persist(remove: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if (await remove()) return true;
+    await sleep(FIRST_WAIT_MS * 2 ** tries, undefined, { ref: false });
+  }
+  return false;
+}

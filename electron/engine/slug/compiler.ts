@@ -1,0 +1,249 @@
+import { posix } from 'node:path';
+import { BUILD_TIMEOUT_MS, SLUG_WARN_BYTES } from '#shared/model/build.ts';
+import { mergeProcessTypes, parseProcfile, type ProcessTypes } from '#shared/model/procfile.ts';
+import type { BuildBox, Runtime } from '../runtime/runtime.ts';
+import { RuntimeError } from '../runtime/runtime.ts';
+import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks.ts';
+import { BuildFailure } from './failure.ts';
+import { bang, detail, megabytes, step } from './output-text.ts';
+import type { PhaseRunner } from './phases.ts';
+import { type KnownPart, type SlugStore, type StoredSlug, tooLargeOutput } from './slug-store.ts';
+import { type ProjectSource, readSource } from './source.ts';
+
+/** What shall be compiled. */
+export interface CompileOrder {
+  readonly buildId: string;
+  readonly appId: string;
+  readonly stack: string;
+  readonly folder: string;
+  readonly config: Readonly<Record<string, string>>;
+  /** Parts of the app's older slugs, by key. */
+  readonly known: ReadonlyMap<string, KnownPart>;
+  readonly clearCache: boolean;
+}
+
+/** What compiling works with. */
+export interface CompileTools {
+  readonly runtime: Runtime;
+  readonly slugs: SlugStore;
+  /** All buildpacks, in detect order. */
+  readonly buildpacks: readonly Buildpack[];
+  readonly phases: PhaseRunner;
+  /** Takes the build log as it grows. */
+  output(text: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** A compiled app. */
+export interface CompiledSlug extends StoredSlug {
+  readonly processTypes: ProcessTypes;
+  /** What the buildpack's detect printed. */
+  readonly language: string;
+  readonly commit: string | null;
+}
+
+/**
+ * Compiles a folder to a slug: source → stack → detect → compile → types → pack (reference: heroku-platform 2.1).
+ * Whatever happens the build box is closed and no half-made archive stays.
+ * @throws BuildFailure with the code of what failed; its message is already in the build log
+ */
+export async function compileSlug(order: CompileOrder, tools: CompileTools): Promise<CompiledSlug> {
+  const { phases, runtime, output } = tools;
+  const source = await phases.run('source', () => readSource(order.folder));
+  await phases.run('stack', () => runtime.prepare(order.stack, (text) => { output(detail(text)); }, tools.signal));
+  output(step(`Building on the ${stackTitle(order.stack)} stack`));
+  const box = await runtime.openBuild(
+    {
+      buildId: order.buildId,
+      appId: order.appId,
+      stack: order.stack,
+      buildpacks: tools.buildpacks,
+      clearCache: order.clearCache,
+    },
+    tools.signal,
+  );
+  const overdue = AbortSignal.timeout(BUILD_TIMEOUT_MS);
+  const compiler = new Compiler(order, { ...tools, signal: AbortSignal.any([tools.signal, overdue]) }, source, box);
+  try {
+    return await compiler.compile();
+  } catch (error) {
+    if (!overdue.aborted || tools.signal.aborted) throw error;
+    throw new BuildFailure('compile_timeout', `The build timed out; it must complete in ${BUILD_TIMEOUT_MS / 1000} seconds.`, error);
+  } finally {
+    await box.close();
+  }
+}
+
+class Compiler {
+  private readonly order: CompileOrder;
+  private readonly tools: CompileTools;
+  private readonly source: ProjectSource;
+  private readonly box: BuildBox;
+
+  constructor(order: CompileOrder, tools: CompileTools, source: ProjectSource, box: BuildBox) {
+    this.order = order;
+    this.tools = tools;
+    this.source = source;
+    this.box = box;
+  }
+
+  async compile(): Promise<CompiledSlug> {
+    const { phases } = this.tools;
+    const { buildpack, language } = await phases.run('detect', () => this.detect());
+    const info = await phases.run('compile', () => this.runBuildpack(buildpack));
+    const processTypes = await phases.run('types', () => this.discoverTypes(info));
+    const stored = await phases.run('pack', () => this.pack());
+    return { ...stored, processTypes, language, commit: this.source.commit };
+  }
+
+  /** Brings the source into the box and asks the buildpacks whose it is. */
+  private async detect(): Promise<{ buildpack: Buildpack; language: string }> {
+    const { box, source, tools } = this;
+    for (const note of source.notes.slice(0, 20)) tools.output(detail(note));
+    if (source.slugIgnored > 0) {
+      tools.output(step(`Deleting ${source.slugIgnored} files matching .slugignore patterns.`));
+    }
+    const { tar, done } = source.openTar();
+    await Promise.all([box.putSource(tar), done, box.putEnv(this.order.config)]);
+    tools.output(step('Determining which buildpack to use for this app'));
+    const found = await this.firstMatch();
+    if (found === null) {
+      throw new BuildFailure(
+        'no_buildpack',
+        `No default language could be detected for this app.\nHINT: This occurs when Slipway cannot tell by its files which buildpack an app needs. There are buildpacks for: ${tools.buildpacks.map((each) => each.name).join(', ')}.`,
+      );
+    }
+    tools.output(step(`${found.language} app detected`));
+    return found;
+  }
+
+  private async firstMatch(): Promise<{ buildpack: Buildpack; language: string } | null> {
+    const { box, tools } = this;
+    const chunks: Buffer[] = [];
+    const asks = tools.buildpacks.map(
+      (each, index) =>
+        `if out=$(${quote(`${box.buildpackDir(each.name)}/bin/detect`)} ${quote(box.buildDir)} 2>/dev/null); then printf '%s\\n%s' ${index} "$out"; exit 0; fi`,
+    );
+    const code = await box.run([...asks, 'exit 1'].join('\n'), {
+      env: this.env(),
+      onOutput: (chunk) => chunks.push(chunk),
+      signal: tools.signal,
+    });
+    const [index = '', ...name] = Buffer.concat(chunks).toString().split('\n');
+    const buildpack = tools.buildpacks[Number(index)];
+    return code === 0 && buildpack !== undefined ? { buildpack, language: name.join(' ').trim() || buildpack.name } : null;
+  }
+
+  private async runBuildpack(buildpack: Buildpack): Promise<ReleaseInfo> {
+    const { box, tools } = this;
+    const bin = `${box.buildpackDir(buildpack.name)}/bin`;
+    const code = await box.run(
+      `exec ${[`${bin}/compile`, box.buildDir, box.cacheDir, box.envDir].map(quote).join(' ')}`,
+      { env: this.env(), onOutput: decoded(tools.output), signal: tools.signal },
+    );
+    tools.signal.throwIfAborted();
+    if (code !== 0) {
+      throw new BuildFailure('compile_failed', `The ${buildpack.name} buildpack could not compile the app (exit code ${code}). The build log above says why.`);
+    }
+    const chunks: Buffer[] = [];
+    const release = [`${bin}/release`, box.buildDir].map(quote).join(' ');
+    await box.run(
+      `rm -rf .git .gitmodules .DS_Store tmp log; if [ -x ${quote(`${bin}/release`)} ]; then ${release} 2>/dev/null; fi`,
+      { env: this.env(), onOutput: (chunk) => chunks.push(chunk), signal: tools.signal },
+    );
+    return parseReleaseInfo(buildpack.name, Buffer.concat(chunks).toString());
+  }
+
+  private async discoverTypes(info: ReleaseInfo): Promise<ProcessTypes> {
+    const { tools } = this;
+    const declared = await this.readProcfile();
+    const defaults = info.default_process_types ?? {};
+    const types = mergeProcessTypes(declared, defaults);
+    tools.output(step('Discovering process types'));
+    tools.output(detail(`Procfile declares types     -> ${names(declared)}`));
+    const added = Object.keys(defaults).filter((type) => !(type in declared));
+    if (added.length > 0) tools.output(detail(`Default types for buildpack -> ${added.join(', ')}`));
+    if (Object.keys(types).length === 0) {
+      throw new BuildFailure(
+        'procfile_invalid',
+        'The app says nowhere how it is started: it has no Procfile, and the buildpack found no default (a Node.js app needs a "start" script in package.json). Add a file named Procfile with a line such as\nweb: node server.js',
+      );
+    }
+    return types;
+  }
+
+  private async readProcfile(): Promise<ProcessTypes> {
+    const { box, tools } = this;
+    const bytes = await box.readFile(posix.join(box.buildDir, 'Procfile'));
+    if (bytes === null) return {};
+    const text = bytes.toString('utf8');
+    if (text.includes('\0') || text.includes('\uFFFD')) {
+      throw new BuildFailure('procfile_invalid', 'The Procfile is no UTF-8 text. Save it as plain text with lines such as\nweb: node server.js');
+    }
+    const { types, problems } = parseProcfile(text);
+    const lines = problems.map((each) => `line ${each.line}: ${each.text}`).slice(0, 20).join('\n');
+    if (problems.length > 0 && Object.keys(types).length === 0) {
+      throw new BuildFailure('procfile_invalid', `No line of the Procfile names a process type. A line looks like "web: node server.js"; these do not:\n${lines}`);
+    }
+    if (problems.length > 0) tools.output(bang(`Warning: lines of the Procfile that are not "type: command" are skipped:\n${lines}`));
+    return types;
+  }
+
+  private async pack(): Promise<StoredSlug> {
+    const { box, tools, order } = this;
+    tools.output(step('Compressing...'));
+    try {
+      const stored = await tools.slugs.assemble(box.pack(new Set(order.known.keys())), order.known);
+      tools.output(detail(`Done: ${megabytes(stored.size)}`));
+      if (stored.size > SLUG_WARN_BYTES) {
+        const [size, limit] = [stored.size, SLUG_WARN_BYTES].map((bytes) => Math.round(bytes / 2 ** 20));
+        tools.output(bang(`Warning: Your slug size (${size} MB) exceeds our soft limit (${limit} MB) which may affect boot time.`));
+      }
+      return stored;
+    } catch (error) {
+      if (error instanceof BuildFailure && error.code === 'slug_too_large') tools.output(tooLargeOutput(error.message));
+      throw error;
+    }
+  }
+
+  /** What every buildpack script gets besides the box's own; config vars are files in ENV_DIR only (reference: heroku-platform 2.3). */
+  private env(): Record<string, string> {
+    return {
+      ...this.box.env,
+      STACK: this.order.stack,
+      SOURCE_VERSION: this.source.commit ?? '',
+      REQUEST_ID: this.order.buildId,
+    };
+  }
+}
+
+/** A thrown value as the build's failure. */
+export function toBuildFailure(error: unknown, signal: AbortSignal): BuildFailure {
+  if (signal.aborted) return new BuildFailure('cancelled', 'The build was cancelled.', error);
+  if (error instanceof BuildFailure) return error;
+  if (error instanceof RuntimeError) {
+    const code = error.code === 'stack_failed' || error.code === 'disk_full' ? error.code : 'internal';
+    return new BuildFailure(code, error.message, error);
+  }
+  return new BuildFailure('internal', `The build failed inside Slipway: ${error instanceof Error ? error.message : String(error)}.`, error);
+}
+
+function stackTitle(stack: string): string {
+  return stack.replace(/^./, (letter) => letter.toUpperCase());
+}
+
+function names(types: ProcessTypes): string {
+  return Object.keys(types).join(', ') || '(none)';
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Decodes chunks that may be cut within a character. */
+function decoded(output: (text: string) => void): (chunk: Buffer) => void {
+  const decoder = new TextDecoder();
+  return (chunk) => {
+    output(decoder.decode(chunk, { stream: true }));
+  };
+}

@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { lstat, readFile, readlink, stat } from 'node:fs/promises';
+import { isAbsolute, join, normalize, posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import ignore from 'ignore';
+import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
+import { BuildFailure, systemCode } from './failure.ts';
+import { megabytes } from './output-text.ts';
+import { listSource } from './source-list.ts';
+
+/** How many files are looked at at the same time. */
+const PARALLEL = 64;
+
+/** A project folder, looked through and ready to be compiled. */
+export interface ProjectSource {
+  readonly files: number;
+  /** Sum of the files' sizes. */
+  readonly bytes: number;
+  readonly commit: string | null;
+  /** Files that `.slugignore` took away. */
+  readonly slugIgnored: number;
+  /** Sentences for the build log. */
+  readonly notes: readonly string[];
+  /** The files as one tar; `done` tells how it went and has to be awaited. */
+  openTar(): { readonly tar: Readable; readonly done: Promise<void> };
+}
+
+/**
+ * Looks through a project folder: which files belong to the source, and whether they can be compiled.
+ * Honours `.gitignore` in a git work tree, and `.slugignore`; never takes `.git` (reference: heroku-platform 2.1, 2.6).
+ * @param maxBytes differs from the platform's limit in tests
+ * @throws BuildFailure source_*
+ */
+export async function readSource(folder: string, maxBytes = SOURCE_MAX_BYTES): Promise<ProjectSource> {
+  await checkFolder(folder);
+  const list = await listSource(folder);
+  const kept = withoutSlugIgnored(list.paths, await readSlugIgnore(folder));
+  const found = await inspect(folder, kept, maxBytes);
+  if (found.paths.length === 0) {
+    throw new BuildFailure('source_empty', `The folder ${folder} has no files to deploy. Name the folder of a project.`);
+  }
+  return {
+    files: found.paths.length,
+    bytes: found.bytes,
+    commit: list.commit,
+    slugIgnored: list.paths.length - kept.length,
+    notes: [...list.notes, ...found.notes],
+    openTar: () => tarOf(folder, found.paths),
+  };
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') {
+      throw new BuildFailure('source_missing', `There is no folder ${folder}. Check the path, and deploy again.`, error);
+    }
+    throw unreadable(folder, error);
+  });
+  if (!found.isDirectory()) {
+    throw new BuildFailure('source_not_a_folder', `${folder} is not a folder. Name the folder of a project.`);
+  }
+}
+
+async function readSlugIgnore(folder: string): Promise<string> {
+  try {
+    return await readFile(join(folder, '.slugignore'), 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'EISDIR'].includes(systemCode(error))) return '';
+    throw unreadable(join(folder, '.slugignore'), error);
+  }
+}
+
+/** `.slugignore` is like `.gitignore` without negation (reference: heroku-platform 2.6). */
+function withoutSlugIgnored(paths: readonly string[], rules: string): readonly string[] {
+  const lines = rules.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('!'));
+  if (lines.length === 0) return paths;
+  const filter = ignore().add(lines);
+  return paths.filter((path) => !filter.ignores(path));
+}
+
+/** Looks at every file: counts, and refuses what cannot be compiled. */
+async function inspect(
+  folder: string,
+  paths: readonly string[],
+  maxBytes: number,
+): Promise<{ paths: string[]; bytes: number; notes: string[] }> {
+  const kept: string[] = [];
+  const notes: string[] = [];
+  let bytes = 0;
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let path = paths[next++]; path !== undefined; path = paths[next++]) {
+      const found = await inspectOne(folder, path);
+      if (found === 'gone') continue;
+      if (found === 'special') notes.push(`${path} is left out: it is neither a file, a folder nor a link.`);
+      else {
+        kept.push(path);
+        bytes += found;
+        if (bytes > maxBytes) throw tooLarge(folder, maxBytes);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return { paths: kept.sort(), bytes, notes };
+}
+
+async function inspectOne(folder: string, path: string): Promise<number | 'gone' | 'special'> {
+  if (path.includes('\uFFFD')) {
+    throw new BuildFailure('source_unreadable', `The name of ${path} is not UTF-8. Rename the file, and deploy again.`);
+  }
+  const full = join(folder, path);
+  try {
+    const found = await lstat(full);
+    if (found.isSymbolicLink()) {
+      checkLink(path, await readlink(full));
+      return 0;
+    }
+    if (found.isDirectory()) return 'gone';
+    return found.isFile() ? found.size : 'special';
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 'gone';
+    if (error instanceof BuildFailure) throw error;
+    throw unreadable(full, error);
+  }
+}
+
+function checkLink(path: string, target: string): void {
+  const lead = posix.normalize(posix.join(posix.dirname(path), target.replaceAll('\\', '/')));
+  if (!isAbsolute(target) && lead !== '..' && !lead.startsWith('../')) return;
+  throw new BuildFailure(
+    'source_unsafe',
+    `The link ${path} leads out of the project, to ${normalize(target)}. A slug holds only what is in the folder: replace the link by what it leads to, or list it in .slugignore.`,
+  );
+}
+
+function tooLarge(folder: string, maxBytes: number): BuildFailure {
+  return new BuildFailure(
+    'source_too_large',
+    `The source in ${folder} is larger than ${megabytes(maxBytes)}. List what the app does not need in .slugignore or .gitignore.`,
+  );
+}
+
+function unreadable(path: string, error: unknown): BuildFailure {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BuildFailure(
+    'source_unreadable',
+    `${path} cannot be read: ${reason}. Allow yourself to read it, or list it in .slugignore.`,
+    error,
+  );
+}
+
+/** Has the system's tar pack the files. Its exit code 1 says that a file changed meanwhile, which is nobody's fault. */
+function tarOf(folder: string, paths: readonly string[]): { tar: Readable; done: Promise<void> } {
+  const child = spawn('tar', ['--null', '-T', '-', '-cf', '-'], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (complaint.length < 4_096) complaint += chunk.toString();
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(paths.map((path) => `./${path}\0`).join(''));
+  const done = new Promise<void>((resolve, reject) => {
+    child.on('error', (error) => {
+      reject(new BuildFailure('source_unreadable', `The program tar could not be started: ${error.message}. Install tar.`, error));
+    });
+    child.on('close', (code) => {
+      if (code === 0 || (code === 1 && !/cannot open|permission denied/i.test(complaint))) resolve();
+      else reject(new BuildFailure('source_unreadable', `The source could not be read: ${complaint.trim()}.`));
+    });
+  });
+  done.catch(() => undefined);
+  return { tar: child.stdout, done };
+}

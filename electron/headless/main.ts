@@ -1,0 +1,3 @@
+import { runHeadless } from './run.ts';
+
+await runHeadless(process.env);
