@@ -56,7 +56,11 @@ export function mainJob(runtime: 'docker' | 'process', leftovers: (host: Host) =
       expect(at(/heroku\[web\.1\]: Starting process with command `node server\.js`/)).toBeGreaterThan(0);
       expect(at(/heroku\[web\.1\]: State changed from starting to up/)).toBeGreaterThan(0);
       expect(at(/app\[web\.1\]: listening on \d+ as web\.1/)).toBeGreaterThan(0);
-      expect(at(/heroku\[router\]: at=info method=GET path="\/".* dyno=web\.1 .*status=200/)).toBeGreaterThan(0);
+      await waitFor('the router line', async () =>
+        (await logLines(host, app)).some((line) =>
+          /heroku\[router\]: at=info method=GET path="\/".* dyno=web\.1 .*status=200/.test(line),
+        ),
+      );
     });
 
     it('runs three web dynos that all get requests, and a worker', async () => {

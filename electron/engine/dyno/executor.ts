@@ -58,7 +58,7 @@ export class DynoExecutor {
       instance: null,
       crashes: replaced?.crashes ?? 0,
       nextStartAt: 0,
-      reason: null,
+      reason: replaced?.reason ?? null,
       termSentAt: null,
       killed: false,
       bootTimedOut: false,
@@ -160,6 +160,7 @@ export class DynoExecutor {
   private async boot(record: DynoRecord, instance: DynoInstance): Promise<void> {
     const gone = (): boolean => this.isGone(record) || this.abort.signal.aborted;
     if (!(await untilUp(this.options.runtime, instance, gone))) return;
+    record.reason = null;
     this.enter(record, 'up');
     this.log(record, line.changed('starting', 'up'));
   }

@@ -10,7 +10,7 @@ import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
 const MAX_ENTRIES = 200_000;
 
 /** One entry of an archive: its head, and its bytes to read. */
-type Entry = Readable & { readonly header: Header };
+type Entry = AsyncIterable<unknown> & { readonly header: Header; resume(): unknown };
 
 /**
  * Unpacks a project folder that a client sent. Nothing is written outside the folder: absolute paths, `..`,
@@ -50,7 +50,7 @@ async function expandEntry(entry: Entry, folder: string): Promise<void> {
   } else if (header.type === 'file') {
     await mkdir(dirname(target), { recursive: true });
     const mode = ((header.mode ?? 0) & 0o100) === 0 ? 0o644 : 0o755;
-    await pipeline(entry, createWriteStream(target, { mode, flags: 'wx' }));
+    await pipeline(entry as AsyncIterable<Uint8Array>, createWriteStream(target, { mode, flags: 'wx' }));
     return;
   } else if (header.type === 'symlink') {
     const lead = header.linkname ?? '';

@@ -67,7 +67,11 @@ export class AppNetworks {
   }
 
   /** @returns null when the network is there, else why not */
-  private async create(name: string, more: Readonly<Record<string, string>>, subnet: string | null): Promise<string | null> {
+  private async create(
+    name: string,
+    more: Readonly<Record<string, string>>,
+    subnet: string | null,
+  ): Promise<string | null> {
     const options = {
       Name: name,
       Driver: 'bridge',

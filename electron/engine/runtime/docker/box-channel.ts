@@ -87,7 +87,9 @@ export class BoxChannel {
     });
     result.catch(() => undefined);
     const script = Buffer.from(command.script.replaceAll('\0', ''));
-    await this.write(Buffer.concat([Buffer.from(`${command.kind} ${nonce} ${String(script.length)}\n`), script]));
+    await this.write(
+      Buffer.concat([Buffer.from(`${command.kind} ${nonce} ${String(script.length)}\n`), script]),
+    );
     const problem = command.input ? await this.feed(command.input) : null;
     try {
       const code = await result;
@@ -100,7 +102,9 @@ export class BoxChannel {
   }
 
   /** Sends blocks; an input that fails is ended as if it were complete, and the error given back. */
-  private async feed(input: AsyncIterable<Buffer | string> | Iterable<Buffer | string>): Promise<{ error: unknown } | null> {
+  private async feed(
+    input: AsyncIterable<Buffer | string> | Iterable<Buffer | string>,
+  ): Promise<{ error: unknown } | null> {
     let gathered: Buffer[] = [];
     let size = 0;
     const flush = async (): Promise<void> => {

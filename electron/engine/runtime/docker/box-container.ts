@@ -53,7 +53,11 @@ export async function startBox(settings: BoxSettings, appId: string): Promise<Bo
     if (id !== null) await removeContainer(daemon, id).catch(() => undefined);
     if (statusOf(error) === 404 && /image/i.test(String(error))) {
       const advice = 'Deploy again, or run "npm run stack".';
-      throw new RuntimeError('stack_failed', `The image ${buildImage(settings.stack)} is missing. ${advice}`, error);
+      throw new RuntimeError(
+        'stack_failed',
+        `The image ${buildImage(settings.stack)} is missing. ${advice}`,
+        error,
+      );
     }
     throw asRuntimeError(error, 'The build container could not be started');
   }
@@ -101,13 +105,15 @@ function boxOptions(settings: BoxSettings, appId: string): object {
       NetworkMode: buildNetwork(owner),
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
-      PidsLimit: 8192,
+      ...(daemon.facts.limits.pids ? { PidsLimit: 8192 } : {}),
       LogConfig: { Type: 'none' },
       Mounts: [
         { Type: 'volume', Source: cacheVolume(owner, appId), Target: '/tmp' },
         { Type: 'volume', Source: downloadsVolume(owner), Target: DOWNLOADS },
       ],
-      ...(memory > 0 ? { Memory: Math.min(memory, Math.max(4 * GIB, Math.floor(memory / 2))) } : {}),
+      ...(memory > 0 && daemon.facts.limits.memory
+        ? { Memory: Math.min(memory, Math.max(4 * GIB, Math.floor(memory / 2))) }
+        : {}),
       ...ulimits(daemon),
     },
   };
@@ -138,10 +144,3 @@ async function ensureBuildNetwork(daemon: Daemon, owner: string): Promise<void> 
 export function forgetBuildNetwork(daemon: Daemon): void {
   networks.delete(daemon);
 }
-
-/** Waits until the agent answers. @throws RuntimeError when it does not come up */
-export async function greet(box: BoxContainer): Promise<void> {
-  const code = await box.channel.command({ kind: 'do', script: 'true' });
-  if (code !== 0) throw new RuntimeError('failed', `The build container does not work${box.channel.complaint()}.`);
-}
-

@@ -43,7 +43,8 @@ export async function* packSlug(
     finished = true;
   } finally {
     // A script that runs takes everything else in the box with it when it ends.
-    if (ahead && !finished && !channel.closed) channel.command({ kind: 'run', script: 'true' }).catch(() => undefined);
+    if (ahead && !finished && !channel.closed)
+      channel.command({ kind: 'run', script: 'true' }).catch(() => undefined);
   }
 }
 
@@ -68,7 +69,8 @@ async function digestAll(
   const fresh: DigestMemory = new Map();
   for (const entry of wanted) {
     const value = made.get(entry.path) ?? memory.get(digestKey(entry));
-    if (value === undefined) throw new RuntimeError('failed', `${entry.path} changed while the slug was packed. Deploy again.`);
+    if (value === undefined)
+      throw new RuntimeError('failed', `${entry.path} changed while the slug was packed. Deploy again.`);
     digests.set(entry.path, value);
     fresh.set(digestKey(entry), value);
   }
@@ -77,7 +79,11 @@ async function digestAll(
   return digests;
 }
 
-async function digest(channel: BoxChannel, buildDir: string, entries: readonly Entry[]): Promise<Map<string, string>> {
+async function digest(
+  channel: BoxChannel,
+  buildDir: string,
+  entries: readonly Entry[],
+): Promise<Map<string, string>> {
   const script = `cd ${quote(buildDir)} || exit; set -o pipefail; frames | xargs -0 -r sha256sum -z --`;
   const output = await collect(channel, script, names(entries));
   const lines = output.toString('latin1').split('\0').slice(0, -1);
@@ -125,9 +131,14 @@ async function packAhead(channel: BoxChannel, buildDir: string, parts: readonly 
     const file = `/dev/shm/slipway-names-${String(at)}`;
     await collect(channel, `frames > ${file}`, names(part.entries));
     const job = `( ${archiveScript(part, file)} ) > ${AHEAD}${String(at)} 2> ${AHEAD}${String(at)}.error; echo $? > ${AHEAD}${String(at)}.code`;
-    jobs.push(`${at > 1 ? 'wait -n; ' : ''}{ ${job}; mv ${AHEAD}${String(at)}.code ${AHEAD}${String(at)}.done; rm ${file}; } &`);
+    jobs.push(
+      `${at > 1 ? 'wait -n; ' : ''}{ ${job}; mv ${AHEAD}${String(at)}.code ${AHEAD}${String(at)}.done; rm ${file}; } &`,
+    );
   }
-  await collect(channel, `rm -f ${AHEAD}*; ${begin(buildDir)}\n( ${jobs.join('\n')}\nwait ) > /dev/null 2>&1 < /dev/null &`);
+  await collect(
+    channel,
+    `rm -f ${AHEAD}*; ${begin(buildDir)}\n( ${jobs.join('\n')}\nwait ) > /dev/null 2>&1 < /dev/null &`,
+  );
 }
 
 const AHEAD = '/tmp/.slipway/part-';
@@ -172,7 +183,9 @@ function stream(channel: BoxChannel, script: string, input?: Iterable<Buffer>): 
 function packError(channel: BoxChannel, code: number): RuntimeError {
   const complaint = channel.complaint();
   const full = /no space left/i.test(complaint);
-  const advice = full ? 'Free some disk space and deploy again.' : 'Make sure that the build leaves readable files and deploy again.';
+  const advice = full
+    ? 'Free some disk space and deploy again.'
+    : 'Make sure that the build leaves readable files and deploy again.';
   const text = `The slug could not be packed: code ${String(code)}${complaint}. ${advice}`;
   return new RuntimeError(full ? 'disk_full' : 'failed', text);
 }

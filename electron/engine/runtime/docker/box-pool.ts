@@ -7,7 +7,7 @@ import { CA_ENVIRONMENT } from './certificates.ts';
 import type { DigestMemory } from './box-pack.ts';
 import { DockerBuildBox } from './build-box.ts';
 import { killContainer } from './containers.ts';
-import { throwIfAborted } from './errors.ts';
+import { explain, throwIfAborted } from './errors.ts';
 import { type FolderView, viewFolder } from './folder-tar.ts';
 import { dockerName } from './names.ts';
 import { DOWNLOADS, IMAGE_ENVIRONMENT } from './stack-recipe.ts';
@@ -95,10 +95,18 @@ export class BoxPool {
     return made;
   }
 
-  private async lease(app: AppBoxes, spec: BuildBoxSpec, signal: AbortSignal, release: () => void): Promise<BuildBox> {
+  private async lease(
+    app: AppBoxes,
+    spec: BuildBoxSpec,
+    signal: AbortSignal,
+    release: () => void,
+  ): Promise<BuildBox> {
     const [image, views] = await Promise.all([
       this.options.image(),
-      Promise.all(spec.buildpacks.map(({ folder }) => viewFolder(folder))),
+      explain(
+        'A buildpack could not be read',
+        Promise.all(spec.buildpacks.map(({ folder }) => viewFolder(folder))),
+      ),
     ]);
     const warm = app.box !== null && !app.box.channel.closed && app.box.image === image;
     try {
@@ -106,7 +114,10 @@ export class BoxPool {
     } catch (error) {
       await this.discard(app, new RuntimeError('failed', 'The build box did not open.'));
       if (!warm || signal.aborted) throw error;
-      this.options.diagnostics.problem(`The warm build box of app ${spec.appId} was gone; starting a new one`, error);
+      this.options.diagnostics.problem(
+        `The warm build box of app ${spec.appId} was gone; starting a new one`,
+        error,
+      );
       return await this.prepare(app, spec, image, views, signal, release);
     }
   }
@@ -122,7 +133,9 @@ export class BoxPool {
     const box = await this.current(app, spec.appId, image);
     throwIfAborted(signal, 'Opening a build box');
     for (const view of new Set(views)) await sendBuildpack(box, view);
-    const folders = new Map(spec.buildpacks.map(({ name }, at) => [name, `/tmp/buildpacks/${String(at)}-${dockerName(name)}`]));
+    const folders = new Map(
+      spec.buildpacks.map(({ name }, at) => [name, `/tmp/buildpacks/${String(at)}-${dockerName(name)}`]),
+    );
     const opened = new DockerBuildBox({
       container: box,
       buildpacks: folders,
@@ -131,11 +144,16 @@ export class BoxPool {
       interrupt: () => killContainer(this.options.daemon, box.id, 'SIGUSR1'),
       giveBack: (clean) => this.giveBack(app, box, clean).finally(release),
     });
-    const copies = spec.buildpacks.map(({ name }, at) => `cp -a ${master(views[at])} ${quote(folders.get(name) ?? '')} || exit`);
-    const clear = spec.clearCache ? 'chmod -R u+w /tmp/cache; rm -rf /tmp/cache; mkdir /tmp/cache || exit' : '';
+    const copies = spec.buildpacks.map(
+      ({ name }, at) => `cp -a ${master(views[at])} ${quote(folders.get(name) ?? '')} || exit`,
+    );
+    const clear = spec.clearCache
+      ? 'chmod -R u+w /tmp/cache; rm -rf /tmp/cache; mkdir /tmp/cache || exit'
+      : '';
     const script = `${clear}\nmkdir -p /tmp/buildpacks ${opened.buildDir} ${opened.envDir} || exit\n${copies.join('\n')}`;
     const code = await box.channel.command({ kind: 'do', script });
-    if (code !== 0) throw new RuntimeError('failed', `The build box could not be set up${box.channel.complaint()}.`);
+    if (code !== 0)
+      throw new RuntimeError('failed', `The build box could not be set up${box.channel.complaint()}.`);
     throwIfAborted(signal, 'Opening a build box');
     return opened;
   }
@@ -162,10 +180,14 @@ export class BoxPool {
       return;
     }
     const failed = async (): Promise<void> => {
-      if (app.box === box) await this.discard(app, new RuntimeError('failed', 'The build box could not be cleaned.'));
+      if (app.box === box)
+        await this.discard(app, new RuntimeError('failed', 'The build box could not be cleaned.'));
     };
     // Not waited for: the next command in the box waits anyway.
-    box.channel.command({ kind: 'do', script: CLEAN }).then((code) => (code === 0 ? undefined : failed()), failed).catch(() => undefined);
+    box.channel
+      .command({ kind: 'do', script: CLEAN })
+      .then((code) => (code === 0 ? undefined : failed()), failed)
+      .catch(() => undefined);
     box.cancelIdle = this.options.clock.after(IDLE_MS, () => {
       failed().catch(() => undefined);
     });
@@ -199,7 +221,11 @@ async function sendBuildpack(box: Warm, view: FolderView): Promise<void> {
   const script = `rm -rf ${master(view)}; mkdir -p ${master(view)} || exit
 frames | { tar --extract --no-same-owner --directory ${master(view)} -f -; code=$?; cat > /dev/null; exit $code; }`;
   const code = await box.channel.command({ kind: 'do', script, input: view.tar() });
-  if (code !== 0) throw new RuntimeError('failed', `A buildpack could not be sent to the build box${box.channel.complaint()}.`);
+  if (code !== 0)
+    throw new RuntimeError(
+      'failed',
+      `A buildpack could not be sent to the build box${box.channel.complaint()}.`,
+    );
   box.buildpacks.add(view.hash);
 }
 

@@ -47,7 +47,8 @@ export class DockerBuildBox implements BuildBox {
 
   buildpackDir(name: string): string {
     const folder = this.lease.buildpacks.get(name);
-    if (folder === undefined) throw new RuntimeError('not_found', `The build box has no buildpack "${name}".`);
+    if (folder === undefined)
+      throw new RuntimeError('not_found', `The build box has no buildpack "${name}".`);
     return folder;
   }
 
@@ -88,7 +89,8 @@ export class DockerBuildBox implements BuildBox {
       await this.lease.interrupt();
       await sleep(INTERRUPT_WAIT_MS, undefined, { ref: false });
     }
-    if (running()) this.lease.container.channel.fail(new RuntimeError('cancelled', 'The build was cancelled.'));
+    if (running())
+      this.lease.container.channel.fail(new RuntimeError('cancelled', 'The build was cancelled.'));
   }
 
   async readFile(path: string, maxBytes: number = MAX_FILE_BYTES): Promise<Buffer | null> {
@@ -103,7 +105,10 @@ cat -- "$file"`;
     const code = await this.command({ kind: 'do', script, onOutput: (bytes) => chunks.push(bytes) });
     if (code === MISSING) return null;
     if (code === TOO_LARGE) {
-      throw new RuntimeError('too_large', `${path} is larger than ${String(maxBytes)} bytes. Make it smaller.`);
+      throw new RuntimeError(
+        'too_large',
+        `${path} is larger than ${String(maxBytes)} bytes. Make it smaller.`,
+      );
     }
     if (code !== 0) throw this.failed(`${path} could not be read`);
     return Buffer.concat(chunks);
@@ -151,7 +156,10 @@ function exportsOf(env: Readonly<Record<string, string>>): string {
   return Object.entries(env)
     .map(([name, value]) => {
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-        throw new RuntimeError('failed', `"${name}" cannot be the name of a variable in a script. Rename it.`);
+        throw new RuntimeError(
+          'failed',
+          `"${name}" cannot be the name of a variable in a script. Rename it.`,
+        );
       }
       return `export ${name}=${quote(value)}\n`;
     })

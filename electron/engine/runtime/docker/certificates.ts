@@ -37,11 +37,17 @@ let cached: { fingerprint: string; certificates: HostCertificates } | null = nul
  * Gathers the certificates that this machine trusts: the system's bundle or store, and the files of SSL_CERT_FILE and
  * NODE_EXTRA_CA_CERTS; those built into Node when there are none. Cheap when nothing changed.
  */
-export async function hostCertificates(env: Readonly<Record<string, string | undefined>>): Promise<HostCertificates> {
-  const files = [env['SSL_CERT_FILE'], env['NODE_EXTRA_CA_CERTS'], ...BUNDLES].filter((file) => file !== undefined);
+export async function hostCertificates(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<HostCertificates> {
+  const files = [env['SSL_CERT_FILE'], env['NODE_EXTRA_CA_CERTS'], ...BUNDLES].filter(
+    (file) => file !== undefined,
+  );
   const fingerprint = JSON.stringify(await Promise.all([...new Set(files)].map(fileFingerprint)));
   if (cached?.fingerprint === fingerprint) return cached.certificates;
-  const fileTexts = await Promise.all([...new Set(files)].map((file) => readFile(file, 'utf8').catch(() => '')));
+  const fileTexts = await Promise.all(
+    [...new Set(files)].map((file) => readFile(file, 'utf8').catch(() => '')),
+  );
   const texts = [...fileTexts, ...systemStore()];
   const found = texts.flatMap((text) => text.match(CERTIFICATE) ?? []);
   if (found.length === 0) found.push(...tls.rootCertificates);

@@ -75,12 +75,19 @@ export async function startContainer(daemon: Daemon, id: string): Promise<void> 
 
 /** Sends a signal to a container's first process. A container that is gone or ended is fine. */
 export async function killContainer(daemon: Daemon, id: string, signal: string): Promise<void> {
-  await gone(daemon.json({ method: 'POST', path: `/containers/${id}/kill`, query: { signal }, ok: [200, 204] }));
+  await gone(
+    daemon.json({ method: 'POST', path: `/containers/${id}/kill`, query: { signal }, ok: [200, 204] }),
+  );
 }
 
 /** Removes a container, running or not, with its anonymous volumes. One that is gone is fine. */
 export async function removeContainer(daemon: Daemon, id: string): Promise<void> {
-  const request = { method: 'DELETE', path: `/containers/${id}`, query: { force: true, v: true }, ok: [200, 204] } as const;
+  const request = {
+    method: 'DELETE',
+    path: `/containers/${id}`,
+    query: { force: true, v: true },
+    ok: [200, 204],
+  } as const;
   await gone(daemon.json(request));
 }
 
@@ -99,8 +106,9 @@ export async function inspectContainer(daemon: Daemon, id: string): Promise<Cont
   if (answer === null) return null;
   const { Id, State, Config, NetworkSettings } = Inspected.parse(answer);
   const addresses = Object.values(NetworkSettings?.Networks ?? {}).map((network) => network?.IPAddress ?? '');
-  const published = Object.entries(NetworkSettings?.Ports ?? {}).flatMap(([port, hosts]): [number, number][] =>
-    hosts?.[0] ? [[Number.parseInt(port, 10), Number(hosts[0].HostPort)]] : [],
+  const published = Object.entries(NetworkSettings?.Ports ?? {}).flatMap(
+    ([port, hosts]): [number, number][] =>
+      hosts?.[0] ? [[Number.parseInt(port, 10), Number(hosts[0].HostPort)]] : [],
   );
   return {
     id: Id,
@@ -125,7 +133,12 @@ function timeOf(text: string): number {
 export async function listContainers(daemon: Daemon, label: readonly string[]): Promise<ContainerRow[]> {
   const query = { all: true, filters: JSON.stringify({ label }) };
   const rows = Listed.parse(await daemon.json({ method: 'GET', path: '/containers/json', query, ok: [200] }));
-  return rows.map((row) => ({ id: row.Id, state: row.State, createdAt: row.Created * 1000, labels: row.Labels ?? {} }));
+  return rows.map((row) => ({
+    id: row.Id,
+    state: row.State,
+    createdAt: row.Created * 1000,
+    labels: row.Labels ?? {},
+  }));
 }
 
 /** Two-way connection to standard input, output and error of a container. */
@@ -142,7 +155,13 @@ export function attachContainer(daemon: Daemon, id: string): Promise<Duplex> {
  * Output of a container from `since` (whole seconds since the epoch) on, each message with its time.
  * @param follow whether to go on until the container ends; else the stream ends with what there is
  */
-export function readLogs(daemon: Daemon, id: string, since: number, follow: boolean, signal: AbortSignal): Promise<Readable> {
+export function readLogs(
+  daemon: Daemon,
+  id: string,
+  since: number,
+  follow: boolean,
+  signal: AbortSignal,
+): Promise<Readable> {
   return daemon.stream({
     method: 'GET',
     path: `/containers/${id}/logs`,
@@ -161,12 +180,24 @@ export async function waitContainer(daemon: Daemon, id: string, signal: AbortSig
 /** Launches one more process in a running container and does not wait for it. */
 export async function execDetached(daemon: Daemon, id: string, command: readonly string[]): Promise<void> {
   const path = `/containers/${id}/exec`;
-  const exec = Created.parse(await daemon.json({ method: 'POST', path, body: { Cmd: command }, ok: [200, 201] }));
-  await daemon.json({ method: 'POST', path: `/exec/${exec.Id}/start`, body: { Detach: true }, ok: [200, 204] });
+  const exec = Created.parse(
+    await daemon.json({ method: 'POST', path, body: { Cmd: command }, ok: [200, 201] }),
+  );
+  await daemon.json({
+    method: 'POST',
+    path: `/exec/${exec.Id}/start`,
+    body: { Detach: true },
+    ok: [200, 204],
+  });
 }
 
 /** Unpacks a tar at a folder of a container, which need not run. */
-export async function putArchive(daemon: Daemon, id: string, folder: string, tar: Readable | Buffer): Promise<void> {
+export async function putArchive(
+  daemon: Daemon,
+  id: string,
+  folder: string,
+  tar: Readable | Buffer,
+): Promise<void> {
   const path = `/containers/${id}/archive`;
   await daemon.json({ method: 'PUT', path, query: { path: folder }, upload: tar, ok: [200] });
 }

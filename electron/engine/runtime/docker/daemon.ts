@@ -17,6 +17,8 @@ export interface DaemonFacts {
   readonly addressable: boolean;
   /** Images can be loaded with only those layers that the daemon does not have. */
   readonly sparseLoad: boolean;
+  /** Limits that the machine can set. */
+  readonly limits: { readonly cpu: boolean; readonly memory: boolean; readonly pids: boolean };
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly architecture: string;
@@ -73,6 +75,9 @@ const Version = z.object({
 const Info = z.object({
   NCPU: z.number().catch(1),
   MemTotal: z.number().catch(0),
+  MemoryLimit: z.boolean().catch(true),
+  PidsLimit: z.boolean().catch(true),
+  CpuCfsQuota: z.boolean().catch(true),
   OSType: z.string().catch('linux'),
   Architecture: z.string().catch('x86_64'),
   OperatingSystem: z.string().catch(''),
@@ -94,7 +99,9 @@ export async function connectDaemon(address: DaemonAddress): Promise<Daemon> {
   const modem = docker.modem as Modem;
   const shown = await describeAddress(docker, address);
   const send = sender(modem);
-  const version = Version.parse(await reach(shown, send({ method: 'GET', path: '/version', ok: [200] }, 'json')));
+  const version = Version.parse(
+    await reach(shown, send({ method: 'GET', path: '/version', ok: [200] }, 'json')),
+  );
   modem.version = `v${chooseApi(version.ApiVersion, version.MinAPIVersion, shown)}`;
   const info = Info.parse(await reach(shown, send({ method: 'GET', path: '/info', ok: [200] }, 'json')));
   if (info.OSType !== 'linux') {
@@ -114,11 +121,17 @@ function openClient(address: DaemonAddress): Dockerode {
     return address.socketPath === null ? new Dockerode() : new Dockerode({ socketPath: address.socketPath });
   } catch (error) {
     const named = `DOCKER_HOST=${process.env['DOCKER_HOST'] ?? ''}`;
-    throw new RuntimeError('unavailable', `${named} cannot be used: ${reasonOf(error)}. Correct or unset it.`, error);
+    throw new RuntimeError(
+      'unavailable',
+      `${named} cannot be used: ${reasonOf(error)}. Correct or unset it.`,
+      error,
+    );
   }
 }
 
-function sender(modem: Modem): (request: DaemonRequest, mode: 'json' | 'stream' | 'hijack') => Promise<unknown> {
+function sender(
+  modem: Modem,
+): (request: DaemonRequest, mode: 'json' | 'stream' | 'hijack') => Promise<unknown> {
   return (request, mode) =>
     new Promise((resolve, reject) => {
       const options: DialOptions = {
@@ -144,7 +157,11 @@ function sender(modem: Modem): (request: DaemonRequest, mode: 'json' | 'stream' 
 
 async function describeAddress(docker: Dockerode, address: DaemonAddress): Promise<string> {
   if (address.socketPath !== null) return address.socketPath;
-  const modem = docker.modem as { host?: string; port?: string | number; getSocketPath?: () => Promise<string> };
+  const modem = docker.modem as {
+    host?: string;
+    port?: string | number;
+    getSocketPath?: () => Promise<string>;
+  };
   if (modem.host !== undefined) return `${modem.host}:${String(modem.port ?? '')}`;
   return (await modem.getSocketPath?.()) ?? 'the default socket';
 }
@@ -154,10 +171,13 @@ async function reach<Result>(shown: string, call: Promise<Result>): Promise<Resu
     return await call;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EACCES') {
-      const advice = 'Add yourself to the group "docker" and log in again, or set DOCKER_HOST to a socket of your own.';
+      const advice =
+        'Add yourself to the group "docker" and log in again, or set DOCKER_HOST to a socket of your own.';
       throw new RuntimeError('unavailable', `You may not use Docker at ${shown}. ${advice}`, error);
     }
-    const reason = isConnectionError(error) ? 'No Docker daemon answers' : `Docker does not answer well (${reasonOf(error)})`;
+    const reason = isConnectionError(error)
+      ? 'No Docker daemon answers'
+      : `Docker does not answer well (${reasonOf(error)})`;
     const advice = 'Start Docker, or set DOCKER_HOST to where it listens, or use SLIPWAY_RUNTIME=process.';
     throw new RuntimeError('unavailable', `${reason} at ${shown}. ${advice}`, error);
   }
@@ -170,23 +190,33 @@ function chooseApi(newest: string, oldest: string | undefined, shown: string): s
   };
   if (number(newest) < OLDEST) {
     const advice = 'Update Docker to 20.10 or newer.';
-    throw new RuntimeError('unavailable', `Docker at ${shown} speaks API ${newest}, which is too old. ${advice}`);
+    throw new RuntimeError(
+      'unavailable',
+      `Docker at ${shown} speaks API ${newest}, which is too old. ${advice}`,
+    );
   }
   if (oldest !== undefined && number(oldest) > WRITTEN_FOR) return oldest;
   return number(newest) < WRITTEN_FOR ? newest : String(WRITTEN_FOR);
 }
 
-function factsFrom(version: z.infer<typeof Version>, info: z.infer<typeof Info>, api: string, shown: string): DaemonFacts {
+function factsFrom(
+  version: z.infer<typeof Version>,
+  info: z.infer<typeof Info>,
+  api: string,
+  shown: string,
+): DaemonFacts {
   const podman = version.Components?.some((component) => /podman/i.test(component.Name)) ?? false;
   const rootless = info.SecurityOptions?.some((option) => option.includes('rootless')) ?? false;
   const desktop = /docker desktop/i.test(info.OperatingSystem);
-  const containerd = info.DriverStatus?.some((pair) => pair.some((text) => text.includes('containerd'))) ?? false;
+  const containerd =
+    info.DriverStatus?.some((pair) => pair.some((text) => text.includes('containerd'))) ?? false;
   return {
     engine: podman ? 'podman' : 'docker',
     version: version.Version,
     api,
     addressable: process.platform === 'linux' && shown.startsWith('/') && !rootless && !desktop,
     sparseLoad: !podman && !containerd,
+    limits: { cpu: info.CpuCfsQuota, memory: info.MemoryLimit, pids: info.PidsLimit },
     cpus: Math.max(1, info.NCPU),
     memoryBytes: info.MemTotal,
     architecture: info.Architecture,

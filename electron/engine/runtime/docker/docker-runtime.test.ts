@@ -6,7 +6,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findSize } from '#shared/model/size.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildSlug, freshId, never, Output, openBox, outputOf, packed, script, slugOf, sourceTar, startDyno, until } from '../../../../test/runtime-contract/world.ts';
+import {
+  buildSlug,
+  freshId,
+  never,
+  Output,
+  openBox,
+  outputOf,
+  packed,
+  script,
+  slugOf,
+  sourceTar,
+  startDyno,
+  until,
+} from '../../../../test/runtime-contract/world.ts';
 import { systemClock } from '../../util/clock.ts';
 import { type DynoExit, type DynoSpec, RuntimeError } from '../runtime.ts';
 import { listContainers } from './containers.ts';
@@ -35,7 +48,13 @@ let stateDir = '';
 async function open(more: { socketPath?: string; facts?: Partial<DaemonFacts> } = {}): Promise<Opened> {
   const owner = `test-${randomUUID()}`;
   const diagnostics = { note: () => undefined, problem: () => undefined };
-  const base = { ownerId: owner, stateDir: join(stateDir, owner), clock: systemClock, buildEnv: { BUILD_SETTING: 'b' }, diagnostics };
+  const base = {
+    ownerId: owner,
+    stateDir: join(stateDir, owner),
+    clock: systemClock,
+    buildEnv: { BUILD_SETTING: 'b' },
+    diagnostics,
+  };
   const daemon = more.facts && reached.daemon ? withFacts(reached.daemon, more.facts) : undefined;
   const runtime = await createDockerRuntime({
     ...base,
@@ -82,184 +101,277 @@ function runTests(daemon: Daemon): void {
   }, LIMIT);
 
   test('no daemon: one sentence with the socket and the next step', async () => {
-    const error: unknown = await connectDaemon({ socketPath: '/nowhere/docker.sock' }).catch((thrown: unknown) => thrown);
+    const error: unknown = await connectDaemon({ socketPath: '/nowhere/docker.sock' }).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(error).toBeInstanceOf(RuntimeError);
-    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringMatching(/\/nowhere\/docker\.sock.*Start Docker/) as string });
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/\/nowhere\/docker\.sock.*Start Docker/) as string,
+    });
   });
 
-  test('a dyno is unprivileged and limited', async () => {
-    const { runtime } = await open();
-    const slug = await buildSlug(runtime, freshId('app'), [{ name: 'f', content: 'x' }]);
-    const command = [
-      'id -u; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status | tr -d "\\t"',
-      'cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null',
-      'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null',
-      'stat -c "%u %a" /app /app/f; touch /app/new; touch /usr/new 2>/dev/null || echo refused',
-      'cat /proc/1/comm; [ -s "$SSL_CERT_FILE" ] && openssl x509 -in "$NODE_EXTRA_CA_CERTS" -noout && echo trusted',
-    ].join('; ');
-    const text = (await outputOf(runtime, { slug, command })).text();
-    const none = '0000000000000000';
-    expect(text.split('\n')).toEqual([
-      ...['1000', `CapBnd:${none}`, `CapEff:${none}`, 'NoNewPrivs:1', '256', String(512 * 1024 * 1024)].sort((a, b) => text.indexOf(a) - text.indexOf(b)),
-      ...['1000 755', '1000 644', 'refused', 'docker-init', 'trusted', ''],
-    ]);
-  }, LIMIT);
+  test(
+    'a dyno is unprivileged and limited',
+    async () => {
+      const { runtime } = await open();
+      const slug = await buildSlug(runtime, freshId('app'), [{ name: 'f', content: 'x' }]);
+      const command = [
+        'id -u; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status | tr -d "\\t"',
+        'cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null',
+        'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null',
+        'stat -c "%u %a" /app /app/f; touch /app/new; touch /usr/new 2>/dev/null || echo refused',
+        'cat /proc/1/comm; [ -s "$SSL_CERT_FILE" ] && openssl x509 -in "$NODE_EXTRA_CA_CERTS" -noout && echo trusted',
+      ].join('; ');
+      const text = (await outputOf(runtime, { slug, command })).text();
+      const none = '0000000000000000';
+      expect(text.split('\n')).toEqual([
+        ...[
+          '1000',
+          `CapBnd:${none}`,
+          `CapEff:${none}`,
+          'NoNewPrivs:1',
+          '256',
+          String(512 * 1024 * 1024),
+        ].sort((a, b) => text.indexOf(a) - text.indexOf(b)),
+        ...['1000 755', '1000 644', 'refused', 'docker-init', 'trusted', ''],
+      ]);
+    },
+    LIMIT,
+  );
 
-  test('a dyno out of memory is told as such', async () => {
-    const { runtime } = await open();
-    const exits: DynoExit[] = [];
-    using _ = runtime.onExit((exit) => exits.push(exit));
-    const slug = await buildSlug(runtime, freshId('app'), []);
-    const size = findSize('Standard-1X');
-    if (!size) throw new Error('no size');
-    await runtime.stage(slug, never);
-    const spec: DynoSpec = {
-      ...{ id: freshId('dyno'), appId: slug.appId, appName: 'app', name: 'web.1', type: 'web', release: 1, slug, env: {} },
-      command: `exec perl -e 'my @a; push @a, "x" x 8000000 while 1'`,
-      size: { ...size, memoryMiB: 64 },
-    };
-    const dyno = await runtime.startDyno(spec);
-    await until('the end', () => exits.length > 0, 60_000);
-    expect(exits[0]).toMatchObject({ id: dyno.id, code: 137, outOfMemory: true });
-  }, LIMIT);
+  test(
+    'a dyno out of memory is told as such',
+    async () => {
+      const { runtime } = await open();
+      const exits: DynoExit[] = [];
+      using _ = runtime.onExit((exit) => exits.push(exit));
+      const slug = await buildSlug(runtime, freshId('app'), []);
+      const size = findSize('Standard-1X');
+      if (!size) throw new Error('no size');
+      await runtime.stage(slug, never);
+      const spec: DynoSpec = {
+        ...{
+          id: freshId('dyno'),
+          appId: slug.appId,
+          appName: 'app',
+          name: 'web.1',
+          type: 'web',
+          release: 1,
+          slug,
+          env: {},
+        },
+        command: `exec perl -e 'my @a; push @a, "x" x 8000000 while 1'`,
+        size: { ...size, memoryMiB: 64 },
+      };
+      const dyno = await runtime.startDyno(spec);
+      await until('the end', () => exits.length > 0, 60_000);
+      expect(exits[0]).toMatchObject({ id: dyno.id, code: 137, outOfMemory: true });
+    },
+    LIMIT,
+  );
 
-  test('lines longer than one message of Docker come unchanged and can be resumed in the middle', async () => {
-    const { runtime } = await open();
-    const slug = await buildSlug(runtime, freshId('app'), []);
-    const command = `perl -e 'print join("", map { chr(97 + $_ % 26) } 1 .. 100000), "\\n", "end\\n"'`;
-    const dyno = await startDyno(runtime, { slug, command });
-    using output = new Output(runtime, dyno.id);
-    await output.ended;
-    const wanted = `${Array.from({ length: 100_000 }, (_, i) => String.fromCharCode(97 + ((i + 1) % 26))).join('')}\nend\n`;
-    expect(output.text() === wanted).toBe(true);
-    let before = 0;
-    for (const piece of output.pieces) {
-      before += piece.bytes.length;
-      using rest = new Output(runtime, dyno.id, piece.position);
-      await rest.ended;
-      if (rest.text() !== '') expect(wanted.endsWith(rest.text())).toBe(true);
-      expect(rest.text().length).toBeGreaterThanOrEqual(0);
-      if (before === wanted.length) expect(rest.text()).toBe('');
-    }
-  }, LIMIT);
+  test(
+    'lines longer than one message of Docker come unchanged and can be resumed in the middle',
+    async () => {
+      const { runtime } = await open();
+      const slug = await buildSlug(runtime, freshId('app'), []);
+      const command = `perl -e 'print join("", map { chr(97 + $_ % 26) } 1 .. 100000), "\\n", "end\\n"'`;
+      const dyno = await startDyno(runtime, { slug, command });
+      using output = new Output(runtime, dyno.id);
+      await output.ended;
+      const wanted = `${Array.from({ length: 100_000 }, (_, i) => String.fromCharCode(97 + ((i + 1) % 26))).join('')}\nend\n`;
+      expect(output.text() === wanted).toBe(true);
+      let before = 0;
+      for (const piece of output.pieces) {
+        before += piece.bytes.length;
+        using rest = new Output(runtime, dyno.id, piece.position);
+        await rest.ended;
+        if (rest.text() !== '') expect(wanted.endsWith(rest.text())).toBe(true);
+        expect(rest.text().length).toBeGreaterThanOrEqual(0);
+        if (before === wanted.length) expect(rest.text()).toBe('');
+      }
+    },
+    LIMIT,
+  );
 
-  test('a staged image that was removed from outside is made again when a dyno starts', async () => {
-    const { runtime, owner } = await open();
-    const slug = await buildSlug(runtime, freshId('app'), [{ name: 'f', content: 'still here' }]);
-    await runtime.stage(slug, never);
-    expect(await removeImage(daemon, slugImage(owner, slug.id))).toBe(true);
-    expect((await outputOf(runtime, { slug, command: 'cat f' })).text()).toBe('still here');
-  }, LIMIT);
+  test(
+    'a staged image that was removed from outside is made again when a dyno starts',
+    async () => {
+      const { runtime, owner } = await open();
+      const slug = await buildSlug(runtime, freshId('app'), [{ name: 'f', content: 'still here' }]);
+      await runtime.stage(slug, never);
+      expect(await removeImage(daemon, slugImage(owner, slug.id))).toBe(true);
+      expect((await outputOf(runtime, { slug, command: 'cat f' })).text()).toBe('still here');
+    },
+    LIMIT,
+  );
 
-  test('a redeploy sends only the part that changed', async () => {
-    const { runtime } = await open();
-    const appId = freshId('app');
-    const first = await heavySlug(runtime, appId, 'one', new Map());
-    await runtime.stage(first.slug, never);
-    const second = await heavySlug(runtime, appId, 'two', first.parts);
-    const opens: number[] = [];
-    const watched = { ...second.slug, open: (part?: (typeof second.slug.parts)[number]) => {
-      opens.push(second.slug.parts.findIndex((each) => each.key === part?.key));
-      return second.slug.open(part);
-    } };
-    await runtime.stage(watched, never);
-    expect(opens).toEqual([1]);
-    expect((await outputOf(runtime, { slug: watched, command: 'cat main.txt; ls node_modules | wc -l; stat -c %u node_modules/1' })).text()).toBe('two500\n1000\n');
-    await runtime.unstage(first.slug.id);
-    expect((await outputOf(runtime, { slug: watched, command: 'cat main.txt' })).text()).toBe('two');
-  }, LIMIT);
+  test(
+    'a redeploy sends only the part that changed',
+    async () => {
+      const { runtime } = await open();
+      const appId = freshId('app');
+      const first = await heavySlug(runtime, appId, 'one', new Map());
+      await runtime.stage(first.slug, never);
+      const second = await heavySlug(runtime, appId, 'two', first.parts);
+      const opens: number[] = [];
+      const watched = {
+        ...second.slug,
+        open: (part?: (typeof second.slug.parts)[number]) => {
+          opens.push(second.slug.parts.findIndex((each) => each.key === part?.key));
+          return second.slug.open(part);
+        },
+      };
+      await runtime.stage(watched, never);
+      expect(opens).toEqual([1]);
+      expect(
+        (
+          await outputOf(runtime, {
+            slug: watched,
+            command: 'cat main.txt; ls node_modules | wc -l; stat -c %u node_modules/1',
+          })
+        ).text(),
+      ).toBe('two500\n1000\n');
+      await runtime.unstage(first.slug.id);
+      expect((await outputOf(runtime, { slug: watched, command: 'cat main.txt' })).text()).toBe('two');
+    },
+    LIMIT,
+  );
 
-  test('daemons that load no partial archives: staged by commits, layers shared, nothing left over', async () => {
-    const { runtime, owner } = await open({ facts: { sparseLoad: false } });
-    const appId = freshId('app');
-    const first = await heavySlug(runtime, appId, 'one', new Map());
-    await runtime.stage(first.slug, never);
-    const second = await heavySlug(runtime, appId, 'two', first.parts);
-    await runtime.stage(second.slug, never);
-    expect((await outputOf(runtime, { slug: second.slug, command: 'cat main.txt; ls node_modules | wc -l; stat -c %u /app node_modules/1' })).text()).toBe('two500\n1000\n1000\n');
-    const images = await listImages(daemon, labelFilter(owner));
-    expect(images.map((image) => image.labels[LABEL.kind]).sort()).toEqual(['layer', 'slug', 'slug']);
-    expect(images.every((image) => image.tags.length === 1)).toBe(true);
-    await runtime.unstage(first.slug.id);
-    expect((await listImages(daemon, labelFilter(owner))).length).toBe(2);
-    await runtime.destroyApp(appId, [second.slug.id]);
-    expect((await listImages(daemon, labelFilter(owner))).length).toBe(0);
-  }, LIMIT);
+  test(
+    'daemons that load no partial archives: staged by commits, layers shared, nothing left over',
+    async () => {
+      const { runtime, owner } = await open({ facts: { sparseLoad: false } });
+      const appId = freshId('app');
+      const first = await heavySlug(runtime, appId, 'one', new Map());
+      await runtime.stage(first.slug, never);
+      const second = await heavySlug(runtime, appId, 'two', first.parts);
+      await runtime.stage(second.slug, never);
+      expect(
+        (
+          await outputOf(runtime, {
+            slug: second.slug,
+            command: 'cat main.txt; ls node_modules | wc -l; stat -c %u /app node_modules/1',
+          })
+        ).text(),
+      ).toBe('two500\n1000\n1000\n');
+      const images = await listImages(daemon, labelFilter(owner));
+      expect(images.map((image) => image.labels[LABEL.kind]).sort()).toEqual(['layer', 'slug', 'slug']);
+      expect(images.every((image) => image.tags.length === 1)).toBe(true);
+      await runtime.unstage(first.slug.id);
+      expect((await listImages(daemon, labelFilter(owner))).length).toBe(2);
+      await runtime.destroyApp(appId, [second.slug.id]);
+      expect((await listImages(daemon, labelFilter(owner))).length).toBe(0);
+    },
+    LIMIT,
+  );
 
-  test('where containers have no address for us, dynos are reached by a port of the loopback', async () => {
-    const { runtime } = await open({ facts: { addressable: false } });
-    const listen = `use Socket; sleep 2; socket(my $s, PF_INET, SOCK_STREAM, 0); bind($s, sockaddr_in($ENV{PORT}, INADDR_ANY)); listen($s, 16); while (accept(my $c, $s)) { sleep 1; close $c }`;
-    const slug = await buildSlug(runtime, freshId('app'), [{ name: 'listen.pl', content: listen }]);
-    const dyno = await startDyno(runtime, { slug, command: 'exec perl listen.pl' });
-    expect(dyno.address?.host).toBe('127.0.0.1');
-    expect(await runtime.isListening(dyno)).toBe(false);
-    await until('the dyno to listen', () => runtime.isListening(dyno));
-    expect((await runtime.listDynos())[0]?.address).toEqual(dyno.address);
-    await runtime.removeDyno(dyno.id);
-  }, LIMIT);
+  test(
+    'where containers have no address for us, dynos are reached by a port of the loopback',
+    async () => {
+      const { runtime } = await open({ facts: { addressable: false } });
+      const listen = `use Socket; sleep 2; socket(my $s, PF_INET, SOCK_STREAM, 0); bind($s, sockaddr_in($ENV{PORT}, INADDR_ANY)); listen($s, 16); while (accept(my $c, $s)) { sleep 1; close $c }`;
+      const slug = await buildSlug(runtime, freshId('app'), [{ name: 'listen.pl', content: listen }]);
+      const dyno = await startDyno(runtime, { slug, command: 'exec perl listen.pl' });
+      expect(dyno.address?.host).toBe('127.0.0.1');
+      expect(await runtime.isListening(dyno)).toBe(false);
+      await until('the dyno to listen', () => runtime.isListening(dyno));
+      expect((await runtime.listDynos())[0]?.address).toEqual(dyno.address);
+      await runtime.removeDyno(dyno.id);
+    },
+    LIMIT,
+  );
 
-  test('more apps have networks than Docker has room for by itself', async () => {
-    const { runtime, owner } = await open();
-    const slug = await buildSlug(runtime, freshId('app'), []);
-    const apps = Array.from({ length: 40 }, (_, at) => `${slug.appId}-${String(at)}`);
-    for (const appId of apps) await runtime.stage({ ...slug, appId }, never);
-    const ofApps = async () => (await listNetworks(daemon, labelFilter(owner, 'network'))).length;
-    await until('all networks', async () => (await ofApps()) === 40);
-    await runtime.sweep({ appIds: [apps[0] ?? ''], slugIds: [slug.id] });
-    expect(await ofApps()).toBe(1);
-  }, LIMIT);
+  test(
+    'more apps have networks than Docker has room for by itself',
+    async () => {
+      const { runtime, owner } = await open();
+      const slug = await buildSlug(runtime, freshId('app'), []);
+      const apps = Array.from({ length: 40 }, (_, at) => `${slug.appId}-${String(at)}`);
+      for (const appId of apps) await runtime.stage({ ...slug, appId }, never);
+      const ofApps = async () => (await listNetworks(daemon, labelFilter(owner, 'network'))).length;
+      await until('all networks', async () => (await ofApps()) === 40);
+      await runtime.sweep({ appIds: [apps[0] ?? ''], slugIds: [slug.id] });
+      expect(await ofApps()).toBe(1);
+    },
+    LIMIT,
+  );
 
-  test('an engine does not see or sweep what is of another one', async () => {
-    const [one, other] = [await open(), await open()];
-    const slug = await buildSlug(one.runtime, freshId('app'), [{ name: 'f', content: 'x' }]);
-    const dyno = await startDyno(one.runtime, { slug, command: 'exec sleep 600' });
-    await other.runtime.sweep({ appIds: [], slugIds: [] });
-    await other.runtime.removeDyno(dyno.id);
-    expect(await other.runtime.listDynos()).toEqual([]);
-    expect((await one.runtime.listDynos()).map((each) => each.exit)).toEqual([null]);
-  }, LIMIT);
+  test(
+    'an engine does not see or sweep what is of another one',
+    async () => {
+      const [one, other] = [await open(), await open()];
+      const slug = await buildSlug(one.runtime, freshId('app'), [{ name: 'f', content: 'x' }]);
+      const dyno = await startDyno(one.runtime, { slug, command: 'exec sleep 600' });
+      await other.runtime.sweep({ appIds: [], slugIds: [] });
+      await other.runtime.removeDyno(dyno.id);
+      expect(await other.runtime.listDynos()).toEqual([]);
+      expect((await one.runtime.listDynos()).map((each) => each.exit)).toEqual([null]);
+    },
+    LIMIT,
+  );
 
-  test('a lost daemon is told, and when it is back output goes on where it was', async () => {
-    const way = await openWay(daemon.facts.address, join(stateDir, 'way.sock'));
-    const { runtime } = await open({ socketPath: way.path });
-    const states: string[] = [];
-    using _ = runtime.onAvailability((state) => states.push(state));
-    const slug = await buildSlug(runtime, freshId('app'), []);
-    const dyno = await startDyno(runtime, { slug, command: 'for ((i = 1; i <= 60; i++)); do echo "line $i"; sleep 0.05; done; sleep 600' });
-    using output = new Output(runtime, dyno.id);
-    await until('some lines', () => output.text().includes('line 5\n'));
-    way.close();
-    await until('the loss', () => states.includes('lost'));
-    await expect(runtime.listDynos()).rejects.toMatchObject({ code: 'unavailable' });
-    await way.open();
-    await until('the daemon again', () => states.includes('back'));
-    await until('the last line', () => output.text().includes('line 60\n'));
-    expect(output.text()).toBe(Array.from({ length: 60 }, (_, i) => `line ${String(i + 1)}\n`).join(''));
-    expect((await runtime.listDynos()).map(({ id }) => id)).toEqual([dyno.id]);
-  }, LIMIT);
+  test(
+    'a lost daemon is told, and when it is back output goes on where it was',
+    async () => {
+      const way = await openWay(daemon.facts.address, join(stateDir, 'way.sock'));
+      const { runtime } = await open({ socketPath: way.path });
+      const states: string[] = [];
+      using _ = runtime.onAvailability((state) => states.push(state));
+      const slug = await buildSlug(runtime, freshId('app'), []);
+      const dyno = await startDyno(runtime, {
+        slug,
+        command: 'for ((i = 1; i <= 60; i++)); do echo "line $i"; sleep 0.05; done; sleep 600',
+      });
+      using output = new Output(runtime, dyno.id);
+      await until('some lines', () => output.text().includes('line 5\n'));
+      way.close();
+      await until('the loss', () => states.includes('lost'));
+      await expect(runtime.listDynos()).rejects.toMatchObject({ code: 'unavailable' });
+      await way.open();
+      await until('the daemon again', () => states.includes('back'));
+      await until('the last line', () => output.text().includes('line 60\n'));
+      expect(output.text()).toBe(Array.from({ length: 60 }, (_, i) => `line ${String(i + 1)}\n`).join(''));
+      expect((await runtime.listDynos()).map(({ id }) => id)).toEqual([dyno.id]);
+    },
+    LIMIT,
+  );
 
-  test('a warm box that is killed from outside is replaced, and leaves nothing of the build before', async () => {
-    const { runtime, owner } = await open();
-    const appId = freshId('app');
-    const first = await openBox(runtime, appId);
-    expect(await script(first, 'echo "$BUILD_SETTING"; touch /tmp/left /app/left; mkdir -p a/b; chmod 555 a')).toEqual({ code: 0, output: 'b\n' });
-    await first.close();
-    const second = await openBox(runtime, appId);
-    expect((await script(second, 'ls -A /app "$PWD/.."')).output).not.toMatch(/left/);
-    await second.close();
-    const [box] = await listContainers(daemon, labelFilter(owner, 'build'));
-    await daemon.json({ method: 'POST', path: `/containers/${box?.id ?? ''}/kill`, ok: [204] });
-    const third = await openBox(runtime, appId);
-    expect((await script(third, 'echo ok')).output).toBe('ok\n');
-    await third.close();
-  }, LIMIT);
+  test(
+    'a warm box that is killed from outside is replaced, and leaves nothing of the build before',
+    async () => {
+      const { runtime, owner } = await open();
+      const appId = freshId('app');
+      const first = await openBox(runtime, appId);
+      expect(
+        await script(first, 'echo "$BUILD_SETTING"; touch /tmp/left /app/left; mkdir -p a/b; chmod 555 a'),
+      ).toEqual({ code: 0, output: 'b\n' });
+      await first.close();
+      const second = await openBox(runtime, appId);
+      expect((await script(second, 'ls -A /app "$PWD/.."')).output).not.toMatch(/left/);
+      await second.close();
+      const [box] = await listContainers(daemon, labelFilter(owner, 'build'));
+      await daemon.json({ method: 'POST', path: `/containers/${box?.id ?? ''}/kill`, ok: [204] });
+      const third = await openBox(runtime, appId);
+      expect((await script(third, 'echo ok')).output).toBe('ok\n');
+      await third.close();
+    },
+    LIMIT,
+  );
 }
 
-async function heavySlug(runtime: DockerRuntime, appId: string, content: string, known: ReadonlyMap<string, Buffer | null>) {
+async function heavySlug(
+  runtime: DockerRuntime,
+  appId: string,
+  content: string,
+  known: ReadonlyMap<string, Buffer | null>,
+) {
   const box = await openBox(runtime, appId);
   try {
     await box.putSource(sourceTar([{ name: 'main.txt', content }]));
-    const make = 'if [ -d "$C/n" ]; then mv "$C/n" node_modules; else mkdir node_modules; for i in {1..500}; do echo $i > node_modules/$i; done; fi';
+    const make =
+      'if [ -d "$C/n" ]; then mv "$C/n" node_modules; else mkdir node_modules; for i in {1..500}; do echo $i > node_modules/$i; done; fi';
     await script(box, make, { C: box.cacheDir });
     const parts = await packed(box, new Set(known.keys()));
     await script(box, 'mv node_modules "$C/n"', { C: box.cacheDir });
@@ -271,7 +383,10 @@ async function heavySlug(runtime: DockerRuntime, appId: string, content: string,
 }
 
 /** A socket that leads to the daemon and can be closed as if the daemon had stopped. */
-async function openWay(to: string, path: string): Promise<{ path: string; open(): Promise<void>; close(): void }> {
+async function openWay(
+  to: string,
+  path: string,
+): Promise<{ path: string; open(): Promise<void>; close(): void }> {
   const sockets = new Set<Socket>();
   let server = createServer();
   const start = async (): Promise<void> => {

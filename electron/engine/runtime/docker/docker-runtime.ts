@@ -119,7 +119,11 @@ class Implementation implements DockerRuntime {
     const { facts } = this.daemon;
     const name = facts.engine === 'podman' ? 'Podman' : 'Docker';
     const way = facts.addressable ? 'by their own address' : 'by ports of 127.0.0.1';
-    const notes = [`${name} ${facts.version} at ${facts.address}, API ${facts.api}; dynos are reached ${way}.`];
+    const notes = [
+      `${name} ${facts.version} at ${facts.address}, API ${facts.api}; dynos are reached ${way}.`,
+    ];
+    const missing = Object.entries(facts.limits).flatMap(([limit, there]) => (there ? [] : [limit]));
+    if (missing.length > 0) notes.push(`This machine cannot limit: ${missing.join(', ')}.`);
     if (facts.engine === 'podman') notes.push('Podman may lose lines of very chatty dynos.');
     return { kind: 'docker', version: `${name} ${facts.version}`, isolated: true, notes };
   }
@@ -140,7 +144,12 @@ class Implementation implements DockerRuntime {
   async stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
     // The first dyno needs the network; a problem with it shows there.
     this.networks.ensure(slug.appId).catch(() => undefined);
-    await this.runs.join(`Staging slug ${slug.id}`, signal, () => undefined, (_, aborted) => this.slugs.stage(slug, aborted));
+    await this.runs.join(
+      `Staging slug ${slug.id}`,
+      signal,
+      () => undefined,
+      (_, aborted) => this.slugs.stage(slug, aborted),
+    );
   }
 
   unstage(slugId: string): Promise<void> {
@@ -210,11 +219,21 @@ class Implementation implements DockerRuntime {
   async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
     await this.boxes.forget(appId);
     const ofApp = (id: string | undefined): boolean => id === appId;
-    const removal = { container: (row: ContainerRow) => ofApp(row.labels[LABEL.app]), app: ofApp, shared: false };
-    await explain(`The app ${appId} could not be removed from Docker`, removeThings(this.daemon, this.options.ownerId, removal));
+    const removal = {
+      container: (row: ContainerRow) => ofApp(row.labels[LABEL.app]),
+      app: ofApp,
+      shared: false,
+    };
+    await explain(
+      `The app ${appId} could not be removed from Docker`,
+      removeThings(this.daemon, this.options.ownerId, removal),
+    );
     this.networks.forget(appId);
-    const rows = await listImages(this.daemon, labelFilter(this.options.ownerId, 'slug', { [LABEL.app]: appId }));
-    await this.slugs.unstage([...new Set([...slugIds, ...rows.flatMap((row) => row.labels[LABEL.slug] ?? [])])]);
+    const images = listImages(this.daemon, labelFilter(this.options.ownerId, 'slug', { [LABEL.app]: appId }));
+    const rows = await explain(`The images of app ${appId} could not be listed`, images);
+    await this.slugs.unstage([
+      ...new Set([...slugIds, ...rows.flatMap((row) => row.labels[LABEL.slug] ?? [])]),
+    ]);
   }
 
   async sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void> {
@@ -229,7 +248,10 @@ class Implementation implements DockerRuntime {
       return halfMade || !apps.has(row.labels[LABEL.app] ?? '');
     };
     const removal = { container, app: (id: string) => !apps.has(id), shared: false };
-    await explain('Leftovers could not be removed from Docker', removeThings(this.daemon, this.options.ownerId, removal));
+    await explain(
+      'Leftovers could not be removed from Docker',
+      removeThings(this.daemon, this.options.ownerId, removal),
+    );
     await explain('Images of old slugs could not be removed', this.slugs.sweep(keep.slugIds));
   }
 
@@ -258,8 +280,12 @@ class Implementation implements DockerRuntime {
 
   private async runBase(): Promise<ImageFacts> {
     await this.stackImages();
-    this.run ??= await inspectImage(this.daemon, runImage(STACK));
-    if (!this.run) throw new RuntimeError('stack_failed', `The image ${runImage(STACK)} is missing. Deploy again.`);
+    this.run ??= await explain(
+      `The image ${runImage(STACK)} could not be looked up`,
+      inspectImage(this.daemon, runImage(STACK)),
+    );
+    if (!this.run)
+      throw new RuntimeError('stack_failed', `The image ${runImage(STACK)} is missing. Deploy again.`);
     return this.run;
   }
 

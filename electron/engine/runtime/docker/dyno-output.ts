@@ -32,7 +32,8 @@ interface Following {
 export function followOutput(following: Following): Disposable {
   const abort = new AbortController();
   follow(following, abort.signal).catch((error: unknown) => {
-    if (!abort.signal.aborted) following.diagnostics.problem('The output of a dyno can no longer be followed', error);
+    if (!abort.signal.aborted)
+      following.diagnostics.problem('The output of a dyno can no longer be followed', error);
   });
   return {
     [Symbol.dispose]: () => {
@@ -68,7 +69,12 @@ async function follow(following: Following, signal: AbortSignal): Promise<void> 
   if (!signal.aborted) sink.onEnd();
 }
 
-async function readAll(stream: Readable, sink: OutputSink, position: LogPosition, signal: AbortSignal): Promise<void> {
+async function readAll(
+  stream: Readable,
+  sink: OutputSink,
+  position: LogPosition,
+  signal: AbortSignal,
+): Promise<void> {
   const times = new MomentReader();
   const ends = new LongLines();
   // A message is given on as a whole, so that a position never stands in the middle of one.

@@ -66,15 +66,22 @@ export class Dynos {
   /** See `Runtime.removeDyno`. */
   async remove(id: string): Promise<void> {
     const container = await explain(`The dyno ${id} could not be looked up`, this.container(id));
-    if (container !== null) await explain(`The dyno ${id} could not be removed`, removeContainer(this.options.daemon, container));
+    if (container !== null)
+      await explain(`The dyno ${id} could not be removed`, removeContainer(this.options.daemon, container));
     this.known.delete(id);
   }
 
   /** See `Runtime.listDynos`. */
   async list(): Promise<DynoInstance[]> {
     const { daemon, owner } = this.options;
-    const rows = await explain('The dynos could not be listed', listContainers(daemon, labelFilter(owner, 'dyno')));
-    const dynos = await explain('The dynos could not be listed', Promise.all(rows.map((row) => this.describe(row))));
+    const rows = await explain(
+      'The dynos could not be listed',
+      listContainers(daemon, labelFilter(owner, 'dyno')),
+    );
+    const dynos = await explain(
+      'The dynos could not be listed',
+      Promise.all(rows.map((row) => this.describe(row))),
+    );
     const present = new Set(rows.map((row) => row.labels[LABEL.dyno]));
     for (const id of this.known.keys()) if (!present.has(id) && !this.starting.has(id)) this.known.delete(id);
     return dynos.filter((dyno) => dyno !== null);
@@ -135,15 +142,26 @@ export class Dynos {
   /** Creates and starts a container; what is missing for it is made and it is tried again. */
   private async launch(spec: DynoSpec, attempt: number): Promise<DynoInstance> {
     const { daemon, owner, networks, clock } = this.options;
-    const [image, network] = await Promise.all([this.options.image(spec, attempt > 0), networks.ensure(spec.appId)]);
+    const [image, network] = await Promise.all([
+      this.options.image(spec, attempt > 0),
+      networks.ensure(spec.appId),
+    ]);
     const port = pickPort(clock);
     let container: string | null = null;
     try {
-      container = await createContainer(daemon, dynoContainerName(owner, spec), dynoOptions(daemon, owner, spec, { image, network, port }));
+      container = await createContainer(
+        daemon,
+        dynoContainerName(owner, spec),
+        dynoOptions(daemon, owner, spec, { image, network, port }),
+      );
       await startContainer(daemon, container);
       const facts = await inspectContainer(daemon, container);
       const dyno = facts && dynoFrom(facts, daemon.facts.addressable);
-      if (!dyno) throw new RuntimeError('failed', `The dyno ${spec.name} of ${spec.appName} was removed while it started. Start it again.`);
+      if (!dyno)
+        throw new RuntimeError(
+          'failed',
+          `The dyno ${spec.name} of ${spec.appName} was removed while it started. Start it again.`,
+        );
       this.known.set(spec.id, { container, dyno });
       return dyno;
     } catch (error) {

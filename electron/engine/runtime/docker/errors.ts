@@ -2,7 +2,12 @@ import { RuntimeError } from '../runtime.ts';
 
 /** HTTP status that the daemon gave, or null when the error is of another sort. */
 export function statusOf(error: unknown): number | null {
-  if (typeof error === 'object' && error !== null && 'statusCode' in error && typeof error.statusCode === 'number') {
+  if (
+    typeof error === 'object' &&
+    error !== null &&
+    'statusCode' in error &&
+    typeof error.statusCode === 'number'
+  ) {
     return error.statusCode;
   }
   return null;
@@ -22,13 +27,24 @@ export function reasonOf(error: unknown): string {
 /** True when no daemon is behind the connection (any more). */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
-  const codes = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'EACCES', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH'];
+  const codes = [
+    'ECONNREFUSED',
+    'ENOENT',
+    'ECONNRESET',
+    'EPIPE',
+    'EACCES',
+    'ENOTFOUND',
+    'ETIMEDOUT',
+    'EHOSTUNREACH',
+  ];
   return typeof error.code === 'string' && codes.includes(error.code);
 }
 
 /** True when a signal ended the call. */
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'ABORT_ERR'));
+  return (
+    error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'ABORT_ERR'))
+  );
 }
 
 /**

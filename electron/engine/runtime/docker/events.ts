@@ -92,7 +92,11 @@ async function run(watch: Watch, signal: AbortSignal, opened: () => void): Promi
 }
 
 function connect(watch: Watch, signal: AbortSignal): Promise<Readable> {
-  const filters = { type: ['container'], event: ['die', 'died', 'oom'], label: labelFilter(watch.owner, 'dyno') };
+  const filters = {
+    type: ['container'],
+    event: ['die', 'died', 'oom'],
+    label: labelFilter(watch.owner, 'dyno'),
+  };
   return watch.daemon.stream({
     method: 'GET',
     path: '/events',

@@ -24,7 +24,8 @@ export interface FolderView {
 export async function viewFolder(folder: string): Promise<FolderView> {
   const items = await walk(folder, '');
   const hash = createHash('sha256');
-  for (const item of items) hash.update(JSON.stringify([item.name, item.kind, item.mode, item.size, item.mtimeMs]));
+  for (const item of items)
+    hash.update(JSON.stringify([item.name, item.kind, item.mode, item.size, item.mtimeMs]));
   return { hash: hash.digest('hex').slice(0, 24), tar: () => pack(items) };
 }
 
@@ -36,7 +37,14 @@ async function walk(folder: string, prefix: string): Promise<Item[]> {
     const facts = await lstat(path);
     const kind = facts.isDirectory() ? 'directory' : facts.isSymbolicLink() ? 'symlink' : 'file';
     if (kind === 'file' && !facts.isFile()) continue;
-    const item = { name: prefix + name, path, kind, mode: facts.mode & 0o777, size: facts.size, mtimeMs: facts.mtimeMs } as const;
+    const item = {
+      name: prefix + name,
+      path,
+      kind,
+      mode: facts.mode & 0o777,
+      size: facts.size,
+      mtimeMs: facts.mtimeMs,
+    } as const;
     items.push(item);
     if (kind === 'directory') items.push(...(await walk(path, `${prefix}${name}/`)));
   }
@@ -65,7 +73,8 @@ async function fill(archive: tar.Pack, items: readonly Item[]): Promise<void> {
 /** Small files as tar, for ENV_DIR. */
 export async function* filesTar(files: Readonly<Record<string, string>>): AsyncIterable<Buffer> {
   const archive = tar.pack();
-  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: 0o600, mtime: new Date(0) }, content);
+  for (const [name, content] of Object.entries(files))
+    archive.entry({ name, mode: 0o600, mtime: new Date(0) }, content);
   archive.finalize();
   yield* archive as AsyncIterable<Buffer>;
 }

@@ -6,7 +6,12 @@ export class FrameReader {
   private rest: Buffer = Buffer.alloc(0);
   private left = 0;
   private stream: 'stdout' | 'stderr' = 'stdout';
-  private readonly onBytes: (stream: 'stdout' | 'stderr', bytes: Buffer, first: boolean, last: boolean) => void;
+  private readonly onBytes: (
+    stream: 'stdout' | 'stderr',
+    bytes: Buffer,
+    first: boolean,
+    last: boolean,
+  ) => void;
 
   /**
    * @param onBytes gets a frame's bytes as they come; `first` and `last` tell of the frame's borders

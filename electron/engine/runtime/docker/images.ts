@@ -80,11 +80,6 @@ export async function removeImage(daemon: Daemon, name: string): Promise<boolean
   }
 }
 
-/** Gives an image one more name. */
-export async function tagImage(daemon: Daemon, id: string, repo: string, tag: string): Promise<void> {
-  await daemon.json({ method: 'POST', path: `/images/${id}/tag`, query: { repo, tag }, ok: [201] });
-}
-
 /** Makes an image of a container. `config` is that of the Docker API and replaces the container's. @returns its id */
 export async function commitContainer(
   daemon: Daemon,
@@ -98,8 +93,19 @@ export async function commitContainer(
 }
 
 /** Loads an image archive as `docker save` writes it. @throws Error with the daemon's words when it does not take it */
-export async function loadImage(daemon: Daemon, archive: Readable | Buffer, signal: AbortSignal): Promise<void> {
-  const request = { method: 'POST', path: '/images/load', query: { quiet: true }, upload: archive, ok: [200], signal } as const;
+export async function loadImage(
+  daemon: Daemon,
+  archive: Readable | Buffer,
+  signal: AbortSignal,
+): Promise<void> {
+  const request = {
+    method: 'POST',
+    path: '/images/load',
+    query: { quiet: true },
+    upload: archive,
+    ok: [200],
+    signal,
+  } as const;
   for await (const line of progressOf(await daemon.stream(request))) {
     if (line.error !== undefined) throw new Error(line.error);
   }
@@ -112,15 +118,33 @@ export async function importImage(
   name: { repo: string; tag: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const request = { method: 'POST', path: '/images/create', query: { fromSrc: '-', ...name }, upload: tar, ok: [200], signal } as const;
+  const request = {
+    method: 'POST',
+    path: '/images/create',
+    query: { fromSrc: '-', ...name },
+    upload: tar,
+    ok: [200],
+    signal,
+  } as const;
   for await (const line of progressOf(await daemon.stream(request))) {
     if (line.error !== undefined) throw new Error(line.error);
   }
 }
 
 /** Fetches an image from its registry; gives each line of progress. @throws Error with the registry's words */
-export async function* pullImage(daemon: Daemon, image: string, tag: string, signal: AbortSignal): AsyncIterable<string> {
-  const request = { method: 'POST', path: '/images/create', query: { fromImage: image, tag }, ok: [200], signal } as const;
+export async function* pullImage(
+  daemon: Daemon,
+  image: string,
+  tag: string,
+  signal: AbortSignal,
+): AsyncIterable<string> {
+  const request = {
+    method: 'POST',
+    path: '/images/create',
+    query: { fromImage: image, tag },
+    ok: [200],
+    signal,
+  } as const;
   for await (const line of progressOf(await daemon.stream(request))) {
     if (line.error !== undefined) throw new Error(line.error);
     yield line.status ?? '';

@@ -12,14 +12,13 @@ const MAX_SHARES = 262_144;
  * shares keep their relation to smaller ones.
  */
 export function dynoLimits(daemon: Daemon, size: DynoSize): object {
-  const { cpus, memoryBytes } = daemon.facts;
+  const { cpus, limits, memoryBytes } = daemon.facts;
   const memory = memoryBytes > 0 ? Math.min(size.memoryMiB * MIB, memoryBytes) : size.memoryMiB * MIB;
   return {
-    Memory: memory,
-    MemorySwap: memory,
-    NanoCpus: Math.min(cpus, Math.max(1, size.cpuShare)) * 1_000_000_000,
+    ...(limits.memory ? { Memory: memory, MemorySwap: memory } : {}),
+    ...(limits.cpu ? { NanoCpus: Math.min(cpus, Math.max(1, size.cpuShare)) * 1_000_000_000 } : {}),
+    ...(limits.pids ? { PidsLimit: size.maxProcesses } : {}),
     CpuShares: Math.min(MAX_SHARES, size.cpuShare * SHARES_PER_UNIT),
-    PidsLimit: size.maxProcesses,
     ...ulimits(daemon),
   };
 }

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { LogPosition, MomentReader } from './log-position.ts';
 
-const at = (nanos: number, seconds = 1_700_000_000): { seconds: number; nanos: number } => ({ seconds, nanos });
+const at = (nanos: number, seconds = 1_700_000_000): { seconds: number; nanos: number } => ({
+  seconds,
+  nanos,
+});
 
 test('what was read before is told from what is new, also among messages of one moment', () => {
   const first = new LogPosition(undefined);
@@ -29,13 +32,24 @@ test('reading again after a lost connection gives only the rest', () => {
   position.restart();
   expect([1, 2, 3].map((nanos) => position.advance('stdout', at(nanos)))).toEqual([false, false, true]);
   position.restart();
-  expect([1, 2, 3, 4].map((nanos) => position.advance('stdout', at(nanos)))).toEqual([false, false, false, true]);
+  expect([1, 2, 3, 4].map((nanos) => position.advance('stdout', at(nanos)))).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ]);
 });
 
 test('times of Docker and of Podman are read to the nanosecond', () => {
   const reader = new MomentReader();
-  expect(reader.read('2026-11-21T04:05:06.000000789Z')).toEqual({ seconds: Date.parse('2026-11-21T04:05:06Z') / 1000, nanos: 789 });
-  expect(reader.read('2026-11-21T06:05:06.5+02:00')).toEqual({ seconds: Date.parse('2026-11-21T04:05:06Z') / 1000, nanos: 500_000_000 });
+  expect(reader.read('2026-11-21T04:05:06.000000789Z')).toEqual({
+    seconds: Date.parse('2026-11-21T04:05:06Z') / 1000,
+    nanos: 789,
+  });
+  expect(reader.read('2026-11-21T06:05:06.5+02:00')).toEqual({
+    seconds: Date.parse('2026-11-21T04:05:06Z') / 1000,
+    nanos: 500_000_000,
+  });
   expect(reader.read('2026-11-21T04:05:06Z')?.nanos).toBe(0);
   expect(reader.read('yesterday')).toBeNull();
 });

@@ -19,7 +19,11 @@ test('output is what stands between the marks, however the stream is cut', () =>
   const stream = `left over ${NONCE}Babcabc and abcabcab\nabcabcabc${NONCE}E17 tar: no such file\nnext`;
   for (let first = 0; first <= stream.length; first += 1) {
     for (let second = first; second <= stream.length; second += 7) {
-      const { output, ends } = read([stream.slice(0, first), stream.slice(first, second), stream.slice(second)]);
+      const { output, ends } = read([
+        stream.slice(0, first),
+        stream.slice(first, second),
+        stream.slice(second),
+      ]);
       expect(output).toBe('abcabc and abcabcab\nabcabcabc');
       expect(ends).toEqual([[17, 'tar: no such file']]);
     }

@@ -9,7 +9,11 @@ export class MarkedOutput {
   private held: Buffer = Buffer.alloc(0);
   private state: 'before' | 'output' | 'code' | 'done' = 'before';
 
-  constructor(nonce: string, onOutput: (bytes: Buffer) => void, onEnd: (code: number, complaint: string) => void) {
+  constructor(
+    nonce: string,
+    onOutput: (bytes: Buffer) => void,
+    onEnd: (code: number, complaint: string) => void,
+  ) {
     this.mark = Buffer.from(nonce);
     this.onOutput = onOutput;
     this.onEnd = onEnd;

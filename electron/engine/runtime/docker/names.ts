@@ -23,7 +23,7 @@ export const LABEL = {
 } as const;
 
 /** What a labelled thing is for. */
-export type Kind =
+type Kind =
   | 'dyno'
   | 'build'
   | 'stack'
@@ -36,13 +36,25 @@ export type Kind =
   | 'staging';
 
 /** Labels of a thing of this engine. */
-export function labels(owner: string, kind: Kind, more: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function labels(
+  owner: string,
+  kind: Kind,
+  more: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   return { [LABEL.owner]: owner, [LABEL.kind]: kind, ...more };
 }
 
 /** Label filter for a list call. */
-export function labelFilter(owner: string, kind?: Kind, more: Readonly<Record<string, string>> = {}): string[] {
-  const pairs: Record<string, string> = { [LABEL.owner]: owner, ...(kind ? { [LABEL.kind]: kind } : {}), ...more };
+export function labelFilter(
+  owner: string,
+  kind?: Kind,
+  more: Readonly<Record<string, string>> = {},
+): string[] {
+  const pairs: Record<string, string> = {
+    [LABEL.owner]: owner,
+    ...(kind ? { [LABEL.kind]: kind } : {}),
+    ...more,
+  };
   return Object.entries(pairs).map(([name, value]) => `${name}=${value}`);
 }
 

@@ -6,11 +6,13 @@ const Networks = z.array(
   z.object({ Id: z.string(), Name: z.string(), Labels: z.record(z.string(), z.string()).nullish() }),
 );
 const Volumes = z.object({
-  Volumes: z.array(z.object({ Name: z.string(), Labels: z.record(z.string(), z.string()).nullish() })).nullish(),
+  Volumes: z
+    .array(z.object({ Name: z.string(), Labels: z.record(z.string(), z.string()).nullish() }))
+    .nullish(),
 });
 
 /** A network or volume with labels. */
-export interface NamedRow {
+interface NamedRow {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -40,7 +42,11 @@ export async function listVolumes(daemon: Daemon, label: readonly string[]): Pro
 }
 
 /** Makes a volume, or nothing when it is there. */
-export async function createVolume(daemon: Daemon, name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+export async function createVolume(
+  daemon: Daemon,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
   const body = { Name: name, Labels: labels };
   await daemon.json({ method: 'POST', path: '/volumes/create', body, ok: [200, 201] });
 }
@@ -57,7 +63,8 @@ async function removed(call: Promise<unknown>): Promise<boolean> {
   } catch (error) {
     const status = statusOf(error);
     if (status === 404) return true;
-    if (status === 403 || status === 409 || (status === 500 && /active endpoints|in use/.test(String(error)))) return false;
+    if (status === 403 || status === 409 || (status === 500 && /active endpoints|in use/.test(String(error))))
+      return false;
     throw error;
   }
 }

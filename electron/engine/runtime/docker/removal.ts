@@ -27,8 +27,12 @@ export async function removeThings(daemon: Daemon, owner: string, removal: Remov
   };
   const [networks, volumes] = await Promise.all([listNetworks(daemon, label), listVolumes(daemon, label)]);
   await Promise.all([
-    ...networks.filter((row) => wanted(row.labels)).map((row) => persist(() => removeNetwork(daemon, row.name))),
-    ...volumes.filter((row) => wanted(row.labels)).map((row) => persist(() => removeVolume(daemon, row.name))),
+    ...networks
+      .filter((row) => wanted(row.labels))
+      .map((row) => persist(() => removeNetwork(daemon, row.name))),
+    ...volumes
+      .filter((row) => wanted(row.labels))
+      .map((row) => persist(() => removeVolume(daemon, row.name))),
   ]);
 }
 

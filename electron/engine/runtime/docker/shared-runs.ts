@@ -23,6 +23,9 @@ export class SharedRuns {
     work: (report: (line: string) => void, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     if (signal.aborted) throw new RuntimeError('cancelled', `${key} was cancelled.`);
+    // A run that all others gave up ends soon, and its end is not for this caller.
+    const abandoned = this.running.get(key);
+    if (abandoned?.abort.signal.aborted) await abandoned.result.catch(() => undefined);
     const run = this.running.get(key) ?? this.start(key, work);
     run.lines.add(report);
     run.callers += 1;
@@ -43,7 +46,10 @@ export class SharedRuns {
     }
   }
 
-  private start(key: string, work: (report: (line: string) => void, signal: AbortSignal) => Promise<void>): Run {
+  private start(
+    key: string,
+    work: (report: (line: string) => void, signal: AbortSignal) => Promise<void>,
+  ): Run {
     const lines = new Set<(line: string) => void>();
     const abort = new AbortController();
     const report = (line: string): void => {

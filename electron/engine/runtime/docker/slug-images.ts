@@ -47,7 +47,10 @@ export class SlugImages {
     const { daemon } = this.context;
     for (const slugId of slugIds) {
       this.staged?.delete(slugId);
-      await explain(`The image of slug ${slugId} could not be removed`, removeImage(daemon, this.name(slugId)));
+      await explain(
+        `The image of slug ${slugId} could not be removed`,
+        removeImage(daemon, this.name(slugId)),
+      );
     }
     await explain('Layers of old slugs could not be removed', this.dropUnusedLayers());
   }
@@ -73,7 +76,12 @@ export class SlugImages {
   ): Promise<void> {
     const { daemon, diagnostics } = this.context;
     const keys = slug.parts.map((part) => part.key);
-    const more = { [LABEL.app]: slug.appId, [LABEL.slug]: slug.id, [LABEL.base]: base.id, [LABEL.parts]: keys.join(',') };
+    const more = {
+      [LABEL.app]: slug.appId,
+      [LABEL.slug]: slug.id,
+      [LABEL.base]: base.id,
+      [LABEL.parts]: keys.join(','),
+    };
     const plan = { ...this.context, slug, image: base, name: this.name(slug.id), labels: more };
     if (!daemon.facts.sparseLoad) {
       await commitLayers(plan, signal);
@@ -99,7 +107,8 @@ export class SlugImages {
     const staged = new Map<string, Staged>();
     for (const row of await listImages(daemon, labelFilter(owner, 'slug', { [LABEL.base]: base.id }))) {
       const image = await inspectImage(daemon, row.id);
-      if (image) staged.set(image.labels[LABEL.slug] ?? '', describe(image.labels, image.layers, base.layers.length));
+      if (image)
+        staged.set(image.labels[LABEL.slug] ?? '', describe(image.labels, image.layers, base.layers.length));
     }
     this.staged ??= staged;
     return this.staged;
@@ -110,7 +119,9 @@ export class SlugImages {
     if (daemon.facts.sparseLoad) return;
     const slugs = await listImages(daemon, labelFilter(owner, 'slug'));
     const used = new Set(
-      slugs.flatMap((slug) => prefixes(slug.labels[LABEL.base] ?? '', (slug.labels[LABEL.parts] ?? '').split(','))),
+      slugs.flatMap((slug) =>
+        prefixes(slug.labels[LABEL.base] ?? '', (slug.labels[LABEL.parts] ?? '').split(',')),
+      ),
     );
     for (const layer of await listImages(daemon, labelFilter(owner, 'layer'))) {
       const name = layer.tags[0];
@@ -121,7 +132,11 @@ export class SlugImages {
   }
 }
 
-function describe(labels: Readonly<Record<string, string>>, layers: readonly string[], baseLayers: number): Staged {
+function describe(
+  labels: Readonly<Record<string, string>>,
+  layers: readonly string[],
+  baseLayers: number,
+): Staged {
   const parts = (labels[LABEL.parts] ?? '').split(',');
   const own = layers.slice(baseLayers);
   return { base: labels[LABEL.base] ?? '', parts, layers: own.length === parts.length ? own : [] };

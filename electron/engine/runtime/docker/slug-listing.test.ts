@@ -20,7 +20,10 @@ test('a listing is read back, whatever the names are', () => {
 });
 
 test('big folders are parts, below .heroku and vendor one by one; the rest is last', () => {
-  const folder = (path: string, size: number): Entry[] => [entry(path, { kind: 'd', size: 0 }), entry(`${path}/f`, { size })];
+  const folder = (path: string, size: number): Entry[] => [
+    entry(path, { kind: 'd', size: 0 }),
+    entry(`${path}/f`, { size }),
+  ];
   const big = 5 * 1024 * 1024;
   const parts = planParts([
     entry('./main.js'),
@@ -47,7 +50,8 @@ test('keys follow content, names, modes and targets, and not where a file is sto
     partKey({ entries: [entry('./a', more)], last: true }, new Map([['./a', digest]]));
   const base = key({});
   expect(key({ identity: '2:2' })).toBe(base);
-  for (const more of [{ path: './b' }, { mode: '755' }, { size: 2 }, { mtime: '2.5' }, { target: 'x' }]) expect(key(more)).not.toBe(base);
+  for (const more of [{ path: './b' }, { mode: '755' }, { size: 2 }, { mtime: '2.5' }, { target: 'x' }])
+    expect(key(more)).not.toBe(base);
   expect(key({}, 'other')).not.toBe(base);
   expect(needsDigest(entry('./a', { mtime: '499162500.0000000000' }))).toBe(true);
   expect(needsDigest(entry('./a', { mtime: '499162500.1000000000' }))).toBe(false);
@@ -63,14 +67,21 @@ test('the length of a tar is known before it is made, at all lengths of names', 
       symlinkSync('t'.repeat(length), join(folder, `link${String(length)}`));
       mkdirSync(join(folder, `${'e'.repeat(length)}`));
     }
-    const find = "find . -mindepth 1 \\( -type d -printf 'd %m 0 0 0 %p//\\0' -o -type f -printf 'f %m %s %T@ %i:%C@ %p//\\0' -o -type l -printf 'l 777 0 0 0 %p//%l\\0' \\)";
+    const find =
+      "find . -mindepth 1 \\( -type d -printf 'd %m 0 0 0 %p//\\0' -o -type f -printf 'f %m %s %T@ %i:%C@ %p//\\0' -o -type l -printf 'l 777 0 0 0 %p//%l\\0' \\)";
     const entries = parseListing(spawnSync('bash', ['-c', find], { cwd: folder }).stdout);
     for (const each of entries) {
       const made = tarOf(folder, [each]);
       const content = tarBytes([each]);
-      expect(made.subarray(content).every((byte) => byte === 0), each.path).toBe(true);
+      expect(
+        made.subarray(content).every((byte) => byte === 0),
+        each.path,
+      ).toBe(true);
       expect(made.length, each.path).toBe(Math.ceil((content + 1024) / 10_240) * 10_240);
-      expect(made.subarray(content - 512, content).some((byte) => byte !== 0), each.path).toBe(true);
+      expect(
+        made.subarray(content - 512, content).some((byte) => byte !== 0),
+        each.path,
+      ).toBe(true);
     }
   } finally {
     rmSync(folder, { recursive: true });
@@ -78,7 +89,14 @@ test('the length of a tar is known before it is made, at all lengths of names', 
 });
 
 function tarOf(folder: string, entries: readonly Entry[]): Buffer {
-  const options = ['--create', '--format=gnu', '--null', '--verbatim-files-from', '--no-recursion', '--files-from=-'];
+  const options = [
+    '--create',
+    '--format=gnu',
+    '--null',
+    '--verbatim-files-from',
+    '--no-recursion',
+    '--files-from=-',
+  ];
   const names = entries.map(({ path }) => `${path}\0`).join('');
   const transform = '--transform=flags=rhS;s,^[.],./app,';
   return spawnSync('tar', [...options, transform], { cwd: folder, input: names }).stdout;

@@ -72,7 +72,9 @@ export function planParts(entries: readonly Entry[]): PartPlan[] {
     if (group) group.push(entry);
     else groups.set(folder, [entry]);
   }
-  const parents = new Map(sorted.filter((entry) => DEEPER.has(entry.path.slice(2))).map((entry) => [entry.path, entry]));
+  const parents = new Map(
+    sorted.filter((entry) => DEEPER.has(entry.path.slice(2))).map((entry) => [entry.path, entry]),
+  );
   const parts: PartPlan[] = [];
   const rest: Entry[] = [];
   for (const [folder, group] of groups) {
@@ -108,7 +110,9 @@ function isHeavy(group: readonly Entry[]): boolean {
  * which give the same one to many versions of a file.
  */
 export function needsDigest(entry: Entry): boolean {
-  return entry.kind === 'f' && entry.size > 0 && Number(entry.mtime.slice(entry.mtime.indexOf('.') + 1)) === 0;
+  return (
+    entry.kind === 'f' && entry.size > 0 && Number(entry.mtime.slice(entry.mtime.indexOf('.') + 1)) === 0
+  );
 }
 
 /** Identity under which a digest may be remembered. */
@@ -121,7 +125,15 @@ export function partKey(part: PartPlan, digests: ReadonlyMap<string, string>): s
   const hash = createHash('sha256').update(part.last ? 'slug-part-1 last\0' : 'slug-part-1\0');
   for (const entry of part.entries) {
     const content = digests.get(entry.path) ?? '';
-    const facts = [entry.kind, entry.mode, String(entry.size), entry.mtime, content, entry.path, entry.target];
+    const facts = [
+      entry.kind,
+      entry.mode,
+      String(entry.size),
+      entry.mtime,
+      content,
+      entry.path,
+      entry.target,
+    ];
     hash.update(`${facts.join('\0')}\0`, 'latin1');
   }
   return hash.digest('hex');

@@ -16,7 +16,11 @@ const MADE = { repo: 'slipway-13-base', tag: DEBIAN } as const;
  * @returns its name
  * @throws RuntimeError `stack_failed` saying what to install
  */
-export async function debianBase(daemon: Daemon, report: (line: string) => void, signal: AbortSignal): Promise<string> {
+export async function debianBase(
+  daemon: Daemon,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
   for (const name of [`${PULLED.image}:${PULLED.tag}`, `${MADE.repo}:${MADE.tag}`]) {
     if ((await inspectImage(daemon, name)) !== null) return name;
   }
@@ -36,7 +40,12 @@ async function pull(daemon: Daemon, signal: AbortSignal): Promise<string | null>
   };
   let timer = setTimeout(giveUp, PULL_SILENCE_MS);
   try {
-    for await (const _ of pullImage(daemon, PULLED.image, PULLED.tag, AbortSignal.any([signal, silence.signal]))) {
+    for await (const _ of pullImage(
+      daemon,
+      PULLED.image,
+      PULLED.tag,
+      AbortSignal.any([signal, silence.signal]),
+    )) {
       clearTimeout(timer);
       timer = setTimeout(giveUp, PULL_SILENCE_MS * 4);
     }
@@ -55,7 +64,10 @@ async function bootstrap(
   report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const child = spawn('mmdebstrap', ['--variant=minbase', DEBIAN, '-'], { stdio: ['ignore', 'pipe', 'pipe'], signal });
+  const child = spawn('mmdebstrap', ['--variant=minbase', DEBIAN, '-'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-4000);
@@ -66,7 +78,10 @@ async function bootstrap(
     throw error;
   });
   try {
-    await Promise.race([Promise.all([importImage(daemon, child.stdout, MADE, signal), succeed(ended, () => said)]), failed]);
+    await Promise.race([
+      Promise.all([importImage(daemon, child.stdout, MADE, signal), succeed(ended, () => said)]),
+      failed,
+    ]);
   } catch (error) {
     child.kill('SIGKILL');
     throw bootstrapError(error, pullProblem, said);
@@ -75,7 +90,10 @@ async function bootstrap(
 
 async function succeed(ended: Promise<[number | null]>, said: () => string): Promise<void> {
   const [code] = await ended;
-  if (code !== 0) throw new Error(`mmdebstrap ended with ${String(code)}: ${said().trim().split('\n').slice(-3).join(' ')}`);
+  if (code !== 0)
+    throw new Error(
+      `mmdebstrap ended with ${String(code)}: ${said().trim().split('\n').slice(-3).join(' ')}`,
+    );
 }
 
 function bootstrapError(error: unknown, pullProblem: string, said: string): RuntimeError {

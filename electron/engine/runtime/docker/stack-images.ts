@@ -3,20 +3,37 @@ import { buffer } from 'node:stream/consumers';
 import tar from 'tar-stream';
 import { RuntimeError } from '../runtime.ts';
 import { CA_BUNDLE, CA_ENVIRONMENT, type HostCertificates, hostCertificates } from './certificates.ts';
-import { attachContainer, createContainer, putArchive, removeContainer, startContainer, waitContainer } from './containers.ts';
+import {
+  attachContainer,
+  createContainer,
+  putArchive,
+  removeContainer,
+  startContainer,
+  waitContainer,
+} from './containers.ts';
 import type { Daemon } from './daemon.ts';
-import { asRuntimeError, throwIfAborted } from './errors.ts';
+import { asRuntimeError, explain, throwIfAborted } from './errors.ts';
 import { FrameReader } from './frames.ts';
 import { commitContainer, inspectImage, removeImage } from './images.ts';
 import { LABEL, labels, shortHash } from './names.ts';
 import { debianBase } from './stack-base.ts';
-import { BUILD_SETUP, buildImage, IMAGE_ENVIRONMENT, RECIPE, RUN_SETUP, runImage, STACK } from './stack-recipe.ts';
+import {
+  BUILD_SETUP,
+  buildImage,
+  IMAGE_ENVIRONMENT,
+  RECIPE,
+  RUN_SETUP,
+  runImage,
+  STACK,
+} from './stack-recipe.ts';
 
 /** Ids of the two images of a stack. */
 export interface StackImages {
   readonly run: string;
   readonly build: string;
 }
+
+const LOOKING = `The images of stack ${STACK} could not be looked up`;
 
 interface Making {
   readonly daemon: Daemon;
@@ -33,32 +50,48 @@ export async function makeStack(stack: string, making: Making): Promise<StackIma
   if (stack !== STACK) throw new RuntimeError('stack_failed', `There is no stack "${stack}". Use ${STACK}.`);
   const certificates = await hostCertificates(process.env);
   const recipe = `${RECIPE}-${certificates.hash.slice(0, 16)}`;
-  const found = await lookFor(making.daemon, recipe);
+  const found = await explain(LOOKING, lookFor(making.daemon, recipe));
   if (found) return found;
   const started = performance.now();
   making.report(`Making the images of stack ${STACK}`);
   try {
-    const runPackages = await withPackages(making, `${STACK}:packages`, RUN_SETUP, () => debianBase(making.daemon, making.report, making.signal));
-    const buildPackages = await withPackages(making, `${STACK}-build:packages`, BUILD_SETUP, () => Promise.resolve(runPackages));
+    const runPackages = await withPackages(making, `${STACK}:packages`, RUN_SETUP, () =>
+      debianBase(making.daemon, making.report, making.signal),
+    );
+    const buildPackages = await withPackages(making, `${STACK}-build:packages`, BUILD_SETUP, () =>
+      Promise.resolve(runPackages),
+    );
     await withCertificates(making, runPackages, runImage(STACK), recipe, certificates);
     await withCertificates(making, buildPackages, buildImage(STACK), recipe, certificates);
   } catch (error) {
     throw stackError(error);
   }
   making.report(`Stack ${STACK} is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  const made = await lookFor(making.daemon, recipe);
-  if (!made) throw new RuntimeError('stack_failed', `The images of stack ${STACK} were removed while they were made. Try again.`);
+  const made = await explain(LOOKING, lookFor(making.daemon, recipe));
+  if (!made)
+    throw new RuntimeError(
+      'stack_failed',
+      `The images of stack ${STACK} were removed while they were made. Try again.`,
+    );
   return made;
 }
 
 async function lookFor(daemon: Daemon, recipe: string): Promise<StackImages | null> {
-  const [run, build] = await Promise.all([inspectImage(daemon, runImage(STACK)), inspectImage(daemon, buildImage(STACK))]);
+  const [run, build] = await Promise.all([
+    inspectImage(daemon, runImage(STACK)),
+    inspectImage(daemon, buildImage(STACK)),
+  ]);
   const good = run?.labels[LABEL.recipe] === recipe && build?.labels[LABEL.recipe] === recipe;
   return good && run && build ? { run: run.id, build: build.id } : null;
 }
 
 /** An image with the packages that `script` installs on top of `base`. @returns its id */
-async function withPackages(making: Making, name: string, script: string, base: () => Promise<string>): Promise<string> {
+async function withPackages(
+  making: Making,
+  name: string,
+  script: string,
+  base: () => Promise<string>,
+): Promise<string> {
   const { daemon, report, signal } = making;
   const known = await inspectImage(daemon, name);
   if (known?.labels[LABEL.recipe] === RECIPE) return known.id;
@@ -104,7 +137,10 @@ async function runSetup(making: Making, container: string): Promise<void> {
     await startContainer(daemon, container);
     const code = await waitContainer(daemon, container, signal);
     await Promise.race([ended, once(stream, 'end')]).catch(() => undefined);
-    if (code !== 0) throw new Error(`installing packages ended with ${String(code)}: ${last.trim().split('\n').slice(-4).join(' / ')}`);
+    if (code !== 0)
+      throw new Error(
+        `installing packages ended with ${String(code)}: ${last.trim().split('\n').slice(-4).join(' / ')}`,
+      );
   } finally {
     stream.destroy();
   }
@@ -127,7 +163,13 @@ async function withCertificates(
   try {
     await putArchive(daemon, container, '/', await bundleTar(certificates.pem));
     const env = { ...IMAGE_ENVIRONMENT, ...CA_ENVIRONMENT };
-    await commit(daemon, container, name, recipe, Object.entries(env).map(([key, value]) => `${key}=${value}`));
+    await commit(
+      daemon,
+      container,
+      name,
+      recipe,
+      Object.entries(env).map(([key, value]) => `${key}=${value}`),
+    );
   } finally {
     await removeContainer(daemon, container);
     if (before) await removeImage(daemon, before.id);
@@ -141,7 +183,13 @@ async function bundleTar(pem: string): Promise<Buffer> {
   return buffer(pack);
 }
 
-function commit(daemon: Daemon, container: string, name: string, recipe: string, env: readonly string[]): Promise<string> {
+function commit(
+  daemon: Daemon,
+  container: string,
+  name: string,
+  recipe: string,
+  env: readonly string[],
+): Promise<string> {
   const [repo = name, tag = 'latest'] = name.split(':');
   const config = {
     Cmd: ['bash'],

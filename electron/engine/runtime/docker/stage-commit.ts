@@ -12,7 +12,10 @@ import { prefixes, type StagePlan, slugConfig } from './stage-plan.ts';
  */
 export async function commitLayers(plan: StagePlan, signal: AbortSignal): Promise<void> {
   const { parts } = plan.slug;
-  const names = prefixes(plan.image.id, parts.map((part) => part.key)).map((prefix) => layerImage(plan.owner, prefix));
+  const names = prefixes(
+    plan.image.id,
+    parts.map((part) => part.key),
+  ).map((prefix) => layerImage(plan.owner, prefix));
   let from = plan.image.id;
   for (const [at, part] of parts.entries()) {
     throwIfAborted(signal, `The image of slug ${plan.slug.id} could not be made`);
@@ -23,7 +26,13 @@ export async function commitLayers(plan: StagePlan, signal: AbortSignal): Promis
   }
 }
 
-async function commitPart(plan: StagePlan, from: string, part: SlugPart, name: string, last: boolean): Promise<string> {
+async function commitPart(
+  plan: StagePlan,
+  from: string,
+  part: SlugPart,
+  name: string,
+  last: boolean,
+): Promise<string> {
   const { daemon, owner, slug } = plan;
   const container = await createContainer(daemon, '', {
     Image: from,
@@ -36,7 +45,9 @@ async function commitPart(plan: StagePlan, from: string, part: SlugPart, name: s
     bytes.on('error', (error) => unpacked.destroy(error));
     await putArchive(daemon, container, '/', bytes.pipe(unpacked));
     const [repo = name, tag = 'latest'] = name.split(':');
-    const config = last ? slugConfig(plan) : { Labels: labels(owner, 'layer', { [LABEL.slug]: '', [LABEL.base]: plan.image.id }) };
+    const config = last
+      ? slugConfig(plan)
+      : { Labels: labels(owner, 'layer', { [LABEL.slug]: '', [LABEL.base]: plan.image.id }) };
     return await commitContainer(daemon, container, { repo, tag }, config);
   } finally {
     await removeContainer(daemon, container);

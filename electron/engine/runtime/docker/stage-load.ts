@@ -32,7 +32,10 @@ interface Layer {
  * @returns digests of the layers of all parts
  */
 export async function loadLayers(plan: LoadPlan, signal: AbortSignal): Promise<readonly string[]> {
-  const folder = join(plan.folder, `stage-${createHash('sha256').update(plan.name).digest('hex').slice(0, 16)}`);
+  const folder = join(
+    plan.folder,
+    `stage-${createHash('sha256').update(plan.name).digest('hex').slice(0, 16)}`,
+  );
   const layers: Layer[] = [];
   try {
     for (const [at, part] of plan.slug.parts.entries()) {
@@ -52,7 +55,14 @@ export async function loadLayers(plan: LoadPlan, signal: AbortSignal): Promise<r
  */
 async function appFolder(): Promise<Buffer> {
   const archive = tar.pack();
-  archive.entry({ name: 'app/', type: 'directory', mode: 0o755, uid: DYNO_UID, gid: DYNO_UID, mtime: new Date(0) });
+  archive.entry({
+    name: 'app/',
+    type: 'directory',
+    mode: 0o755,
+    uid: DYNO_UID,
+    gid: DYNO_UID,
+    mtime: new Date(0),
+  });
   archive.finalize();
   return (await buffer(archive)).subarray(0, 512);
 }
@@ -88,7 +98,8 @@ async function unpack(slug: SlugRef, part: SlugPart, path: string, signal: Abort
   );
   (file as PassThrough | null)?.end();
   await writing;
-  const open = (): Readable => (file === null ? Readable.from(chunks) : createReadStream(path, { highWaterMark: 1024 * 1024 }));
+  const open = (): Readable =>
+    file === null ? Readable.from(chunks) : createReadStream(path, { highWaterMark: 1024 * 1024 });
   return { digest: `sha256:${hash.digest('hex')}`, size, open };
 }
 
@@ -97,7 +108,9 @@ async function send(plan: LoadPlan, layers: readonly Layer[], signal: AbortSigna
   const configName = `${createHash('sha256').update(config).digest('hex')}.json`;
   const digests = [...plan.image.layers, ...plan.shared, ...layers.map((layer) => layer.digest)];
   const files = digests.map((_, at) => `${String(at)}/layer.tar`);
-  const manifest = Buffer.from(JSON.stringify([{ Config: configName, RepoTags: [plan.name], Layers: files }]));
+  const manifest = Buffer.from(
+    JSON.stringify([{ Config: configName, RepoTags: [plan.name], Layers: files }]),
+  );
   const archive = tar.pack();
   const output = Readable.from(archive as AsyncIterable<Buffer>, { objectMode: false });
   const loading = loadImage(plan.daemon, output, signal);
@@ -126,6 +139,9 @@ function imageConfig(plan: LoadPlan, layers: readonly Layer[]): object {
     os: 'linux',
     created: new Date().toISOString(),
     config: slugConfig(plan),
-    rootfs: { type: 'layers', diff_ids: [...plan.image.layers, ...plan.shared, ...layers.map((layer) => layer.digest)] },
+    rootfs: {
+      type: 'layers',
+      diff_ids: [...plan.image.layers, ...plan.shared, ...layers.map((layer) => layer.digest)],
+    },
   };
 }

@@ -43,4 +43,3 @@ export function prefixes(base: string, keys: readonly string[]): string[] {
   const hash = createHash('sha256').update(base);
   return keys.slice(0, -1).map((key) => hash.update(`\0${key}`).copy().digest('hex').slice(0, 24));
 }
-
