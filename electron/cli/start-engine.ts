@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SlipwayError } from '#shared/errors.ts';
 
-const MAIN = join(import.meta.dirname, '..', 'headless', 'main.ts');
+const MAIN = join(import.meta.dirname, '..', 'start.ts');
 
 /**
  * Starts the headless host as a process of its own and waits until it is ready.
  * @throws SlipwayError `unavailable` with what it printed when it does not start
  */
 export async function startEngine(env: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const child = spawn(process.execPath, [MAIN], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, '--headless'], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const problems: string[] = [];
   createInterface({ input: child.stderr }).on('line', (text) => problems.push(text));
   const ready = await new Promise<boolean>((resolve) => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Build } from '#shared/model/build.ts';
 import { type AppFolder, expressApp } from './support/app-folder.ts';
+import { whyNoDocker } from './support/docker.ts';
 import { deploy, type Host, logLines, startHost, untilAnswer, waitFor } from './support/host.ts';
 import { get, startLoad } from './support/load.ts';
 
@@ -10,7 +11,8 @@ import { get, startLoad } from './support/load.ts';
  * "folder in, running app out".
  */
 export function mainJob(runtime: 'docker' | 'process', leftovers: (host: Host) => Promise<string[]>): void {
-  describe(`main job on the ${runtime} runtime`, () => {
+  const skip = runtime === 'docker' && whyNoDocker() !== null;
+  describe.skipIf(skip)(`main job on the ${runtime} runtime`, () => {
     let host: Host;
     let folder: AppFolder;
     const app = 'shop';

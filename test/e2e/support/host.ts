@@ -12,7 +12,7 @@ import type { Build } from '#shared/model/build.ts';
 import { formatLogLine } from '#shared/model/log.ts';
 import { get } from './load.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'electron', 'headless', 'main.ts');
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'electron', 'start.ts');
 
 /** A headless host in a process of its own, on a temporary data folder and free ports. */
 export interface Host {
@@ -34,7 +34,7 @@ export interface Host {
 export async function startHost(env: Readonly<Record<string, string>>, home?: string): Promise<Host> {
   const folder = home ?? (await mkdtemp(join(tmpdir(), 'slipway-home-')));
   const settings = { SLIPWAY_HOME: folder, SLIPWAY_API_PORT: '0', SLIPWAY_ROUTER_PORT: '0', ...env };
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [MAIN, '--headless'], {
     env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

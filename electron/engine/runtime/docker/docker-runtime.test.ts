@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findSize } from '#shared/model/size.ts';
@@ -28,6 +26,7 @@ import { createDockerRuntime, type DockerRuntime } from './docker-runtime.ts';
 import { listImages, removeImage } from './images.ts';
 import { LABEL, labelFilter, slugImage } from './names.ts';
 import { listNetworks, listVolumes } from './networks.ts';
+import { openWay } from './socket-way.fixture.ts';
 
 const reached = await connectDaemon({ socketPath: null }).then(
   (daemon) => ({ daemon, why: '' }),
@@ -380,31 +379,4 @@ async function heavySlug(
   } finally {
     await box.close();
   }
-}
-
-/** A socket that leads to the daemon and can be closed as if the daemon had stopped. */
-async function openWay(
-  to: string,
-  path: string,
-): Promise<{ path: string; open(): Promise<void>; close(): void }> {
-  const sockets = new Set<Socket>();
-  let server = createServer();
-  const start = async (): Promise<void> => {
-    server = createServer((from) => {
-      const target = connect(to);
-      for (const socket of [from, target]) {
-        sockets.add(socket);
-        socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
-      }
-      from.pipe(target).pipe(from);
-    });
-    server.listen(path);
-    await once(server, 'listening');
-  };
-  await start();
-  const close = (): void => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  };
-  return { path, open: start, close };
 }

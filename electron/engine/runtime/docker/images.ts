@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { Daemon } from './daemon.ts';
 import { orMissing, statusOf } from './errors.ts';

@@ -1,3 +1,0 @@
-import { runHeadless } from './run.ts';
-
-await runHeadless(process.env);

@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runHeadless } from './headless/run.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Where Electron's program is, without asking its package, which would begin a download. Null when it is not there. */
+function electronProgram(): string | null {
+  const folder = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  const own = join(ROOT, 'node_modules', 'electron');
+  const pathFile = join(own, 'path.txt');
+  const name = existsSync(pathFile) ? readFileSync(pathFile, 'utf8').trim() : 'electron';
+  const program = join(folder ?? join(own, 'dist'), name);
+  return existsSync(program) ? program : null;
+}
+
+/** Builds the UI when it is missing or older than its sources. */
+async function buildUi(): Promise<void> {
+  const built = statSync(join(ROOT, 'dist', 'renderer', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  for await (const file of glob('{renderer,shared}/**/*.{ts,tsx,css,html}', { cwd: ROOT })) {
+    if (statSync(join(ROOT, file)).mtimeMs <= built) continue;
+    const { build } = await import('vite');
+    await build({ configFile: join(ROOT, 'renderer', 'vite.config.ts') });
+    return;
+  }
+}
+
+const program = electronProgram();
+const desktop = join(ROOT, 'dist', 'main', 'main.js');
+await buildUi();
+if (process.argv.includes('--headless')) {
+  await runHeadless(process.env);
+} else if (program !== null && existsSync(desktop)) {
+  process.exitCode = spawnSync(program, [ROOT], { stdio: 'inherit' }).status ?? 1;
+} else {
+  const reason = program === null ? 'Electron’s program is not installed' : 'the desktop app is not built';
+  console.error(`No window: ${reason}, so Slipway runs headless. Open the ui address below in a browser.`);
+  await runHeadless(process.env);
+}
