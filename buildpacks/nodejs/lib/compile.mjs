@@ -15,7 +15,7 @@ async function compile(buildDir, cacheDir, envDir) {
   exportConfig(envDir);
   const tools = await decideTools(project, cacheDir);
   const target = join(buildDir, '.heroku', 'node');
-  await installTools(tools, cacheDir, target);
+  await installTools(tools, target);
   detail(Object.entries(tools).map(([tool, version]) => `${tool} ${version}`).join(', '));
   process.env.PATH = `${join(target, 'bin')}:${join(buildDir, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`;
   await runScripts(project, tools, ['heroku-prebuild']);

@@ -1,26 +1,38 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /**
- * Copies a folder with all its times, so that an unchanged one is known as unchanged afterwards.
- * @param {string} from
- * @param {string} to replaced when it is there
- * @param {{ share: boolean }} how `share`: files of both are the same on the disk (hard links), for folders that nobody changes in place
+ * Moves a folder out of the app's last build, if it is there and a file beside it says that it is the same.
+ * @param {string} folder relative to the build
+ * @param {string} target
+ * @param {[file: string, content: string]} proof file of the last build, and what has to be in it
+ * @returns {boolean} whether it was moved
  */
-export async function copyFolder(from, to, { share }) {
-  rmSync(to, { recursive: true, force: true });
-  mkdirSync(dirname(to), { recursive: true });
-  if (share && (await copy(['-al', from, to]))) return;
-  rmSync(to, { recursive: true, force: true });
-  if (!(await copy(['-Rp', from, to]))) throw new Error(`${from} could not be copied to ${to}`);
+export function moveFromLastBuild(folder, target, [file, content]) {
+  const last = process.env.SLIPWAY_LAST_BUILD ?? '';
+  if (last === '' || !existsSync(join(last, file)) || readFileSync(join(last, file), 'utf8') !== content) return false;
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(join(last, folder), target);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** @param {string[]} args @returns {Promise<boolean>} */
-function copy(args) {
-  return new Promise((resolve) => {
-    const child = spawn('cp', args, { stdio: 'ignore' });
-    child.on('error', () => resolve(false));
-    child.on('close', (code) => resolve(code === 0));
+/**
+ * Copies a folder with all its times.
+ * @param {string} from
+ * @param {string} to replaced when it is there
+ */
+export async function copyFolder(from, to) {
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(dirname(to), { recursive: true });
+  const code = await new Promise((resolve, reject) => {
+    const child = spawn('cp', ['-Rp', from, to], { stdio: ['ignore', 'ignore', 'inherit'] });
+    child.on('error', reject);
+    child.on('close', resolve);
   });
+  if (code !== 0) throw new Error(`${from} could not be copied to ${to}`);
 }

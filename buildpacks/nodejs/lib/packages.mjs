@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyFolder } from './files.mjs';
+import { copyFolder, moveFromLastBuild } from './files.mjs';
 import { detail, step } from './output.mjs';
 import { installKey } from './project.mjs';
 import { run } from './run.mjs';
@@ -8,35 +8,49 @@ import { run } from './run.mjs';
 /** What the project's own installation scripts are called, in npm's order. */
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepare'];
 
+/** Says in a build folder what its node_modules was installed from. */
+const KEY_FILE = '.heroku/node_modules.key';
+
 /**
- * Installs the project's packages, or takes them from the cache when nothing that decides them has changed.
+ * Installs the project's packages, or takes those of the last build when nothing that decides them has changed. Where scripts of
+ * the project run, which may change what is installed, a copy from before them is kept in the cache for that.
  * @param {import('./project.mjs').Project} project
  * @param {import('./toolchain.mjs').Tools} tools
  * @param {string} cacheDir
  */
 export async function installPackages(project, tools, cacheDir) {
-  const modules = join(project.folder, 'node_modules');
-  const kept = join(cacheDir, 'node_modules');
-  const keyFile = join(cacheDir, 'node_modules.key');
   const key = installKey(project, tools);
-  const cacheable = !isBerry(tools) && (project.manifest.workspaces === undefined || project.manager === 'npm');
-  const known = existsSync(keyFile) ? readFileSync(keyFile, 'utf8') : '';
-  if (cacheable && known === key && existsSync(kept)) {
+  if (!isBerry(tools) && (await restore(project, cacheDir, key))) {
     step('Restoring cache');
     detail('node_modules is taken from the last build: its lock file is the same');
-    await copyFolder(kept, modules, { share: !project.runsScripts });
     if (project.runsScripts) await runScripts(project, tools, LIFECYCLE);
-    return;
+  } else {
+    step('Installing dependencies');
+    await install(project, tools);
+    if (project.runsScripts && !isBerry(tools)) await keep(project, cacheDir, key);
   }
-  step('Installing dependencies');
-  rmSync(keyFile, { force: true });
-  await install(project, tools);
-  if (!cacheable || !existsSync(modules)) return;
-  const making = `${kept}.making`;
-  await copyFolder(modules, making, { share: !project.runsScripts });
-  rmSync(kept, { recursive: true, force: true });
-  renameSync(making, kept);
-  writeFileSync(keyFile, key);
+  writeFileSync(join(project.folder, KEY_FILE), key);
+}
+
+/** @param {import('./project.mjs').Project} project @param {string} cacheDir @param {string} key */
+async function restore(project, cacheDir, key) {
+  const modules = join(project.folder, 'node_modules');
+  if (!project.runsScripts) return moveFromLastBuild('node_modules', modules, [KEY_FILE, key]);
+  const kept = join(cacheDir, 'node_modules');
+  const known = existsSync(`${kept}.key`) ? readFileSync(`${kept}.key`, 'utf8') : '';
+  if (known !== key || !existsSync(kept)) return false;
+  await copyFolder(kept, modules);
+  return true;
+}
+
+/** @param {import('./project.mjs').Project} project @param {string} cacheDir @param {string} key */
+async function keep(project, cacheDir, key) {
+  const modules = join(project.folder, 'node_modules');
+  const kept = join(cacheDir, 'node_modules');
+  rmSync(`${kept}.key`, { force: true });
+  if (!existsSync(modules) || project.manifest.workspaces !== undefined) return;
+  await copyFolder(modules, kept);
+  writeFileSync(`${kept}.key`, key);
 }
 
 /** @param {import('./project.mjs').Project} project @param {import('./toolchain.mjs').Tools} tools */

@@ -1,6 +1,6 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyFolder } from './files.mjs';
+import { copyFolder, moveFromLastBuild } from './files.mjs';
 import { detail, step, warn } from './output.mjs';
 import { BASE_NPM, fetchPackage, loadSemver, resolve } from './registry.mjs';
 
@@ -15,9 +15,6 @@ const NPM_OF_NODE = [
   [16, '8.x'],
   [0, '6.x'],
 ];
-
-/** Every tool file gets this time, so that equal tools are equal in every build. */
-const TOOL_TIME = new Date('2020-01-01T00:00:00Z');
 
 /**
  * Versions of the tools of one build.
@@ -71,22 +68,17 @@ export function nodePackage() {
 }
 
 /**
- * Puts the tools into BUILD_DIR/.heroku/node. They are made once for each set of versions and shared by hard links after that.
+ * Puts the tools into BUILD_DIR/.heroku/node. Those of the last build are moved when they are the same, file by file: so the
+ * slug's part with them is known to be unchanged.
  * @param {Tools} tools
- * @param {string} cacheDir
  * @param {string} target
  */
-export async function installTools(tools, cacheDir, target) {
-  const name = Object.entries(tools).map(([tool, version]) => `${tool}-${version}`).join('_');
-  const kept = join(cacheDir, 'tools', name);
-  if (!existsSync(kept)) {
-    step('Installing binaries');
-    rmSync(join(cacheDir, 'tools'), { recursive: true, force: true });
-    const making = `${kept}.making`;
-    await makeTools(tools, making);
-    renameSync(making, kept);
-  }
-  await copyFolder(kept, target, { share: true });
+export async function installTools(tools, target) {
+  const name = Object.entries(tools).map(([tool, version]) => `${tool} ${version}`).join('\n');
+  if (moveFromLastBuild('.heroku/node', target, ['.heroku/node/versions', name])) return;
+  step('Installing binaries');
+  await makeTools(tools, target);
+  writeFileSync(join(target, 'versions'), name);
 }
 
 /** @param {Tools} tools @param {string} folder */
@@ -98,7 +90,6 @@ async function makeTools(tools, folder) {
   const node = await fetchPackage(nodePackage(), tools.node, 'Node.js');
   copyFileSync(join(node, 'bin', 'node'), join(bin, 'node'));
   chmodSync(join(bin, 'node'), 0o755);
-  utimesSync(join(bin, 'node'), TOOL_TIME, TOOL_TIME);
   await addCli(modules, bin, 'npm', tools.npm, { npm: 'bin/npm-cli.js', npx: 'bin/npx-cli.js' });
   if (tools.yarn !== undefined) {
     const name = tools.yarn.startsWith('1.') ? 'yarn' : '@yarnpkg/cli-dist';
@@ -114,7 +105,7 @@ async function makeTools(tools, folder) {
 /** @param {string} modules @param {string} bin @param {string} name @param {string} version @param {Record<string, string>} commands */
 async function addCli(modules, bin, name, version, commands) {
   const own = join(modules, name);
-  await copyFolder(await fetchPackage(name, version, name), own, { share: false });
+  await copyFolder(await fetchPackage(name, version, name), own);
   for (const [command, file] of Object.entries(commands)) {
     chmodSync(join(own, file), 0o755);
     symlinkSync(join('..', 'lib', 'node_modules', name, file), join(bin, command));

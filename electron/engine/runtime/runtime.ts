@@ -106,7 +106,11 @@ export interface BuildBox {
   readonly envDir: string;
   /** Folder of a buildpack of the spec, by its name. */
   buildpackDir(name: string): string;
-  /** Variables that every script gets: HOME, PATH, STACK, registry and certificate settings. */
+  /**
+   * Variables that every script gets: HOME, PATH, STACK, registry and certificate settings; SLIPWAY_DOWNLOADS, a folder for
+   * downloads that all apps share; SLIPWAY_LAST_BUILD, where BUILD_DIR of the app's last build is, if it is there: on the same file
+   * system, so that a buildpack can move out of it what has not changed.
+   */
   readonly env: Readonly<Record<string, string>>;
   /** Unpacks a tar into BUILD_DIR, which is empty before. */
   putSource(tar: Readable): Promise<void>;

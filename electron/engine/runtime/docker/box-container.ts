@@ -3,7 +3,7 @@ import { BOX_AGENT } from './box-agent.ts';
 import { BoxChannel } from './box-channel.ts';
 import { attachContainer, createContainer, removeContainer, startContainer } from './containers.ts';
 import type { Daemon } from './daemon.ts';
-import { asRuntimeError, statusOf } from './errors.ts';
+import { asRuntimeError, reasonOf, statusOf } from './errors.ts';
 import { ulimits } from './limits.ts';
 import { LABEL, labels, ownedName, shortHash } from './names.ts';
 import { createNetwork, createVolume } from './networks.ts';
@@ -36,30 +36,37 @@ const buildNetwork = (owner: string): string => ownedName(owner, 'build');
  * @throws RuntimeError `stack_failed` when the image is missing
  */
 export async function startBox(settings: BoxSettings, appId: string): Promise<BoxContainer> {
-  const { daemon, owner } = settings;
-  let id: string | null = null;
   try {
-    await Promise.all([
-      createVolume(daemon, cacheVolume(owner, appId), labels(owner, 'cache', { [LABEL.app]: appId })),
-      createVolume(daemon, downloadsVolume(owner), labels(owner, 'downloads')),
-      ensureBuildNetwork(daemon, owner),
-    ]);
-    id = await createAnyway(settings, appId);
-    const stream = await attachContainer(daemon, id);
-    const channel = new BoxChannel(stream);
+    return await launchBox(settings, appId).catch((error: unknown) => {
+      if (!/network/i.test(reasonOf(error))) throw error;
+      // Someone removed the network since the last build.
+      forgetBuildNetwork(settings.daemon);
+      return launchBox(settings, appId);
+    });
+  } catch (error) {
+    if (statusOf(error) === 404 && /image/i.test(reasonOf(error))) {
+      const text = `The image ${buildImage(settings.stack)} is missing. Deploy again, or run "npm run stack".`;
+      throw new RuntimeError('stack_failed', text, error);
+    }
+    throw asRuntimeError(error, 'The build container could not be started');
+  }
+}
+
+async function launchBox(settings: BoxSettings, appId: string): Promise<BoxContainer> {
+  const { daemon, owner } = settings;
+  await Promise.all([
+    createVolume(daemon, cacheVolume(owner, appId), labels(owner, 'cache', { [LABEL.app]: appId })),
+    createVolume(daemon, downloadsVolume(owner), labels(owner, 'downloads')),
+    ensureBuildNetwork(daemon, owner),
+  ]);
+  const id = await createAnyway(settings, appId);
+  try {
+    const channel = new BoxChannel(await attachContainer(daemon, id));
     await startContainer(daemon, id);
     return { id, channel };
   } catch (error) {
-    if (id !== null) await removeContainer(daemon, id).catch(() => undefined);
-    if (statusOf(error) === 404 && /image/i.test(String(error))) {
-      const advice = 'Deploy again, or run "npm run stack".';
-      throw new RuntimeError(
-        'stack_failed',
-        `The image ${buildImage(settings.stack)} is missing. ${advice}`,
-        error,
-      );
-    }
-    throw asRuntimeError(error, 'The build container could not be started');
+    await removeContainer(daemon, id).catch(() => undefined);
+    throw error;
   }
 }
 

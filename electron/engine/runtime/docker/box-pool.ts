@@ -139,7 +139,7 @@ export class BoxPool {
     const opened = new DockerBuildBox({
       container: box,
       buildpacks: folders,
-      env: { ...IMAGE_ENVIRONMENT, ...CA_ENVIRONMENT, ...this.options.env, SLIPWAY_DOWNLOADS: DOWNLOADS },
+      env: { ...IMAGE_ENVIRONMENT, ...CA_ENVIRONMENT, ...this.options.env, SLIPWAY_DOWNLOADS: DOWNLOADS, SLIPWAY_LAST_BUILD: LAST_BUILD },
       digests: app.digests,
       interrupt: () => killContainer(this.options.daemon, box.id, 'SIGUSR1'),
       giveBack: (clean) => this.giveBack(app, box, clean).finally(release),
@@ -204,8 +204,17 @@ export class BoxPool {
   }
 }
 
-/** Removes everything but the cache and the buildpacks' masters; folders without write permission are opened first. */
+/** Where buildpacks find the app's last build folder, to move what has not changed out of it. */
+const LAST_BUILD = '/tmp/cache/.last-build';
+
+/**
+ * Keeps the build folder as the last one and removes everything but the cache and the buildpacks' masters;
+ * folders without write permission are opened first.
+ */
 const CLEAN = `
+chmod -R u+rwX ${LAST_BUILD} 2> /dev/null
+rm -rf ${LAST_BUILD}
+mv /tmp/build_* ${LAST_BUILD} 2> /dev/null
 leave() { find /tmp -mindepth 1 -maxdepth 1 ! -name cache ! -name .slipway "$@"; find /app -mindepth 1 -maxdepth 1 "$@"; }
 leave -exec rm -rf {} + 2> /dev/null
 [ -z "$(leave -print -quit)" ] && exit 0

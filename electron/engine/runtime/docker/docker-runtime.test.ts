@@ -261,7 +261,7 @@ function runTests(daemon: Daemon): void {
       await runtime.unstage(first.slug.id);
       expect((await listImages(daemon, labelFilter(owner))).length).toBe(2);
       await runtime.destroyApp(appId, [second.slug.id]);
-      expect((await listImages(daemon, labelFilter(owner))).length).toBe(0);
+      expect(await leftOf(daemon, owner)).toBe(0);
     },
     LIMIT,
   );

@@ -27,6 +27,7 @@ import { type DynoEvent, watchEvents } from './events.ts';
 import { type ImageFacts, inspectImage, listImages, removeImage } from './images.ts';
 import { accepts } from './listening.ts';
 import { LABEL, labelFilter } from './names.ts';
+import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
 import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
@@ -234,6 +235,16 @@ class Implementation implements DockerRuntime {
     await this.slugs.unstage([
       ...new Set([...slugIds, ...rows.flatMap((row) => row.labels[LABEL.slug] ?? [])]),
     ]);
+    await explain('What builds shared could not be removed', this.removeSharedByNone());
+  }
+
+  /** With the last app go the downloads and the network of builds, so that nothing stays behind. */
+  private async removeSharedByNone(): Promise<void> {
+    const { ownerId: owner } = this.options;
+    const caches = await listVolumes(this.daemon, labelFilter(owner, 'cache'));
+    if (caches.length > 0 || this.boxes.containers().size > 0) return;
+    await removeThings(this.daemon, owner, { container: () => false, app: () => false, shared: true });
+    forgetBuildNetwork(this.daemon);
   }
 
   async sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void> {

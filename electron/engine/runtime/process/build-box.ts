@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { UNPACK } from '../box/expand-slug.ts';
@@ -37,6 +37,8 @@ export class ProcessBuildBox implements BuildBox {
   readonly cacheDir: string;
   readonly envDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where buildpacks find the app's last build folder, to move what has not changed out of it. */
+  private readonly lastBuild: string;
   private readonly root: string;
   private readonly spec: BuildBoxSpec;
   private readonly context: BoxContext;
@@ -55,12 +57,14 @@ export class ProcessBuildBox implements BuildBox {
     this.buildDir = join(this.root, 'build');
     this.envDir = join(this.root, 'env');
     this.cacheDir = layout.cache(spec.appId);
+    this.lastBuild = join(this.cacheDir, '.last-build');
     this.env = {
       ...host.build,
       HOME: join(this.root, 'home'),
       TMPDIR: join(this.root, 'tmp'),
       STACK: spec.stack,
       SLIPWAY_DOWNLOADS: context.downloadsDir,
+      SLIPWAY_LAST_BUILD: this.lastBuild,
       ...context.buildEnv,
       [MARK]: buildMark(layout, spec.buildId),
     };
@@ -164,6 +168,8 @@ export class ProcessBuildBox implements BuildBox {
   private async remove(): Promise<void> {
     await this.killEverything();
     try {
+      await this.context.layout.remove(this.lastBuild);
+      await rename(this.buildDir, this.lastBuild).catch(() => undefined);
       await this.context.layout.remove(this.root);
     } catch (error) {
       throw toRuntimeError('removing the build folders', error);
