@@ -1,6 +1,6 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { SLUG_MAX_BYTES } from '#shared/model/build.ts';
@@ -8,7 +8,9 @@ import type { PackedPart, SlugPart } from '../runtime/runtime.ts';
 import { BuildFailure, systemCode } from './failure.ts';
 import { bang, megabytes } from './output-text.ts';
 
-const COPY_BYTES = 4 * 1024 * 1024;
+const READ_BYTES = 4 * 1024 * 1024;
+/** How many hash states are kept. */
+const KEPT_STATES = 64;
 const SUFFIX = '.slug';
 
 /** A part that an older archive has. */
@@ -28,6 +30,7 @@ export interface StoredSlug {
 export class SlugStore {
   private readonly folder: string;
   private readonly maxBytes: number;
+  private readonly hashes = new HashMemory();
 
   constructor(folder: string, maxBytes: number) {
     this.folder = folder;
@@ -42,21 +45,29 @@ export class SlugStore {
    */
   async assemble(packed: AsyncIterable<PackedPart>, known: ReadonlyMap<string, KnownPart>): Promise<StoredSlug> {
     const temporary = join(this.folder, `${randomUUID()}.tmp`);
-    const file = await open(temporary, 'wx', 0o600);
+    let writer: ArchiveWriter | null = null;
     try {
-      const writer = new ArchiveWriter(file, this.maxBytes);
+      const leading: KnownPart[] = [];
       for await (const part of packed) {
-        if (part.bytes !== null) await writer.append(part.key, part.bytes);
-        else await this.copyKnown(writer, part.key, known);
+        if (part.bytes === null) {
+          const found = knownPart(known, part.key);
+          if (writer === null && continues(leading, found)) leading.push(found);
+          else {
+            writer ??= await this.begin(temporary, leading);
+            await this.copyPart(writer, found);
+          }
+        } else {
+          writer ??= await this.begin(temporary, leading);
+          await writer.append(part.key, part.bytes);
+        }
       }
-      const stored = writer.finish();
-      await file.datasync();
-      await file.close();
+      writer ??= await this.begin(temporary, leading);
+      const stored = await writer.finish();
       await rename(temporary, this.path(stored.sha256));
       await this.syncFolder();
       return stored;
     } catch (error) {
-      await file.close().catch(() => undefined);
+      await writer?.abandon();
       await rm(temporary, { force: true });
       throw asFailure(error);
     }
@@ -81,15 +92,23 @@ export class SlugStore {
     }
   }
 
-  private async copyKnown(writer: ArchiveWriter, key: string, known: ReadonlyMap<string, KnownPart>): Promise<void> {
-    const found = known.get(key);
-    if (found === undefined) throw new Error(`the build box left out part ${key}, which no older slug has`);
-    const source = await open(this.path(found.sha256), 'r');
-    try {
-      await writer.copy(key, source, found.part);
-    } finally {
-      await source.close();
+  /** Begins a file with the parts that an older archive begins with: the system copies them as one piece. */
+  private async begin(temporary: string, leading: readonly KnownPart[]): Promise<ArchiveWriter> {
+    const [first] = leading;
+    const last = leading.at(-1);
+    if (first === undefined || last === undefined) {
+      return new ArchiveWriter(await open(temporary, 'wx', 0o600), this.maxBytes, this.hashes, []);
     }
+    await copyFile(this.path(first.sha256), temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    const file = await open(temporary, 'r+');
+    await file.truncate(last.part.offset + last.part.length);
+    const writer = new ArchiveWriter(file, this.maxBytes, this.hashes, leading.map((each) => each.part));
+    await writer.hashLeading();
+    return writer;
+  }
+
+  private async copyPart(writer: ArchiveWriter, { sha256, part }: KnownPart): Promise<void> {
+    await writer.append(part.key, this.open(sha256, part));
   }
 
   private async syncFolder(): Promise<void> {
@@ -112,45 +131,91 @@ export function openSlugStore(folder: string, maxBytes = SLUG_MAX_BYTES): SlugSt
   return new SlugStore(folder, maxBytes);
 }
 
+function knownPart(known: ReadonlyMap<string, KnownPart>, key: string): KnownPart {
+  const found = known.get(key);
+  if (found === undefined) throw new Error(`the build box left out part ${key}, which no older slug has`);
+  return found;
+}
+
+/** True when the part stands in the same archive right behind the ones before, the first at its start. */
+function continues(leading: readonly KnownPart[], next: KnownPart): boolean {
+  const before = leading.at(-1);
+  if (before === undefined) return next.part.offset === 0;
+  return before.sha256 === next.sha256 && before.part.offset + before.part.length === next.part.offset;
+}
+
+/**
+ * States of SHA-256 behind leading parts, by the parts' keys: what most slugs of an app begin with is hashed once.
+ * Bounded; a state takes some hundred bytes.
+ */
+class HashMemory {
+  private readonly states = new Map<string, Hash>();
+
+  get(parts: readonly SlugPart[]): Hash | null {
+    return this.states.get(name(parts))?.copy() ?? null;
+  }
+
+  keep(parts: readonly SlugPart[], hash: Hash): void {
+    this.states.set(name(parts), hash.copy());
+    const [oldest] = this.states.keys();
+    if (this.states.size > KEPT_STATES && oldest !== undefined) this.states.delete(oldest);
+  }
+}
+
+function name(parts: readonly SlugPart[]): string {
+  return parts.map((part) => `${part.key}:${part.length}`).join(' ');
+}
+
+/** Writes one archive and hashes it on the way. */
 class ArchiveWriter {
   private readonly file: FileHandle;
   private readonly maxBytes: number;
-  private readonly hash: Hash = createHash('sha256');
-  private readonly parts: SlugPart[] = [];
-  private size = 0;
+  private readonly memory: HashMemory;
+  private hash: Hash = createHash('sha256');
+  private readonly parts: SlugPart[];
+  private size: number;
 
-  constructor(file: FileHandle, maxBytes: number) {
+  /** @param leading parts that the file has already */
+  constructor(file: FileHandle, maxBytes: number, memory: HashMemory, leading: readonly SlugPart[]) {
     this.file = file;
     this.maxBytes = maxBytes;
+    this.memory = memory;
+    this.parts = [...leading];
+    this.size = leading.reduce((sum, part) => sum + part.length, 0);
+  }
+
+  /** Takes the parts that the file has already into the hash. */
+  async hashLeading(): Promise<void> {
+    const known = this.memory.get(this.parts);
+    if (known !== null) {
+      this.hash = known;
+      return;
+    }
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (let position = 0; position < this.size; ) {
+      const { bytesRead } = await this.file.read(buffer, 0, READ_BYTES, position);
+      if (bytesRead === 0) throw new Error('an older slug is shorter than it was');
+      this.hash.update(buffer.subarray(0, bytesRead));
+      position += bytesRead;
+    }
+    this.memory.keep(this.parts, this.hash);
   }
 
   async append(key: string, bytes: Readable): Promise<void> {
+    if (this.parts.length > 0) this.memory.keep(this.parts, this.hash);
     const offset = this.size;
     for await (const chunk of bytes as AsyncIterable<Buffer>) await this.write(chunk);
     this.parts.push({ key, offset, length: this.size - offset });
   }
 
-  async copy(key: string, source: FileHandle, part: SlugPart): Promise<void> {
-    const offset = this.size;
-    const end = part.offset + part.length;
-    let buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(COPY_BYTES), Buffer.allocUnsafe(COPY_BYTES)];
-    let writing: Promise<void> = Promise.resolve();
-    for (let position = part.offset; position < end; ) {
-      const [buffer, other] = buffers;
-      const { bytesRead } = await source.read(buffer, 0, Math.min(COPY_BYTES, end - position), position);
-      if (bytesRead === 0) throw new Error(`part ${key} is shorter than it was`);
-      position += bytesRead;
-      await writing;
-      writing = this.write(buffer.subarray(0, bytesRead));
-      writing.catch(() => undefined);
-      buffers = [other, buffer];
-    }
-    await writing;
-    this.parts.push({ key, offset, length: this.size - offset });
+  async finish(): Promise<StoredSlug> {
+    await this.file.datasync();
+    await this.file.close();
+    return { sha256: this.hash.digest('hex'), size: this.size, parts: this.parts };
   }
 
-  finish(): StoredSlug {
-    return { sha256: this.hash.digest('hex'), size: this.size, parts: this.parts };
+  async abandon(): Promise<void> {
+    await this.file.close().catch(() => undefined);
   }
 
   private async write(chunk: Buffer): Promise<void> {

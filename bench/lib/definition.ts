@@ -1,0 +1,25 @@
+/** One timed thing: ours, or the peer it is compared with. */
+export interface Contestant {
+  readonly name: string;
+  /** Runs once and answers with its measure, in the benchmark's unit. */
+  round(round: number): Promise<number>;
+}
+
+/** A comparison that is ready to run. */
+export interface Contest {
+  readonly ours: Contestant;
+  readonly peer: Contestant;
+  /** Ends what was started for it. */
+  close(): Promise<void>;
+}
+
+/** A benchmark: what is measured, against whom, and what it shall be. */
+export interface BenchDefinition {
+  readonly title: string;
+  readonly unit: string;
+  /** Rounds unless told otherwise. */
+  readonly rounds: number;
+  /** `at-most`: ours ÷ peer has to be at most the goal (times); `at-least`: peer ÷ ours has to be at least the goal (speeds, told as times). */
+  readonly goal: { readonly kind: 'at-most' | 'at-least'; readonly ratio: number };
+  open(): Promise<Contest>;
+}

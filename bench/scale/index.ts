@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expressApp } from '../../test/e2e/support/app-folder.ts';
+import { deploy, startHost, waitFor } from '../../test/e2e/support/host.ts';
+import { get } from '../../test/e2e/support/load.ts';
+import type { BenchDefinition } from '../lib/definition.ts';
+import { openDockerPeer, PEER_IMAGE, untilAnswers } from '../lib/docker-peer.ts';
+
+const APP = 'bench-scale';
+const DYNOS = 10;
+const REST = 1_500;
+
+/** 1 → 10 web dynos, all of them answering, against ten containers started at the same time. */
+export const bench: BenchDefinition = {
+  title: 'Scale 1 → 10 dynos, all answering: seconds',
+  unit: 's',
+  rounds: 5,
+  goal: { kind: 'at-most', ratio: 1 },
+  async open() {
+    const folder = await expressApp();
+    const host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
+    await host.client.call('apps.create', { name: APP });
+    await deploy(host, APP, folder.path);
+    const peer = await openDockerPeer(folder.path);
+    const scale = async (quantity: number): Promise<void> => {
+      await host.client.call('formation.update', { app: APP, updates: [{ type: 'web', quantity }] });
+    };
+    const dynos = async (): Promise<number> => (await host.client.call('dynos.list', { app: APP })).dynos.length;
+    return {
+      ours: {
+        name: 'slipway scale web=10',
+        async round() {
+          await scale(1);
+          await waitFor('one dyno', async () => (await dynos()) === 1);
+          await sleep(REST);
+          const started = performance.now();
+          await scale(DYNOS);
+          const seen = new Set<string>();
+          await untilAnswers(
+            async () => (await get(host.routerPort, APP, '/dyno')).body,
+            (body) => {
+              if (body !== '') seen.add((JSON.parse(body) as { dyno: string }).dyno);
+              return seen.size === DYNOS;
+            },
+          );
+          return (performance.now() - started) / 1000;
+        },
+      },
+      peer: {
+        name: 'ten parallel docker run',
+        async round() {
+          await sleep(REST);
+          const started = performance.now();
+          const ids = await Promise.all(
+            Array.from({ length: DYNOS }, async () => {
+              const id = await peer.docker('run', '--detach', '--publish', '127.0.0.1::3000', PEER_IMAGE);
+              const address = await peer.address(id);
+              await untilAnswers(
+                async () => (await fetch(`http://${address}/`)).text(),
+                (body) => body !== '',
+              );
+              return id;
+            }),
+          );
+          const seconds = (performance.now() - started) / 1000;
+          await peer.docker('rm', '--force', ...ids);
+          return seconds;
+        },
+      },
+      async close() {
+        await host.client.call('apps.destroy', { app: APP, confirm: APP });
+        await host.stop();
+        await peer.close();
+        await folder.remove();
+      },
+    };
+  },
+};
