@@ -8,6 +8,8 @@ import { openDockerPeer, PEER_IMAGE, untilAnswers } from '../lib/docker-peer.ts'
 const APP = 'bench-scale';
 const DYNOS = 10;
 const REST = 1_500;
+/** Requests at a time, of which each goes to a random dyno. */
+const ASKED = 30;
 
 /** 1 → 10 web dynos, all of them answering, against ten containers started at the same time. */
 export const bench: BenchDefinition = {
@@ -36,11 +38,12 @@ export const bench: BenchDefinition = {
           await scale(DYNOS);
           const seen = new Set<string>();
           await untilAnswers(
-            async () => (await get(host.routerPort, APP, '/dyno')).body,
-            (body) => {
-              if (body !== '') seen.add((JSON.parse(body) as { dyno: string }).dyno);
-              return seen.size === DYNOS;
+            async () => {
+              const asked = Array.from({ length: ASKED }, () => get(host.routerPort, APP, '/dyno'));
+              for (const { body } of await Promise.all(asked)) seen.add((JSON.parse(body) as { dyno: string }).dyno);
+              return '';
             },
+            () => seen.size === DYNOS,
           );
           return (performance.now() - started) / 1000;
         },

@@ -87,6 +87,7 @@ export class Deploy {
       lines.write(text);
     };
     this.options.apiLog(app.id, `Build started by user ${user}`);
+    const reservation = this.options.dynos.reserve(app.id);
     try {
       const compiled = await this.compile(write);
       const release = await this.phases.run('release', () => this.release(compiled));
@@ -99,6 +100,7 @@ export class Deploy {
     } catch (error) {
       this.fail(error, write);
     } finally {
+      reservation.release();
       this.save({ finishedAt: new Date(this.options.clock.now()).toISOString() });
       lines.end();
       output.end();

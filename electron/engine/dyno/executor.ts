@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { RuntimeError, type DynoExit, type DynoInstance } from '../runtime/runtime.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DynoExit, type DynoInstance, RuntimeError, type SlugRef } from '../runtime/runtime.ts';
 import { Semaphore } from '../util/mutex.ts';
 import { HEALTHY_AFTER, restartWait } from './backoff.ts';
 import type { DynoManagerOptions } from './context.ts';
@@ -11,6 +12,8 @@ import type { Step } from './plan.ts';
 
 /** Longest wait for the last output of a dyno that ended, in milliseconds. */
 const OUTPUT_GRACE = 2_000;
+/** How often a booting dyno is looked at before its slug is staged, in milliseconds. */
+const STAGE_WAIT = 50;
 
 /** Does the steps of a plan on single dynos and deals with their ends. Reports every change through `changed`. */
 export class DynoExecutor {
@@ -35,7 +38,8 @@ export class DynoExecutor {
     this.outputs.clear();
   }
 
-  start(step: Extract<Step, { kind: 'start' }>, app: AppDesire, release: RunnableRelease): void {
+  /** @param reservedId id of the place that is reserved for this dyno, or null */
+  start(step: Extract<Step, { kind: 'start' }>, app: AppDesire, release: RunnableRelease, reservedId: string | null): void {
     const replaced = step.replaces === null ? undefined : this.table.get(step.replaces);
     if (replaced !== undefined) {
       this.table.delete(replaced.id);
@@ -43,7 +47,7 @@ export class DynoExecutor {
     }
     const now = this.options.clock.now();
     const record: DynoRecord = {
-      id: randomUUID(),
+      id: reservedId ?? randomUUID(),
       appId: step.appId,
       name: `${step.type}.${step.number}`,
       type: step.type,
@@ -65,7 +69,7 @@ export class DynoExecutor {
       ended: false,
     };
     this.table.add(record);
-    this.inBackground('start', this.starts.run(() => this.launch(record, app, release)));
+    this.inBackground('start', this.starts.run(() => this.launch(record, app, release, reservedId !== null)));
   }
 
   /** Takes a dyno that exists already, running or ended. */
@@ -106,7 +110,7 @@ export class DynoExecutor {
     this.inBackground('end', this.finish(record, exit));
   }
 
-  private async launch(record: DynoRecord, app: AppDesire, release: RunnableRelease): Promise<void> {
+  private async launch(record: DynoRecord, app: AppDesire, release: RunnableRelease, reserved: boolean): Promise<void> {
     try {
       if (this.isGone(record)) {
         this.table.delete(record.id);
@@ -118,6 +122,7 @@ export class DynoExecutor {
         appName: app.appName,
         release: release.release,
         slug: this.options.slugRef(release.slug),
+        reserved,
       };
       const instance = await launch(this.options.runtime, order, this.abort.signal);
       if (this.table.get(record.id) === undefined) {
@@ -128,6 +133,7 @@ export class DynoExecutor {
       this.attach(record, instance);
       if (record.state === 'stopping') this.inBackground('stop', this.drainAndTerminate(record));
       else this.inBackground('boot', this.boot(record, instance));
+      if (reserved) this.inBackground('stage', this.stageLater(order.slug, record));
     } catch (error) {
       if (this.abort.signal.aborted) return;
       if (!(error instanceof RuntimeError)) this.options.onProblem(`starting ${record.name}`, error);
@@ -155,6 +161,12 @@ export class DynoExecutor {
       after,
     );
     this.outputs.set(record.id, { follow, ended });
+  }
+
+  /** A slug whose first dyno began in a reserved place is staged once that one is up: for all further ones. */
+  private async stageLater(slug: SlugRef, record: DynoRecord): Promise<void> {
+    while (record.state === 'starting' && !this.abort.signal.aborted) await sleep(STAGE_WAIT);
+    if (this.table.get(record.id) !== undefined) await this.options.runtime.stage(slug, this.abort.signal);
   }
 
   private async boot(record: DynoRecord, instance: DynoInstance): Promise<void> {

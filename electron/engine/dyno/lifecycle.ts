@@ -10,6 +10,8 @@ export interface LaunchOrder {
   readonly appName: string;
   readonly release: ReleaseRow;
   readonly slug: SlugRef;
+  /** True when a place was reserved for this dyno, which needs no staged slug. */
+  readonly reserved: boolean;
 }
 
 /**
@@ -17,11 +19,16 @@ export interface LaunchOrder {
  * @throws RuntimeError when the slug cannot be staged or the dyno cannot be started
  */
 export async function launch(runtime: Runtime, order: LaunchOrder, signal: AbortSignal): Promise<DynoInstance> {
+  if (!order.reserved) await runtime.stage(order.slug, signal);
+  return runtime.startDyno(dynoSpec(order));
+}
+
+/** A dyno as runtimes want it. */
+export function dynoSpec(order: Pick<LaunchOrder, 'appName' | 'release' | 'slug'> & { record: DynoIdentity }): DynoSpec {
   const { record } = order;
   const size = findSize(record.size);
   if (size === undefined) throw new Error(`no dyno size ${record.size}`);
-  await runtime.stage(order.slug, signal);
-  const spec: DynoSpec = {
+  return {
     id: record.id,
     appId: record.appId,
     appName: order.appName,
@@ -33,8 +40,10 @@ export async function launch(runtime: Runtime, order: LaunchOrder, signal: Abort
     env: { ...order.release.config, DYNO: record.name },
     size,
   };
-  return runtime.startDyno(spec);
 }
+
+/** What names a dyno. */
+export type DynoIdentity = Pick<DynoRecord, 'id' | 'appId' | 'name' | 'type' | 'release' | 'size' | 'command'>;
 
 /** A dyno that is not `web` counts as up when it has run for this long, in milliseconds (reference: heroku-platform 3.2). */
 const UP_AFTER = 500;

@@ -6,6 +6,7 @@ import { type DynoRecord, DynoTable, visibleDynos } from './dyno-table.ts';
 import { DynoExecutor } from './executor.ts';
 import { line } from './lines.ts';
 import { type DesiredApp, plan, type Step } from './plan.ts';
+import { DynoReservations } from './reservations.ts';
 import { routeOf } from './route.ts';
 
 /** How often what is known is compared with the runtime, in milliseconds. */
@@ -22,6 +23,7 @@ export class DynoManager {
   private readonly options: DynoManagerOptions;
   private readonly table = new DynoTable();
   private readonly executor: DynoExecutor;
+  private readonly reservations: DynoReservations;
   private readonly desires = new Map<string, AppDesire>();
   private readonly epochs = new Map<string, Map<string, number>>();
   private readonly dirty = new Set<string>();
@@ -35,6 +37,7 @@ export class DynoManager {
 
   constructor(options: DynoManagerOptions) {
     this.options = options;
+    this.reservations = new DynoReservations(options);
     this.executor = new DynoExecutor(options, this.table, (appId) => {
       this.touch(appId);
     });
@@ -94,6 +97,21 @@ export class DynoManager {
       this.options.log(appId, name, line.restarting());
     }
     this.touch(appId);
+  }
+
+  /**
+   * Gets a place ready for the first web dyno of the app's next release while that is compiled; `release` gives up what was not
+   * needed. Nothing happens for an app that does not serve.
+   */
+  reserve(appId: string): { release(): void } {
+    const app = this.desires.get(appId);
+    const settled = app?.target !== null && app?.target?.wanted.version === app?.serving?.wanted.version;
+    if (app !== undefined && settled) this.reservations.make(app);
+    return {
+      release: () => {
+        this.reservations.drop(appId);
+      },
+    };
   }
 
   /** Waits until the release (or a later one) serves, or until it is clear that it does not come up. */
@@ -215,7 +233,7 @@ export class DynoManager {
     if (step.kind === 'start') {
       const app = this.desires.get(step.appId);
       const release = [app?.target, app?.serving].find((each) => each?.wanted.version === step.release);
-      if (app !== undefined && release) this.executor.start(step, app, release);
+      if (app !== undefined && release) this.executor.start(step, app, release, this.reservations.take(step, release));
       return;
     }
     const record = this.table.get(step.dynoId);
@@ -272,7 +290,8 @@ export class DynoManager {
 
   private async adopt(instance: DynoInstance): Promise<void> {
     const number = Number(instance.name.slice(instance.name.lastIndexOf('.') + 1));
-    if (!this.desires.has(instance.appId) || !Number.isInteger(number)) {
+    const current = this.desires.get(instance.appId)?.target?.wanted.version ?? 0;
+    if (instance.release > current || !Number.isInteger(number)) {
       await this.options.runtime.removeDyno(instance.id);
       return;
     }

@@ -25,7 +25,16 @@ export interface Runtime {
   stage(slug: SlugRef, signal: AbortSignal): Promise<void>;
   /** Forgets what `stage` made. Nothing happens when there is nothing. */
   unstage(slugId: string): Promise<void>;
-  /** Starts one dyno. Resolves when its process has been launched, not when it listens. */
+  /**
+   * Gets a place ready for a dyno whose slug is still being compiled, so that `startDyno` with the same id and name only has to add
+   * what is new. `spec.slug` is the app's slug of today: the next one begins with the same parts, most likely. Nobody
+   * sees the place until then; `removeDyno` gives it up. A runtime that gains nothing by it does nothing.
+   */
+  reserveDyno(spec: DynoSpec): Promise<void>;
+  /**
+   * Starts one dyno, of a slug that was staged or in a reserved place. Resolves when its process has been launched, not when
+   * it listens.
+   */
   startDyno(spec: DynoSpec): Promise<DynoInstance>;
   /** Sends a signal to all processes of the dyno. A dyno that is gone counts as success. */
   signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;

@@ -151,6 +151,16 @@ export function attachContainer(daemon: Daemon, id: string): Promise<Duplex> {
   });
 }
 
+/** One-way connection to the standard input of a container. */
+export function attachInput(daemon: Daemon, id: string): Promise<Duplex> {
+  return daemon.hijack({
+    method: 'POST',
+    path: `/containers/${id}/attach`,
+    query: { stream: true, stdin: true },
+    ok: [101, 200],
+  });
+}
+
 /**
  * Output of a container from `since` (whole seconds since the epoch) on, each message with its time.
  * @param follow whether to go on until the container ends; else the stream ends with what there is

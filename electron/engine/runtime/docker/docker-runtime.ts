@@ -29,6 +29,7 @@ import { accepts } from './listening.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
+import { Reservations } from './reservations.ts';
 import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
 import { makeStack, type StackImages } from './stack-images.ts';
@@ -83,6 +84,7 @@ class Implementation implements DockerRuntime {
   private readonly slugs: SlugImages;
   private readonly boxes: BoxPool;
   private readonly dynos: Dynos;
+  private readonly reservations: Reservations;
   private readonly availability = new Set<(state: 'lost' | 'back') => void>();
   private readonly followers = new Set<Disposable>();
   private events: Disposable | null = null;
@@ -97,8 +99,21 @@ class Implementation implements DockerRuntime {
     this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
     const image = async (): Promise<string> => (await this.stackImages()).build;
     this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, stack: STACK, image });
+    this.reservations = new Reservations({
+      daemon,
+      owner,
+      clock,
+      network: (appId) => this.networks.ensure(appId),
+      beginning: (spec) => this.slugs.beginning(spec.slug, new AbortController().signal),
+      onProblem: (error) => {
+        diagnostics.problem('A place for the next dyno could not be reserved', error);
+      },
+    });
     const slugImage = (spec: DynoSpec, again: boolean): Promise<string> => this.imageFor(spec, again);
-    this.dynos = new Dynos({ daemon, owner, clock, diagnostics, networks: this.networks, image: slugImage });
+    this.dynos = new Dynos({
+      ...{ daemon, owner, clock, diagnostics, networks: this.networks, image: slugImage },
+      reservations: this.reservations,
+    });
   }
 
   /** Starts to listen for the ends of dynos. */
@@ -155,6 +170,10 @@ class Implementation implements DockerRuntime {
 
   unstage(slugId: string): Promise<void> {
     return this.slugs.unstage([slugId]);
+  }
+
+  reserveDyno(spec: DynoSpec): Promise<void> {
+    return this.reservations.reserve(spec);
   }
 
   startDyno(spec: DynoSpec): Promise<DynoInstance> {
@@ -280,6 +299,7 @@ class Implementation implements DockerRuntime {
     this.events?.[Symbol.dispose]();
     for (const follower of this.followers) follower[Symbol.dispose]();
     this.followers.clear();
+    this.reservations.close();
     await this.boxes.close();
   }
 

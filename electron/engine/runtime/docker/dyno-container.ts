@@ -19,12 +19,21 @@ export function dynoContainerName(owner: string, spec: DynoSpec): string {
   return `slipway-${shortHash(owner)}-${dockerName(spec.appName, 30)}-${dockerName(spec.name, 30)}-${dockerName(spec.id, 60)}`;
 }
 
+/** Where and from what a dyno's container is made. */
+export interface DynoPlace {
+  readonly image: string;
+  readonly network: string;
+  readonly port: number;
+  /** Stands in for the start script. */
+  readonly entry?: readonly string[];
+}
+
 /** Options of the Docker API for a dyno's container. */
 export function dynoOptions(
   daemon: Daemon,
   owner: string,
   spec: DynoSpec,
-  place: { readonly image: string; readonly network: string; readonly port: number },
+  place: DynoPlace,
 ): object {
   const env = { ...spec.env, HOME: '/app', PORT: String(place.port) };
   const inside = `${String(place.port)}/tcp`;
@@ -33,7 +42,8 @@ export function dynoOptions(
     : { ExposedPorts: { [inside]: {} }, PortBindings: { [inside]: [{ HostIp: '127.0.0.1', HostPort: '' }] } };
   return {
     Image: place.image,
-    Cmd: ['bash', DYNO_START, spec.command],
+    Cmd: place.entry ?? ['bash', DYNO_START, spec.command],
+    ...(place.entry === undefined ? {} : { OpenStdin: true, StdinOnce: true, AttachStdin: true }),
     Hostname: shortHash(spec.id),
     User: '1000:1000',
     WorkingDir: '/app',

@@ -18,6 +18,7 @@ import { dynoFrom, isOutOfMemory } from './dyno-labels.ts';
 import { asRuntimeError, explain, reasonOf, statusOf } from './errors.ts';
 import type { DynoEvent } from './events.ts';
 import { LABEL, labelFilter } from './names.ts';
+import type { Reservations } from './reservations.ts';
 
 interface DynosOptions {
   readonly daemon: Daemon;
@@ -25,6 +26,7 @@ interface DynosOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly networks: AppNetworks;
+  readonly reservations: Reservations;
   /** Makes sure of the image that a dyno starts from. @returns its name */
   readonly image: (spec: DynoSpec, again: boolean) => Promise<string>;
 }
@@ -50,7 +52,7 @@ export class Dynos {
   async start(spec: DynoSpec): Promise<DynoInstance> {
     this.starting.add(spec.id);
     try {
-      return await this.launch(spec, 0);
+      return (await this.redeem(spec)) ?? (await this.launch(spec, 0));
     } catch (error) {
       throw asRuntimeError(error, `The dyno ${spec.name} of ${spec.appName} could not be started`);
     } finally {
@@ -65,6 +67,7 @@ export class Dynos {
 
   /** See `Runtime.removeDyno`. */
   async remove(id: string): Promise<void> {
+    await this.options.reservations.drop(id);
     const container = await explain(`The dyno ${id} could not be looked up`, this.container(id));
     if (container !== null)
       await explain(`The dyno ${id} could not be removed`, removeContainer(this.options.daemon, container));
@@ -78,9 +81,10 @@ export class Dynos {
       'The dynos could not be listed',
       listContainers(daemon, labelFilter(owner, 'dyno')),
     );
+    const real = rows.filter((row) => !this.options.reservations.has(row.labels[LABEL.dyno] ?? ''));
     const dynos = await explain(
       'The dynos could not be listed',
-      Promise.all(rows.map((row) => this.describe(row))),
+      Promise.all(real.map((row) => this.describe(row))),
     );
     const present = new Set(rows.map((row) => row.labels[LABEL.dyno]));
     for (const id of this.known.keys()) if (!present.has(id) && !this.starting.has(id)) this.known.delete(id);
@@ -137,6 +141,18 @@ export class Dynos {
       code ??= container?.exitCode ?? 137;
     }
     return { id: event.dyno, code, at: event.at, outOfMemory: isOutOfMemory(code, flag) };
+  }
+
+  /** Takes the place that was reserved for the dyno; null when there is none that fits. */
+  private async redeem(spec: DynoSpec): Promise<DynoInstance | null> {
+    const { daemon, reservations } = this.options;
+    const container = await reservations.redeem(spec);
+    if (container === null) return null;
+    const facts = await inspectContainer(daemon, container);
+    const dyno = facts && dynoFrom(facts, daemon.facts.addressable);
+    if (!dyno) return null;
+    this.known.set(spec.id, { container, dyno });
+    return dyno;
   }
 
   /** Creates and starts a container; what is missing for it is made and it is tried again. */

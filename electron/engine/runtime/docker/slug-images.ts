@@ -42,6 +42,26 @@ export class SlugImages {
     return slugImage(this.context.owner, slugId);
   }
 
+  /**
+   * Makes an image of all parts of a staged slug but the last, which is what changes from build to build.
+   * @returns its name, or null where such an image is no gain
+   */
+  async beginning(slug: SlugRef, signal: AbortSignal): Promise<string | null> {
+    const { daemon, owner } = this.context;
+    const base = await this.context.base();
+    const keys = slug.parts.map((part) => part.key);
+    const prefix = prefixes(base.id, keys).at(-1);
+    const layers = (await this.known()).get(slug.id)?.layers ?? [];
+    if (prefix === undefined || !daemon.facts.sparseLoad || layers.length !== keys.length) return null;
+    const name = layerImage(owner, prefix);
+    if (await inspectImage(daemon, name)) return name;
+    const parts = slug.parts.slice(0, -1);
+    const marks = { [LABEL.kind]: 'layer', [LABEL.app]: slug.appId };
+    const plan = { ...this.context, slug: { ...slug, parts }, image: base, name, labels: marks };
+    await loadLayers({ ...plan, shared: layers.slice(0, -1) }, signal);
+    return name;
+  }
+
   /** Removes a slug's image and those layers that no other slug has. */
   async unstage(slugIds: readonly string[]): Promise<void> {
     const { daemon } = this.context;
@@ -116,7 +136,6 @@ export class SlugImages {
 
   private async dropUnusedLayers(): Promise<void> {
     const { daemon, owner } = this.context;
-    if (daemon.facts.sparseLoad) return;
     const slugs = await listImages(daemon, labelFilter(owner, 'slug'));
     const used = new Set(
       slugs.flatMap((slug) =>

@@ -120,6 +120,11 @@ export class ProcessRuntime implements Runtime {
     return this.slugs.unstage(slugId);
   }
 
+  /** A process starts at once: there is nothing to get ready. */
+  reserveDyno(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async startDyno(spec: DynoSpec): Promise<DynoInstance> {
     const folder = this.layout.dyno(spec.id);
     if (this.dynos.has(spec.id)) throw new RuntimeError('failed', `A dyno ${spec.id} exists already: use another id.`);
