@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { BenchDefinition } from './lib/definition.ts';
+import type { BenchDefinition, FigureDefinition } from './lib/definition.ts';
 import { median, ratio } from './lib/stats.ts';
 
 /** Raw figures of one run. */
@@ -50,15 +50,33 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const { bench } = (await import(join(HERE, name, 'index.ts'))) as { bench: BenchDefinition };
-  const result = await measure(bench, Number(values.rounds ?? bench.rounds));
+  const found = (await import(join(HERE, name, 'index.ts'))) as { bench?: BenchDefinition; figures?: FigureDefinition };
+  if (found.bench) await compare(name, found.bench, Number(values.rounds ?? found.bench.rounds));
+  else if (found.figures) await showFigures(name, found.figures);
+}
+
+async function compare(name: string, bench: BenchDefinition, rounds: number): Promise<void> {
+  const result = await measure(bench, rounds);
   const figure = ratio(bench.goal.kind, result.ours, result.peer);
+  await keep(name, { unit: bench.unit, ...result, ratio: figure, goal: bench.goal });
+  console.log(`${bench.title}\n${table(bench, result)}`);
+  console.log(`${name} ratio=${figure.toFixed(2)} goal=${bench.goal.kind === 'at-most' ? '<=' : '>='}${bench.goal.ratio}`);
+}
+
+async function showFigures(name: string, definition: FigureDefinition): Promise<void> {
+  const result = await definition.measure();
+  await keep(name, { figures: result, goals: definition.goals });
+  console.log(definition.title);
+  for (const [figure, goal] of Object.entries(definition.goals)) console.log(`${figure}: goal under ${goal}`);
+  console.log(`${name} ${Object.entries(result).map(([figure, value]) => `${figure}=${value.toFixed(2)}`).join(' ')}`);
+}
+
+/** Writes the raw values down, with what they were measured on. */
+async function keep(name: string, data: object): Promise<void> {
   await mkdir(join(HERE, 'results'), { recursive: true });
   const machine = { cpus: cpus().map((cpu) => cpu.model), memory: totalmem(), platform: process.platform, node: process.version };
   const file = join(HERE, 'results', `${name}-${new Date().toISOString().replaceAll(':', '-')}.json`);
-  await writeFile(file, JSON.stringify({ name, unit: bench.unit, ...result, ratio: figure, goal: bench.goal, machine }, null, 2));
-  console.log(`${bench.title}\n${table(bench, result)}`);
-  console.log(`${name} ratio=${figure.toFixed(2)} goal=${bench.goal.kind === 'at-most' ? '<=' : '>='}${bench.goal.ratio}`);
+  await writeFile(file, JSON.stringify({ name, ...data, machine }, null, 2));
 }
 
 await main();

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,8 +21,9 @@ async function buildUi(): Promise<void> {
   const built = statSync(join(ROOT, 'dist', 'renderer', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   for await (const file of glob('{renderer,shared}/**/*.{ts,tsx,css,html}', { cwd: ROOT })) {
     if (statSync(join(ROOT, file)).mtimeMs <= built) continue;
-    const { build } = await import('vite');
-    await build({ configFile: join(ROOT, 'renderer', 'vite.config.ts') });
+    const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
+    const args = [vite, 'build', '--config', join(ROOT, 'renderer', 'vite.config.ts')];
+    execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
     return;
   }
 }

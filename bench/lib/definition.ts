@@ -23,3 +23,11 @@ export interface BenchDefinition {
   readonly goal: { readonly kind: 'at-most' | 'at-least'; readonly ratio: number };
   open(): Promise<Contest>;
 }
+
+/** A benchmark without a peer: figures that have to stay under their goals. */
+export interface FigureDefinition {
+  readonly title: string;
+  readonly goals: Readonly<Record<string, number>>;
+  /** One value for each goal. */
+  measure(): Promise<Readonly<Record<string, number>>>;
+}

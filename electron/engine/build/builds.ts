@@ -62,12 +62,14 @@ export class Builds {
 
   /** Newest first. */
   list(app: AppRow): Build[] {
-    return this.options.store.builds(app.id).map((row) => buildView(app.name, row));
+    const running = this.running.get(app.id)?.deploy;
+    return this.options.store.builds(app.id).map((row) => buildView(app.name, row.id === running?.id ? running.row : row));
   }
 
   /** @throws SlipwayError `not_found` */
   get(app: AppRow, id: string): Build {
-    return buildView(app.name, this.find(app, id));
+    const running = this.running.get(app.id)?.deploy;
+    return buildView(app.name, running?.id === id ? running.row : this.find(app, id));
   }
 
   /** Ends a build that runs; one that has ended stays as it is. Answers once it has ended. */

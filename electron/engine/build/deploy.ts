@@ -20,6 +20,8 @@ import { LineLog } from './line-log.ts';
 
 /** Older slugs whose parts a build may take over. */
 const KNOWN_SLUGS = 3;
+/** Phases that change are written down within this time, in milliseconds: each write waits for the disk. */
+const WRITE_WITHIN = 250;
 
 /** What a deploy needs of the rest of the engine. */
 export interface DeployOptions {
@@ -53,20 +55,26 @@ export class Deploy {
   private readonly order: DeployOrder;
   private readonly abort = new AbortController();
   private readonly phases: PhaseRunner;
-  private row: BuildRow;
+  private current: BuildRow;
+  private cancelWrite: (() => void) | null = null;
 
   constructor(options: DeployOptions, order: DeployOrder) {
     this.options = options;
     this.order = order;
     this.id = order.row.id;
-    this.row = order.row;
+    this.current = order.row;
     this.phases = new PhaseRunner(
       options.clock,
       (phases) => {
-        this.save({ phases: [...phases] });
+        this.note({ phases: [...phases] });
       },
       order.row.phases,
     );
+  }
+
+  /** How far it has come; the store may know of phases a moment later. */
+  get row(): BuildRow {
+    return this.current;
   }
 
   /** Ends the deploy as soon as it can; before its release nothing of it stays. */
@@ -203,11 +211,23 @@ export class Deploy {
     return (running ?? this.row.phases.find((phase) => phase.state === 'waiting'))?.name ?? 'release';
   }
 
+  /** Changes what is known; the store has it a moment later, or with the next `save`. */
+  private note(change: Partial<BuildRow>): void {
+    this.current = { ...this.current, ...change };
+    this.cancelWrite ??= this.options.clock.after(WRITE_WITHIN, () => {
+      this.save({});
+    });
+    this.options.facts.publish({ kind: 'build.changed', app: this.order.app.id, build: this.id });
+  }
+
+  /** Changes what is known; it is in the store when this returns. */
   private save(change: Partial<BuildRow>): void {
-    this.row = { ...this.row, ...change };
+    this.cancelWrite?.();
+    this.cancelWrite = null;
+    this.current = { ...this.current, ...change };
     const { store, facts } = this.options;
     if (store.findApp(this.order.app.id) === null) return;
-    store.updateBuild(this.id, this.row);
+    store.updateBuild(this.id, this.current);
     facts.publish({ kind: 'build.changed', app: this.order.app.id, build: this.id });
   }
 }

@@ -60,7 +60,7 @@ export async function untilUp(runtime: Runtime, instance: DynoInstance, gone: ()
   }
   for (let tries = 0; !gone(); tries += 1) {
     if (await runtime.isListening(instance)) return !gone();
-    await sleep(tries < 100 ? 10 : tries < 200 ? 50 : 250);
+    await sleep(tries < 100 ? 15 : tries < 200 ? 50 : 250);
   }
   return false;
 }

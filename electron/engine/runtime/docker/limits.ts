@@ -6,6 +6,8 @@ const MIB = 1024 * 1024;
 /** Shares of the processor that one standard-1x dyno has against others (Docker's usual value). */
 const SHARES_PER_UNIT = 1024;
 const MAX_SHARES = 262_144;
+/** How much of its share of the processor a dyno may use while others leave it (reference: heroku-platform 3.8). */
+const BURST = 4;
 
 /**
  * Limits of a dyno, as host configuration: never more than the machine has. Sizes above the machine get all of it, and
@@ -16,7 +18,7 @@ export function dynoLimits(daemon: Daemon, size: DynoSize): object {
   const memory = memoryBytes > 0 ? Math.min(size.memoryMiB * MIB, memoryBytes) : size.memoryMiB * MIB;
   return {
     ...(limits.memory ? { Memory: memory, MemorySwap: memory } : {}),
-    ...(limits.cpu ? { NanoCpus: Math.min(cpus, Math.max(1, size.cpuShare)) * 1_000_000_000 } : {}),
+    ...(limits.cpu ? { NanoCpus: Math.min(cpus, BURST * size.cpuShare) * 1_000_000_000 } : {}),
     ...(limits.pids ? { PidsLimit: size.maxProcesses } : {}),
     CpuShares: Math.min(MAX_SHARES, size.cpuShare * SHARES_PER_UNIT),
     ...ulimits(daemon),
