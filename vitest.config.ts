@@ -16,7 +16,11 @@ export default defineConfig({
       {
         test: {
           name: 'runtime',
-          include: ['electron/engine/runtime/**/*.test.ts', 'test/runtime-contract/*.test.ts', 'test/buildpacks/*.test.ts'],
+          include: [
+            'electron/engine/runtime/**/*.test.ts',
+            'test/runtime-contract/*.test.ts',
+            'test/buildpacks/*.test.ts',
+          ],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 240_000,

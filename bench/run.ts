@@ -14,7 +14,10 @@ interface Rounds {
 const HERE = import.meta.dirname;
 
 /** Alternates ours and peer; who begins changes each round, so that neither always has the warmer machine. */
-async function measure(bench: BenchDefinition, rounds: number): Promise<Rounds & { names: [string, string] }> {
+async function measure(
+  bench: BenchDefinition,
+  rounds: number,
+): Promise<Rounds & { names: [string, string] }> {
   const contest = await bench.open();
   try {
     const result: Rounds = { ours: [], peer: [] };
@@ -33,24 +36,38 @@ function table(bench: BenchDefinition, { ours, peer, names }: Rounds & { names: 
     ['', 'median', 'best', 'worst'],
     ...[ours, peer].map((values, at) => [
       names[at] ?? '',
-      ...[median(values), Math.min(...values), Math.max(...values)].map((value) => `${value.toFixed(3)} ${bench.unit}`),
+      ...[median(values), Math.min(...values), Math.max(...values)].map(
+        (value) => `${value.toFixed(3)} ${bench.unit}`,
+      ),
     ]),
   ];
   const width = Math.max(...rows.map((row) => row[0]?.length ?? 0));
-  return rows.map(([first = '', ...rest]) => `${first.padEnd(width)}  ${rest.map((cell) => cell.padStart(12)).join('')}`).join('\n');
+  return rows
+    .map(
+      ([first = '', ...rest]) => `${first.padEnd(width)}  ${rest.map((cell) => cell.padStart(12)).join('')}`,
+    )
+    .join('\n');
 }
 
 async function main(): Promise<void> {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string' } } });
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string' } },
+  });
   const [name] = positionals;
   const folders = await readdir(HERE, { withFileTypes: true });
-  const known = folders.filter((each) => each.isDirectory() && !['lib', 'results'].includes(each.name)).map((each) => each.name);
+  const known = folders
+    .filter((each) => each.isDirectory() && !['lib', 'results'].includes(each.name))
+    .map((each) => each.name);
   if (name === undefined || !known.includes(name)) {
     console.error(`Name a benchmark: npm run bench -- ${known.join(' | ')} [--rounds N]`);
     process.exitCode = 1;
     return;
   }
-  const found = (await import(join(HERE, name, 'index.ts'))) as { bench?: BenchDefinition; figures?: FigureDefinition };
+  const found = (await import(join(HERE, name, 'index.ts'))) as {
+    bench?: BenchDefinition;
+    figures?: FigureDefinition;
+  };
   if (found.bench) await compare(name, found.bench, Number(values.rounds ?? found.bench.rounds));
   else if (found.figures) await showFigures(name, found.figures);
 }
@@ -60,7 +77,9 @@ async function compare(name: string, bench: BenchDefinition, rounds: number): Pr
   const figure = ratio(bench.goal.kind, result.ours, result.peer);
   await keep(name, { unit: bench.unit, ...result, ratio: figure, goal: bench.goal });
   console.log(`${bench.title}\n${table(bench, result)}`);
-  console.log(`${name} ratio=${figure.toFixed(2)} goal=${bench.goal.kind === 'at-most' ? '<=' : '>='}${bench.goal.ratio}`);
+  console.log(
+    `${name} ratio=${figure.toFixed(2)} goal=${bench.goal.kind === 'at-most' ? '<=' : '>='}${bench.goal.ratio}`,
+  );
 }
 
 async function showFigures(name: string, definition: FigureDefinition): Promise<void> {
@@ -68,13 +87,22 @@ async function showFigures(name: string, definition: FigureDefinition): Promise<
   await keep(name, { figures: result, goals: definition.goals });
   console.log(definition.title);
   for (const [figure, goal] of Object.entries(definition.goals)) console.log(`${figure}: goal under ${goal}`);
-  console.log(`${name} ${Object.entries(result).map(([figure, value]) => `${figure}=${value.toFixed(2)}`).join(' ')}`);
+  console.log(
+    `${name} ${Object.entries(result)
+      .map(([figure, value]) => `${figure}=${value.toFixed(2)}`)
+      .join(' ')}`,
+  );
 }
 
 /** Writes the raw values down, with what they were measured on. */
 async function keep(name: string, data: object): Promise<void> {
   await mkdir(join(HERE, 'results'), { recursive: true });
-  const machine = { cpus: cpus().map((cpu) => cpu.model), memory: totalmem(), platform: process.platform, node: process.version };
+  const machine = {
+    cpus: cpus().map((cpu) => cpu.model),
+    memory: totalmem(),
+    platform: process.platform,
+    node: process.version,
+  };
   const file = join(HERE, 'results', `${name}-${new Date().toISOString().replaceAll(':', '-')}.json`);
   await writeFile(file, JSON.stringify({ name, ...data, machine }, null, 2));
 }

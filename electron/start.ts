@@ -18,7 +18,8 @@ function electronProgram(): string | null {
 
 /** Builds the UI when it is missing or older than its sources. */
 async function buildUi(): Promise<void> {
-  const built = statSync(join(ROOT, 'dist', 'renderer', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const built =
+    statSync(join(ROOT, 'dist', 'renderer', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   for await (const file of glob('{renderer,shared}/**/*.{ts,tsx,css,html}', { cwd: ROOT })) {
     if (statSync(join(ROOT, file)).mtimeMs <= built) continue;
     const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');

@@ -5,12 +5,13 @@ import './styles/base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Frame } from './screens/frame.tsx';
+import { refresh } from './state/actions.ts';
 import { connect } from './state/connection.ts';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no element with the id "root"');
 
-connect();
+connect(refresh);
 createRoot(root).render(
   <StrictMode>
     <Frame />

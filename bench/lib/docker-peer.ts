@@ -66,7 +66,10 @@ export async function openDockerPeer(appFolder: string): Promise<DockerPeer> {
 export const PEER_IMAGE = IMAGE;
 
 /** Asks until the answer is the wanted one. */
-export async function untilAnswers(ask: () => Promise<string>, wanted: (body: string) => boolean): Promise<void> {
+export async function untilAnswers(
+  ask: () => Promise<string>,
+  wanted: (body: string) => boolean,
+): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!wanted(await ask().catch(() => ''))) {
     if (Date.now() > deadline) throw new Error('no answer within 60 s');

@@ -8,6 +8,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** Ratio of two medians in the sense of the goal: times as ours ÷ peer, speeds as peer's time ÷ our time. */
-export function ratio(kind: 'at-most' | 'at-least', ours: readonly number[], peer: readonly number[]): number {
+export function ratio(
+  kind: 'at-most' | 'at-least',
+  ours: readonly number[],
+  peer: readonly number[],
+): number {
   return kind === 'at-most' ? median(ours) / median(peer) : median(peer) / median(ours);
 }

@@ -61,7 +61,10 @@ async function makeTree(tree: string): Promise<void> {
   const cipher = createCipheriv('aes-256-ctr', Buffer.alloc(32, 7), Buffer.alloc(16));
   const random = cipher.update(Buffer.alloc(BINARY_BYTES / 3));
   await mkdir(join(tree, '.heroku', 'node', 'bin'), { recursive: true });
-  await writeFile(join(tree, '.heroku', 'node', 'bin', 'node'), Buffer.concat([random, Buffer.alloc(BINARY_BYTES - random.length, 'code ')]));
+  await writeFile(
+    join(tree, '.heroku', 'node', 'bin', 'node'),
+    Buffer.concat([random, Buffer.alloc(BINARY_BYTES - random.length, 'code ')]),
+  );
 }
 
 function shell(script: string): Promise<void> {

@@ -26,7 +26,8 @@ export const bench: BenchDefinition = {
     const scale = async (quantity: number): Promise<void> => {
       await host.client.call('formation.update', { app: APP, updates: [{ type: 'web', quantity }] });
     };
-    const dynos = async (): Promise<number> => (await host.client.call('dynos.list', { app: APP })).dynos.length;
+    const dynos = async (): Promise<number> =>
+      (await host.client.call('dynos.list', { app: APP })).dynos.length;
     return {
       ours: {
         name: 'slipway scale web=10',
@@ -40,7 +41,8 @@ export const bench: BenchDefinition = {
           await untilAnswers(
             async () => {
               const asked = Array.from({ length: ASKED }, () => get(host.routerPort, APP, '/dyno'));
-              for (const { body } of await Promise.all(asked)) seen.add((JSON.parse(body) as { dyno: string }).dyno);
+              for (const { body } of await Promise.all(asked))
+                seen.add((JSON.parse(body) as { dyno: string }).dyno);
               return '';
             },
             () => seen.size === DYNOS,

@@ -27,7 +27,8 @@ export async function connectEngine(env: Readonly<Record<string, string | undefi
     () => null,
   );
   const port = found?.port ?? settings.apiPort;
-  const apiKey = settings.apiKey ?? (await readFile(join(settings.home, 'api-key'), 'utf8').catch(() => '')).trim();
+  const apiKey =
+    settings.apiKey ?? (await readFile(join(settings.home, 'api-key'), 'utf8').catch(() => '')).trim();
   const socket = await openSocket(port, apiKey, settings.home);
   return { client: createClient(webSocketTransport(socket)), port, apiKey };
 }

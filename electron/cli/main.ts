@@ -35,7 +35,8 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(help(command));
     return 0;
   }
-  if (command === undefined) throw new SlipwayError('invalid_params', `There is no command "${name}". slipway help lists them.`);
+  if (command === undefined)
+    throw new SlipwayError('invalid_params', `There is no command "${name}". slipway help lists them.`);
   const abort = new AbortController();
   process.once('SIGINT', () => {
     abort.abort();
@@ -62,7 +63,10 @@ function parse(args: string[]): { words: string[]; options: Options } {
     const { positionals, values } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
     return { words: positionals, options: values };
   } catch (error) {
-    throw new SlipwayError('invalid_params', `${error instanceof Error ? error.message : String(error)} slipway help lists the options.`);
+    throw new SlipwayError(
+      'invalid_params',
+      `${error instanceof Error ? error.message : String(error)} slipway help lists the options.`,
+    );
   }
 }
 

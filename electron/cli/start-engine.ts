@@ -10,7 +10,11 @@ const MAIN = join(import.meta.dirname, '..', 'start.ts');
  * @throws SlipwayError `unavailable` with what it printed when it does not start
  */
 export async function startEngine(env: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const child = spawn(process.execPath, [MAIN, '--headless'], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, '--headless'], {
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const problems: string[] = [];
   createInterface({ input: child.stderr }).on('line', (text) => problems.push(text));
   const ready = await new Promise<boolean>((resolve) => {
@@ -21,7 +25,8 @@ export async function startEngine(env: Readonly<Record<string, string | undefine
       resolve(false);
     });
   });
-  if (!ready) throw new SlipwayError('unavailable', `The engine did not start. ${problems.slice(-3).join(' ')}`);
+  if (!ready)
+    throw new SlipwayError('unavailable', `The engine did not start. ${problems.slice(-3).join(' ')}`);
   child.stdout.destroy();
   child.stderr.destroy();
   child.unref();

@@ -10,7 +10,8 @@ import { Uploads } from './build/uploads.ts';
 import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
-import { createDynoManager, openRouter } from './parts.ts';
+import type { DynoManager } from './dyno/manager.ts';
+import { createDynoManager, type OpenRouter, openRouter } from './parts.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -65,7 +66,27 @@ export async function createEngine(settings: Settings, options: EngineOptions): 
   }
 }
 
-async function compose(settings: Settings, options: EngineOptions, started: AsyncDisposableStack): Promise<Engine> {
+/** Systems that stand on their own, each with its end in `started`. */
+interface Base {
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly home: Home;
+  readonly store: Store;
+  readonly logplex: Logplex;
+  readonly runtime: Runtime;
+  readonly router: OpenRouter;
+  readonly slugs: SlugStore;
+  readonly facts: FactHub;
+  readonly ledger: ReleaseLedger;
+  readonly dynos: DynoManager;
+  apiLog: (appId: string, text: string) => void;
+}
+
+async function openBase(
+  settings: Settings,
+  options: EngineOptions,
+  started: AsyncDisposableStack,
+): Promise<Base> {
   const clock = options.clock ?? systemClock;
   const { diagnostics } = options;
   const home = await openHome(settings.home, settings.apiKey);
@@ -85,11 +106,35 @@ async function compose(settings: Settings, options: EngineOptions, started: Asyn
   const facts = new FactHub();
   const ledger = new ReleaseLedger(store, clock);
   const dynos = started.adopt(
-    createDynoManager({ store, runtime, router: router.router, slugs, logplex, dynoLogs, facts, clock, diagnostics }),
+    createDynoManager({
+      store,
+      runtime,
+      router: router.router,
+      slugs,
+      logplex,
+      dynoLogs,
+      facts,
+      clock,
+      diagnostics,
+    }),
     (it) => {
       it.close();
     },
   );
+  const apiLog = (appId: string, text: string): void => {
+    logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
+  };
+  return { clock, diagnostics, home, store, logplex, runtime, router, slugs, facts, ledger, dynos, apiLog };
+}
+
+async function compose(
+  settings: Settings,
+  options: EngineOptions,
+  started: AsyncDisposableStack,
+): Promise<Engine> {
+  const base = await openBase(settings, options, started);
+  const { clock, diagnostics, home, store, logplex, runtime, router, slugs, facts, ledger, dynos, apiLog } =
+    base;
   const apps = new Apps({
     store,
     ledger,
@@ -97,9 +142,6 @@ async function compose(settings: Settings, options: EngineOptions, started: Asyn
     routerPort: () => router.port,
     dynos: (appId) => dynos.dynos(appId),
   });
-  const apiLog = (appId: string, text: string): void => {
-    logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
-  };
   const outputs = new BuildOutputs(home.builds);
   const uploads = new Uploads(home.uploads);
   const builds = new Builds({
@@ -113,15 +155,7 @@ async function compose(settings: Settings, options: EngineOptions, started: Asyn
   builds.resume();
 
   let apiUrl = '';
-  const startedAt = new Date(clock.now()).toISOString();
-  const systemInfo = (): Omit<SystemInfo, 'memory' | 'cpus'> => ({
-    version: options.version,
-    runtime: { ...runtime.info(), notes: [...runtime.info().notes] },
-    home: home.folder,
-    apiUrl,
-    routerUrl: `http://localhost:${router.port}`,
-    startedAt,
-  });
+  const systemInfo = systemInfoOf(base, options.version, () => apiUrl);
   const all = started.move();
   return {
     handlers: createHandlers({
@@ -141,6 +175,23 @@ async function compose(settings: Settings, options: EngineOptions, started: Asyn
       await all.disposeAsync();
     },
   };
+}
+
+/** What the engine tells of itself and what it runs on. */
+function systemInfoOf(
+  { clock, home, runtime, router }: Base,
+  version: string,
+  apiUrl: () => string,
+): () => Omit<SystemInfo, 'memory' | 'cpus'> {
+  const startedAt = new Date(clock.now()).toISOString();
+  return () => ({
+    version,
+    runtime: { ...runtime.info(), notes: [...runtime.info().notes] },
+    home: home.folder,
+    apiUrl: apiUrl(),
+    routerUrl: `http://localhost:${router.port}`,
+    startedAt,
+  });
 }
 
 /** Ends destructions that a former engine began, and removes what it left half-made. */

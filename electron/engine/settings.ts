@@ -46,7 +46,9 @@ const Environment = z.object({
  * @throws SlipwayError `invalid_params` naming the variable
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     throw new SlipwayError('invalid_params', parsed.error.issues.map((issue) => issue.message).join('; '));

@@ -46,7 +46,10 @@ export class Access {
   checkSite(headers: IncomingHttpHeaders): Refusal | null {
     const hosts = ['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${this.port}`);
     if (headers.host === undefined || !hosts.includes(headers.host.toLowerCase())) {
-      return { status: 421, reason: `This is Slipway on localhost:${this.port}; it does not answer to other names.` };
+      return {
+        status: 421,
+        reason: `This is Slipway on localhost:${this.port}; it does not answer to other names.`,
+      };
     }
     const { origin } = headers;
     if (origin !== undefined && !hosts.some((host) => origin === `http://${host}`)) {

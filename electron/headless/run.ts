@@ -50,7 +50,11 @@ async function openHost(settings: Settings, engine: Engine): Promise<Host> {
     return host;
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen')) throw error;
-    throw portProblem('SLIPWAY_API_PORT', settings.apiPort, 'code' in error ? String(error.code) : error.message);
+    throw portProblem(
+      'SLIPWAY_API_PORT',
+      settings.apiPort,
+      'code' in error ? String(error.code) : error.message,
+    );
   }
 }
 
@@ -101,6 +105,8 @@ function userName(): string {
 }
 
 function version(): string {
-  const { version: found } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const { version: found } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   return found;
 }

@@ -88,21 +88,27 @@ function addChecks(app: FastifyInstance, access: Access): void {
     const token = (request.query as { token?: unknown }).token;
     if (request.method === 'GET' && typeof token === 'string') {
       const cookie = access.exchange(token);
-      if (cookie !== null) return reply.header('set-cookie', cookie).redirect(request.url.split('?')[0] ?? '/', 303);
+      if (cookie !== null)
+        return reply.header('set-cookie', cookie).redirect(request.url.split('?')[0] ?? '/', 303);
     }
     const unknown = access.checkIdentity(request.headers);
     if (unknown === null) return undefined;
-    if (request.method !== 'GET' || request.headers.accept?.includes('text/html') !== true) return refuse(reply, unknown);
+    if (request.method !== 'GET' || request.headers.accept?.includes('text/html') !== true)
+      return refuse(reply, unknown);
     return reply.status(401).type('text/html; charset=utf-8').send(noSessionPage());
   });
   app.setErrorHandler(async (error, _request, reply) => {
     const known = error instanceof SlipwayError ? error.toData() : null;
-    return reply.status(known === null ? 500 : 400).send(known ?? errorData('internal', 'The request failed inside Slipway.'));
+    return reply
+      .status(known === null ? 500 : 400)
+      .send(known ?? errorData('internal', 'The request failed inside Slipway.'));
   });
 }
 
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
-  return reply.status(refusal.status).send(errorData(refusal.status === 401 ? 'unauthorized' : 'forbidden', refusal.reason));
+  return reply
+    .status(refusal.status)
+    .send(errorData(refusal.status === 401 ? 'unauthorized' : 'forbidden', refusal.reason));
 }
 
 function errorData(code: ErrorData['code'], message: string): ErrorData {
@@ -129,7 +135,9 @@ async function addUi(app: FastifyInstance, folder: string): Promise<void> {
   app.setNotFoundHandler(async (request, reply) => {
     const isPage = request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
     if (isPage) return reply.sendFile('index.html');
-    return reply.status(404).send(errorData('not_found', `There is nothing at ${request.url.split('?')[0] ?? ''}.`));
+    return reply
+      .status(404)
+      .send(errorData('not_found', `There is nothing at ${request.url.split('?')[0] ?? ''}.`));
   });
 }
 

@@ -20,5 +20,13 @@ export function stateWord(state: string): string {
 /** A dot that shows the state of an app or dyno; it has the state's word as its name. */
 export function StateDot(props: { readonly state: string; readonly label?: string }): ReactElement {
   const label = props.label ?? stateWord(props.state);
-  return <span className={css['dot']} data-look={LOOKS[props.state]?.look} role="img" aria-label={label} title={label} />;
+  return (
+    <span
+      className={css['dot']}
+      data-look={LOOKS[props.state]?.look}
+      role="img"
+      aria-label={label}
+      title={label}
+    />
+  );
 }

@@ -68,7 +68,8 @@ function Crashes({ open }: { readonly open: OpenApp }): ReactElement | null {
     <div className={css['crashes']} role="alert">
       {crashed.map((dyno) => (
         <p key={dyno.id}>
-          <strong>{dyno.name} crashed:</strong> {dyno.reason ?? 'no reason is known'}. It starts again by itself.
+          <strong>{dyno.name} crashed:</strong> {dyno.reason ?? 'no reason is known'}. It starts again by
+          itself.
         </p>
       ))}
     </div>

@@ -1,10 +1,10 @@
 import { type FormEvent, type ReactElement, useState } from 'react';
 import type { App } from '#shared/model/app.ts';
+import { Link } from '../components/link.tsx';
 import { StateDot, stateWord } from '../components/state-dot.tsx';
 import { deployFolder } from '../state/actions.ts';
 import { useWorld } from '../state/world.ts';
 import css from './apps-screen.module.css';
-import { Link } from './frame.tsx';
 
 /** All apps, and the way to a new one. */
 export function AppsScreen(): ReactElement {

@@ -25,7 +25,9 @@ export function Formation({ open }: { readonly open: OpenApp }): ReactElement {
           </button>
         )}
       </header>
-      {open.formation.length === 0 && <p className={css['weak']}>Process types appear with the first release.</p>}
+      {open.formation.length === 0 && (
+        <p className={css['weak']}>Process types appear with the first release.</p>
+      )}
       {open.formation.map((entry) => (
         <Row key={entry.type} open={open} entry={entry} />
       ))}
@@ -52,24 +54,7 @@ function Row({ open, entry }: { readonly open: OpenApp; readonly entry: Formatio
           set(event.target.valueAsNumber);
         }}
       />
-      <div className={css['count']}>
-        <button type="button" aria-label={`One ${entry.type} dyno less`} onClick={() => { set(entry.quantity - 1); }}>
-          −
-        </button>
-        <input
-          type="number"
-          aria-label={`${entry.type} dyno count`}
-          min={0}
-          max={100}
-          value={entry.quantity}
-          onChange={(event) => {
-            set(event.target.valueAsNumber);
-          }}
-        />
-        <button type="button" aria-label={`One ${entry.type} dyno more`} onClick={() => { set(entry.quantity + 1); }}>
-          +
-        </button>
-      </div>
+      <Count entry={entry} set={set} />
       <span className={css['weak']}>{entry.size}</span>
       <code className={css['command']} title={entry.command}>
         {entry.command}
@@ -79,6 +64,45 @@ function Row({ open, entry }: { readonly open: OpenApp; readonly entry: Formatio
           <StateDot key={dyno.id} state={dyno.state} label={`${dyno.name} ${stateWord(dyno.state)}`} />
         ))}
       </span>
+    </div>
+  );
+}
+
+function Count(props: {
+  readonly entry: FormationEntry;
+  readonly set: (quantity: number) => void;
+}): ReactElement {
+  const { entry, set } = props;
+  return (
+    <div className={css['count']}>
+      <button
+        type="button"
+        aria-label={`One ${entry.type} dyno less`}
+        onClick={() => {
+          set(entry.quantity - 1);
+        }}
+      >
+        −
+      </button>
+      <input
+        type="number"
+        aria-label={`${entry.type} dyno count`}
+        min={0}
+        max={100}
+        value={entry.quantity}
+        onChange={(event) => {
+          set(event.target.valueAsNumber);
+        }}
+      />
+      <button
+        type="button"
+        aria-label={`One ${entry.type} dyno more`}
+        onClick={() => {
+          set(entry.quantity + 1);
+        }}
+      >
+        +
+      </button>
     </div>
   );
 }

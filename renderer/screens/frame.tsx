@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
+import { Link } from '../components/link.tsx';
 import { StateDot } from '../components/state-dot.tsx';
-import { go, usePlace } from '../state/route.ts';
+import { usePlace } from '../state/route.ts';
 import { useWorld } from '../state/world.ts';
 import { AppScreen } from './app-screen.tsx';
 import { AppsScreen } from './apps-screen.tsx';
@@ -68,7 +69,8 @@ function Machine(): ReactElement {
 function Banner(): ReactElement | null {
   const connection = useWorld((world) => world.connection);
   const problem = useWorld((world) => world.problem);
-  if (connection === 'lost') return <div className={css['banner']}>The engine does not answer. Connecting again…</div>;
+  if (connection === 'lost')
+    return <div className={css['banner']}>The engine does not answer. Connecting again…</div>;
   if (problem === null) return null;
   return (
     <div className={css['banner']} role="alert">
@@ -82,28 +84,5 @@ function Banner(): ReactElement | null {
         Dismiss
       </button>
     </div>
-  );
-}
-
-/** A link within the UI. */
-export function Link(props: {
-  readonly path: string;
-  readonly className?: string;
-  readonly current?: boolean;
-  readonly children: React.ReactNode;
-}): ReactElement {
-  return (
-    <a
-      href={props.path}
-      className={props.className}
-      aria-current={props.current === true ? 'page' : undefined}
-      onClick={(event) => {
-        if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-        event.preventDefault();
-        go(props.path);
-      }}
-    >
-      {props.children}
-    </a>
   );
 }

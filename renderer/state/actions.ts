@@ -1,3 +1,4 @@
+import type { Fact } from '#shared/contract/facts.ts';
 import { appNameFrom } from '#shared/model/names.ts';
 import { call, openStream } from './connection.ts';
 import { go } from './route.ts';
@@ -32,7 +33,8 @@ export function redeploy(app: string, folder: string): Promise<void> {
 
 /** Asks for a number of dynos of one process type; shown at once, corrected by the answer. */
 export function scale(app: string, type: string, quantity: number): Promise<void> {
-  const change = (entry: { type: string; quantity: number }, to: number): number => (entry.type === type ? to : entry.quantity);
+  const change = (entry: { type: string; quantity: number }, to: number): number =>
+    entry.type === type ? to : entry.quantity;
   return attempt(async () => {
     updateOpen(app, ({ formation }) => ({
       formation: formation.map((entry) => ({ ...entry, quantity: change(entry, quantity) })),
@@ -57,13 +59,13 @@ export function restartAll(app: string): Promise<void> {
 }
 
 /** Reads the list of apps anew. */
-export async function refreshApps(): Promise<void> {
+async function refreshApps(): Promise<void> {
   const [{ apps }, system] = await Promise.all([call('apps.list', {}), call('system.info', {})]);
   useWorld.setState({ apps, system });
 }
 
 /** Reads what the screen of the open app shows anew; its log follows by itself. */
-export async function refreshOpen(name: string): Promise<void> {
+async function refreshOpen(name: string): Promise<void> {
   const of = { app: name };
   const [{ formation }, { dynos }, { releases }] = await Promise.all([
     call('formation.get', of),
@@ -101,5 +103,15 @@ async function followLog(app: string, signal: AbortSignal): Promise<void> {
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
+  }
+}
+
+/** Keeps what is shown in step with the engine: everything when there are no facts, else what they speak of. */
+export async function refresh(facts: readonly Fact[] | null): Promise<void> {
+  await refreshApps();
+  const { open, apps } = useWorld.getState();
+  const app = apps?.find((each) => each.name === open?.name);
+  if (open !== null && app !== undefined && (facts === null || facts.some((fact) => fact.app === app.id))) {
+    await refreshOpen(open.name);
   }
 }

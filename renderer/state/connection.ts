@@ -3,22 +3,24 @@ import type { CallName, InputOf, ItemOf, OutputOf, StreamName } from '#shared/co
 import type { Fact } from '#shared/contract/facts.ts';
 import { webSocketTransport } from '#shared/contract/web-socket.ts';
 import { SlipwayError } from '#shared/errors.ts';
-import { refreshApps, refreshOpen } from './actions.ts';
 import { useWorld } from './world.ts';
 
 const RETRY = 1_000;
 
 let client: Client | null = null;
 
+/** Reads what is shown anew: all of it, or what the facts speak of. */
+export type Refresh = (facts: readonly Fact[] | null) => Promise<void>;
+
 /** Keeps a connection to the engine, and what is shown in step with it, from now on. */
-export function connect(): void {
+export function connect(refresh: Refresh): void {
   const url = new URL('/contract', location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(url);
   const again = (): void => {
     client = null;
     useWorld.setState({ connection: 'lost' });
-    setTimeout(connect, RETRY);
+    setTimeout(connect, RETRY, refresh);
   };
   socket.addEventListener('error', again, { once: true });
   socket.addEventListener('open', () => {
@@ -27,7 +29,7 @@ export function connect(): void {
     client = opened;
     void opened.closed.then(again);
     useWorld.setState({ connection: 'open' });
-    void follow(opened);
+    void follow(opened, refresh);
   });
 }
 
@@ -48,7 +50,7 @@ export function openStream<Name extends StreamName>(
 }
 
 /** Reads everything once, and again whenever the engine tells that it changed. */
-async function follow(opened: Client): Promise<void> {
+async function follow(opened: Client, refresh: Refresh): Promise<void> {
   try {
     const facts = opened.open('events.open', {});
     await refresh(null);
@@ -56,15 +58,6 @@ async function follow(opened: Client): Promise<void> {
   } catch (error) {
     if (error instanceof SlipwayError && error.code === 'disconnected') return;
     useWorld.setState({ problem: error instanceof Error ? error.message : String(error) });
-  }
-}
-
-async function refresh(facts: readonly Fact[] | null): Promise<void> {
-  await refreshApps();
-  const { open, apps } = useWorld.getState();
-  const app = apps?.find((each) => each.name === open?.name);
-  if (open !== null && app !== undefined && (facts === null || facts.some((fact) => fact.app === app.id))) {
-    await refreshOpen(open.name);
   }
 }
 

@@ -5,13 +5,21 @@ import { ServerFrame, STREAM_WINDOW, type Transport } from './frames.ts';
 /** The contract from a client's side. */
 export interface Client {
   /** @throws SlipwayError as the engine gave it; `disconnected` when the connection is lost before the answer */
-  call<Name extends CallName>(name: Name, input: InputOf<Name>, signal?: AbortSignal): Promise<OutputOf<Name>>;
+  call<Name extends CallName>(
+    name: Name,
+    input: InputOf<Name>,
+    signal?: AbortSignal,
+  ): Promise<OutputOf<Name>>;
   /**
    * Opens a stream; each step gives the items that have come, at least one.
    * Leaving the loop or aborting ends the stream on the engine's side too.
    * @throws SlipwayError as `call` does
    */
-  open<Name extends StreamName>(name: Name, input: InputOf<Name>, signal?: AbortSignal): AsyncIterable<ItemOf<Name>[]>;
+  open<Name extends StreamName>(
+    name: Name,
+    input: InputOf<Name>,
+    signal?: AbortSignal,
+  ): AsyncIterable<ItemOf<Name>[]>;
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;
   close(): void;
@@ -44,7 +52,9 @@ class TransportClient implements Client {
         if (frame.success) this.pending.get(frame.data.id)?.onFrame(frame.data);
       },
       () => {
-        this.lost = new SlipwayError('disconnected', 'The connection to the engine was lost.', { retryable: true });
+        this.lost = new SlipwayError('disconnected', 'The connection to the engine was lost.', {
+          retryable: true,
+        });
         for (const each of this.pending.values()) each.onLost(this.lost);
         this.pending.clear();
         resolve();
@@ -56,7 +66,11 @@ class TransportClient implements Client {
     this.transport.close();
   }
 
-  call<Name extends CallName>(name: Name, input: InputOf<Name>, signal?: AbortSignal): Promise<OutputOf<Name>> {
+  call<Name extends CallName>(
+    name: Name,
+    input: InputOf<Name>,
+    signal?: AbortSignal,
+  ): Promise<OutputOf<Name>> {
     return new Promise((resolve, reject) => {
       if (this.lost) return reject(this.lost);
       if (signal?.aborted === true) return reject(cancelled());

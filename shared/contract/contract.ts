@@ -101,13 +101,17 @@ export const contract = {
 export type Contract = typeof contract;
 export type EndpointName = keyof Contract;
 /** Names of the calls, and of the streams. */
-export type CallName = { [Name in EndpointName]: Contract[Name]['kind'] extends 'call' ? Name : never }[EndpointName];
+export type CallName = {
+  [Name in EndpointName]: Contract[Name]['kind'] extends 'call' ? Name : never;
+}[EndpointName];
 export type StreamName = Exclude<EndpointName, CallName>;
 /** What a client may write, before defaults are filled in. */
 export type InputOf<Name extends EndpointName> = z.input<Contract[Name]['input']>;
 /** What a handler gets, checked and with defaults. */
 export type CheckedInputOf<Name extends EndpointName> = z.output<Contract[Name]['input']>;
-export type OutputOf<Name extends CallName> = Contract[Name] extends { output: infer Output extends z.ZodType }
+export type OutputOf<Name extends CallName> = Contract[Name] extends {
+  output: infer Output extends z.ZodType;
+}
   ? z.output<Output>
   : never;
 export type ItemOf<Name extends StreamName> = Contract[Name] extends { item: infer Item extends z.ZodType }

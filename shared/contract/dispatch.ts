@@ -78,14 +78,23 @@ class Connection {
     const { id } = frame;
     try {
       const endpoint = findEndpoint(frame.name, frame.t === 'call' ? 'call' : 'stream');
-      if (this.open.has(id)) throw new SlipwayError('invalid_params', `The id ${id} is in use on this connection.`);
+      if (this.open.has(id))
+        throw new SlipwayError('invalid_params', `The id ${id} is in use on this connection.`);
       if (this.open.size >= MAX_OPEN) {
-        throw new SlipwayError('limit_reached', `More than ${MAX_OPEN} calls and streams are open on this connection.`, {
-          retryable: true,
-        });
+        throw new SlipwayError(
+          'limit_reached',
+          `More than ${MAX_OPEN} calls and streams are open on this connection.`,
+          {
+            retryable: true,
+          },
+        );
       }
       const input = checkInput(frame.name, endpoint.input, frame.input);
-      const request = { abort: new AbortController(), credit: frame.t === 'open' ? frame.credit : 0, wake: () => undefined };
+      const request = {
+        abort: new AbortController(),
+        credit: frame.t === 'open' ? frame.credit : 0,
+        wake: () => undefined,
+      };
       this.open.set(id, request);
       const handler = this.options.handlers[frame.name as EndpointName] as AnyHandler;
       const result = handler(input, { user: this.user, signal: request.abort.signal });
@@ -119,15 +128,16 @@ class Connection {
           const soon = await Promise.race([next, nextTurn()]);
           if (soon === undefined) flush();
         }
-        const { done, value } = await next;
-        if (done === true) break;
-        batch.push(value);
+        const result: IteratorResult<unknown, unknown> = await next;
+        if (result.done === true) break;
+        batch.push(result.value);
         request.credit -= 1;
         if (batch.length >= MAX_BATCH) flush();
       }
       flush();
       if (!signal.aborted) this.send({ t: 'end', id });
     } finally {
+      flush();
       await iterator.return?.();
     }
   }
@@ -142,7 +152,10 @@ class Connection {
       return new SlipwayError('cancelled', 'The call was cancelled.').toData();
     }
     this.options.onProblem(name, error);
-    return new SlipwayError('internal', `${name} failed inside the engine. Its diagnostics say more.`).toData();
+    return new SlipwayError(
+      'internal',
+      `${name} failed inside the engine. Its diagnostics say more.`,
+    ).toData();
   }
 }
 
@@ -153,7 +166,9 @@ function nextTurn(): Promise<undefined> {
 }
 
 function findEndpoint(name: string, kind: Endpoint['kind']): Endpoint {
-  const endpoint: Endpoint | undefined = Object.hasOwn(contract, name) ? contract[name as EndpointName] : undefined;
+  const endpoint: Endpoint | undefined = Object.hasOwn(contract, name)
+    ? contract[name as EndpointName]
+    : undefined;
   if (endpoint?.kind === kind) return endpoint;
   throw new SlipwayError('unknown_endpoint', `There is no ${kind} "${name}" in this engine's contract.`);
 }
@@ -163,7 +178,11 @@ function checkInput(name: string, schema: z.ZodType, input: unknown): unknown {
   if (parsed.success) return parsed.data;
   const [first] = parsed.error.issues;
   const field = first?.path.join('.') ?? '';
-  throw new SlipwayError('invalid_params', `${name}: ${field === '' ? '' : `${field}: `}${first?.message ?? 'bad input'}.`, {
-    data: { field },
-  });
+  throw new SlipwayError(
+    'invalid_params',
+    `${name}: ${field === '' ? '' : `${field}: `}${first?.message ?? 'bad input'}.`,
+    {
+      data: { field },
+    },
+  );
 }

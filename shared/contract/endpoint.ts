@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 
 /** A question with one answer. */
 export interface CallEndpoint<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {

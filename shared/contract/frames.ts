@@ -6,7 +6,13 @@ const Id = z.string().min(1).max(64);
 /** What a client sends. Ids are the client's; it listens before it asks, so that nothing is missed. */
 export const ClientFrame = z.discriminatedUnion('t', [
   z.object({ t: z.literal('call'), id: Id, name: z.string().max(64), input: z.unknown() }),
-  z.object({ t: z.literal('open'), id: Id, name: z.string().max(64), input: z.unknown(), credit: z.number().int().min(1).max(10_000) }),
+  z.object({
+    t: z.literal('open'),
+    id: Id,
+    name: z.string().max(64),
+    input: z.unknown(),
+    credit: z.number().int().min(1).max(10_000),
+  }),
   /** The stream may send so many more items. */
   z.object({ t: z.literal('ack'), id: Id, count: z.number().int().min(1).max(10_000) }),
   /** The answer, or the rest of the stream, is not wanted any more. */

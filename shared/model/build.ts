@@ -1,7 +1,16 @@
 import * as z from 'zod';
 
 /** Steps of a deploy, in order; the UI's timeline and the build's log follow them. */
-export const BUILD_PHASES = ['source', 'stack', 'detect', 'compile', 'types', 'pack', 'release', 'launch'] as const;
+export const BUILD_PHASES = [
+  'source',
+  'stack',
+  'detect',
+  'compile',
+  'types',
+  'pack',
+  'release',
+  'launch',
+] as const;
 export const BuildPhaseName = z.enum(BUILD_PHASES);
 export type BuildPhaseName = z.infer<typeof BuildPhaseName>;
 

@@ -10,11 +10,19 @@ export const CONFIG_MAX_BYTES = 64 * 1024;
 export const ConfigName = z
   .string()
   .max(255)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a config var name is made of letters, digits and "_" and does not start with a digit')
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    'a config var name is made of letters, digits and "_" and does not start with a digit',
+  )
   .refine((name) => !name.startsWith('__'), 'a config var name does not start with "__"')
-  .refine((name) => !name.startsWith('HEROKU_'), 'names that start with "HEROKU_" are reserved by the platform');
+  .refine(
+    (name) => !name.startsWith('HEROKU_'),
+    'names that start with "HEROKU_" are reserved by the platform',
+  );
 
-const ConfigValue = z.string().refine((value) => !value.includes('\0'), 'a config value has no NUL character');
+const ConfigValue = z
+  .string()
+  .refine((value) => !value.includes('\0'), 'a config value has no NUL character');
 
 /** A change of config vars; null removes. */
 export const ConfigChange = z.record(ConfigName, ConfigValue.nullable());

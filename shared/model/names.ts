@@ -14,9 +14,6 @@ export const ProcessType = z
   .max(63)
   .regex(/^[A-Za-z0-9_-]+$/, 'a process type is made of letters, digits, "-" and "_"');
 
-/** Name of one dyno: process type, a dot and its number, for example `web.1`. */
-export const DynoName = z.string().regex(/^[A-Za-z0-9_-]+\.\d+$/, 'a dyno name looks like web.1');
-
 const ADJECTIVES =
   'agile amber ancient arctic autumn blue bold brisk calm coral crisp cosmic damp dawn deep dusty early fair fresh gentle glacial golden green hidden icy indigo jade keen late lively lunar mellow misty noble northern pale plain polar proud quiet rapid rocky rosy royal rustic salty serene sharp shy silent silver sleek snowy solar steady still stormy swift tidal vast warm western wild windy young'.split(
     ' ',

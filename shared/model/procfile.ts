@@ -37,5 +37,8 @@ export function parseProcfile(text: string): Procfile {
 
 /** Adds a buildpack's default process types where the Procfile does not declare them. */
 export function mergeProcessTypes(declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
-  return { ...declared, ...Object.fromEntries(Object.entries(defaults).filter(([type]) => !(type in declared))) };
+  return {
+    ...declared,
+    ...Object.fromEntries(Object.entries(defaults).filter(([type]) => !(type in declared))),
+  };
 }

@@ -8,7 +8,8 @@ import { deploy, type Host, startHost } from './support/host.ts';
 import { get } from './support/load.ts';
 
 const APP = 'odd';
-const SERVER = "require('http').createServer((_, answer) => answer.end('it works')).listen(process.env.PORT);\n";
+const SERVER =
+  "require('http').createServer((_, answer) => answer.end('it works')).listen(process.env.PORT);\n";
 
 let host: Host;
 let folder: string;
@@ -35,7 +36,11 @@ async function project(files: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
 }
 
-const GOOD = { 'package.json': '{"name":"odd","engines":{"node":"24.x"}}', Procfile: 'web: node server.js\n', 'server.js': SERVER };
+const GOOD = {
+  'package.json': '{"name":"odd","engines":{"node":"24.x"}}',
+  Procfile: 'web: node server.js\n',
+  'server.js': SERVER,
+};
 
 /** A deploy that has to fail, and leaves nothing but its record. */
 async function failing(path = folder): Promise<NonNullable<Build['failure']>> {
@@ -111,7 +116,10 @@ describe('a deploy of', () => {
   it('a link that leads out of the tree fails and names the link', async () => {
     await project(GOOD);
     await symlink('/etc/passwd', join(folder, 'outside'));
-    expect(await failing()).toMatchObject({ code: 'source_unsafe', message: expect.stringContaining('outside') as string });
+    expect(await failing()).toMatchObject({
+      code: 'source_unsafe',
+      message: expect.stringContaining('outside') as string,
+    });
     await rm(join(folder, 'outside'));
     await symlink('server.js', join(folder, 'inside.js'));
     await working();
@@ -119,8 +127,11 @@ describe('a deploy of', () => {
 
   it('files with spaces, line ends and UTF-8 in their names works', async () => {
     await project({ ...GOOD, 'a b.txt': '1', 'line\nend.txt': '2', 'größe 図.txt': '3', '-dash.txt': '4' });
-    const list = "require('fs').readdirSync(process.env.HOME).filter(name => name.endsWith('.txt')).join('|')";
-    await project({ 'server.js': `require('http').createServer((_, answer) => answer.end(${list})).listen(process.env.PORT);\n` });
+    const list =
+      "require('fs').readdirSync(process.env.HOME).filter(name => name.endsWith('.txt')).join('|')";
+    await project({
+      'server.js': `require('http').createServer((_, answer) => answer.end(${list})).listen(process.env.PORT);\n`,
+    });
     expect((await deploy(host, APP, folder)).failure).toBeNull();
     const names = (await get(host.routerPort, APP, '/')).body.split('|').sort();
     expect(names).toEqual(['-dash.txt', 'a b.txt', 'größe 図.txt', 'line\nend.txt'].sort());
@@ -131,7 +142,9 @@ describe('a deploy of', () => {
     for (let part = 0; part < 100; part += 1) {
       const own = join(folder, 'data', String(part));
       await mkdir(own, { recursive: true });
-      await Promise.all(Array.from({ length: 1_000 }, (_, at) => writeFile(join(own, `${at}.txt`), `${part} ${at}`)));
+      await Promise.all(
+        Array.from({ length: 1_000 }, (_, at) => writeFile(join(own, `${at}.txt`), `${part} ${at}`)),
+      );
     }
     await working();
   });

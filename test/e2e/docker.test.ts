@@ -8,7 +8,8 @@ const ENGINE_OWNED = /^(network slipway-\w+-build|volume slipway-\w+-downloads)$
 
 mainJob('docker', async ({ home, ownerId }) => {
   const left: string[] = [];
-  for (const folder of ['slugs', 'logs', 'builds', 'uploads']) left.push(...(await readdir(join(home, folder))));
+  for (const folder of ['slugs', 'logs', 'builds', 'uploads'])
+    left.push(...(await readdir(join(home, folder))));
   const filter = ['--filter', `label=io.slipway.owner=${ownerId}`];
   const lists = [
     ['ps', '-a', '--format', 'container {{.Names}}'],

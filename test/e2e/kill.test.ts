@@ -31,33 +31,42 @@ describe.each(['docker', 'process'] as const)('kill -9 of the engine on the %s r
     if (host) await rm(host.home, { recursive: true, force: true });
   });
 
-  it.skipIf(skip)(`loses nothing that was acknowledged, ${KILLS} times at random moments (seed ${SEED})`, async () => {
-    folder = await expressApp();
-    const env = { SLIPWAY_RUNTIME: runtime };
-    host = await startHost(env);
-    const { home } = host;
-    await host.client.call('apps.create', { name: APP });
-    expect((await deploy(host, APP, folder.path)).failure).toBeNull();
-    const known: Acknowledged = { releases: new Map(), web: null };
-    for (let kill = 1; kill <= KILLS; kill += 1) {
-      const log = await host.client.call('logs.recent', { app: APP, lines: 500 });
-      const action = act(host, folder, known, kill % 4, kill);
-      await sleep(random() * 2_500);
-      await host.kill();
-      await action;
-      host = await startHost(env, home);
-      await checkKept(host, known, log.records);
-      await checkServing(host);
-    }
-    expect(await settledDynos(host)).toBe(true);
-    if (runtime === 'docker') expect(orphans(host, await dynoIds(host))).toEqual([]);
-    await host.client.call('apps.destroy', { app: APP, confirm: APP });
-    expect(runtime === 'docker' ? orphans(host, []) : []).toEqual([]);
-  });
+  it.skipIf(skip)(
+    `loses nothing that was acknowledged, ${KILLS} times at random moments (seed ${SEED})`,
+    async () => {
+      folder = await expressApp();
+      const env = { SLIPWAY_RUNTIME: runtime };
+      host = await startHost(env);
+      const { home } = host;
+      await host.client.call('apps.create', { name: APP });
+      expect((await deploy(host, APP, folder.path)).failure).toBeNull();
+      const known: Acknowledged = { releases: new Map(), web: null };
+      for (let kill = 1; kill <= KILLS; kill += 1) {
+        const log = await host.client.call('logs.recent', { app: APP, lines: 500 });
+        const action = act(host, folder, known, kill % 4, kill);
+        await sleep(random() * 2_500);
+        await host.kill();
+        await action;
+        host = await startHost(env, home);
+        await checkKept(host, known, log.records);
+        await checkServing(host);
+      }
+      expect(await settledDynos(host)).toBe(true);
+      if (runtime === 'docker') expect(orphans(host, await dynoIds(host))).toEqual([]);
+      await host.client.call('apps.destroy', { app: APP, confirm: APP });
+      expect(runtime === 'docker' ? orphans(host, []) : []).toEqual([]);
+    },
+  );
 });
 
 /** Something that a kill may fall into. It ends with the answer, or with the connection. */
-async function act(host: Host, folder: AppFolder, known: Acknowledged, kind: number, kill: number): Promise<void> {
+async function act(
+  host: Host,
+  folder: AppFolder,
+  known: Acknowledged,
+  kind: number,
+  kill: number,
+): Promise<void> {
   try {
     if (kind === 0) {
       const quantity = 1 + (kill % 3);
@@ -68,7 +77,10 @@ async function act(host: Host, folder: AppFolder, known: Acknowledged, kind: num
       const build = await deploy(host, APP, folder.path);
       if (build.release !== null) known.releases.set(build.release, 'Deploy');
     } else if (kind === 2) {
-      const { release } = await host.client.call('config.update', { app: APP, change: { KILL: String(kill) } });
+      const { release } = await host.client.call('config.update', {
+        app: APP,
+        change: { KILL: String(kill) },
+      });
       if (release !== null) known.releases.set(release.version, release.description);
     } else {
       const release = await host.client.call('releases.rollback', { app: APP });
@@ -92,13 +104,18 @@ async function checkKept(host: Host, known: Acknowledged, log: readonly LogRecor
     expect(formation.find((entry) => entry.type === 'web')?.quantity).toBe(known.web);
   }
   const { records } = await host.client.call('logs.recent', { app: APP, lines: 50_000 });
-  const lines = new Map(records.flatMap((record) => (record.kind === 'line' ? [[record.seq, record.text] as const] : [])));
+  const lines = new Map(
+    records.flatMap((record) => (record.kind === 'line' ? [[record.seq, record.text] as const] : [])),
+  );
   expect(lines.size).toBe(records.length);
   for (const record of log) if (record.kind === 'line') expect(lines.get(record.seq)).toBe(record.text);
 }
 
 async function checkServing(host: Host): Promise<void> {
-  await waitFor('the app to answer after a kill', async () => (await get(host.routerPort, APP, '/')).status === 200);
+  await waitFor(
+    'the app to answer after a kill',
+    async () => (await get(host.routerPort, APP, '/')).status === 200,
+  );
 }
 
 async function dynoIds(host: Host): Promise<string[]> {
@@ -120,7 +137,12 @@ async function settledDynos(host: Host): Promise<boolean> {
 
 /** Containers of dynos that no dyno of the app is. */
 function orphans(host: Host, ids: readonly string[]): string[] {
-  const filter = ['--filter', `label=io.slipway.owner=${host.ownerId}`, '--filter', 'label=io.slipway.kind=dyno'];
+  const filter = [
+    '--filter',
+    `label=io.slipway.owner=${host.ownerId}`,
+    '--filter',
+    'label=io.slipway.kind=dyno',
+  ];
   const output = execFileSync('docker', ['ps', '-a', ...filter, '--format', '{{.Label "io.slipway.dyno"}}'], {
     encoding: 'utf8',
   });

@@ -31,7 +31,8 @@ export function mainJob(runtime: 'docker' | 'process', leftovers: (host: Host) =
     const page = async (path: string): Promise<string> => (await get(host.routerPort, app, path)).body;
     const dynosSeen = async (): Promise<Set<string>> => {
       const seen = new Set<string>();
-      for (let request = 0; request < 60; request += 1) seen.add(JSON.parse(await page('/dyno')).dyno as string);
+      for (let request = 0; request < 60; request += 1)
+        seen.add(JSON.parse(await page('/dyno')).dyno as string);
       return seen;
     };
     const deployed = async (): Promise<Build> => deploy(host, app, folder.path);
@@ -82,7 +83,9 @@ export function mainJob(runtime: 'docker' | 'process', leftovers: (host: Host) =
     });
 
     it('gives every dyno files of its own, that go with it', async () => {
-      const written = JSON.parse((await get(host.routerPort, app, '/note', undefined, 'POST')).body) as { instance: string };
+      const written = JSON.parse((await get(host.routerPort, app, '/note', undefined, 'POST')).body) as {
+        instance: string;
+      };
       const notes = new Map<string, boolean>();
       for (let request = 0; request < 60; request += 1) {
         const { instance, note } = JSON.parse(await page('/note')) as { instance: string; note: boolean };
@@ -96,13 +99,16 @@ export function mainJob(runtime: 'docker' | 'process', leftovers: (host: Host) =
         return !notes.has(instance);
       });
       await sleep(500);
-      for (let request = 0; request < 30; request += 1) expect(JSON.parse(await page('/note')).note).toBe(false);
+      for (let request = 0; request < 30; request += 1)
+        expect(JSON.parse(await page('/note')).note).toBe(false);
     });
 
     it('makes a release of a config change and restarts with it', async () => {
       const { release } = await host.client.call('config.update', { app, change: { COLOR: 'green' } });
       expect(release).toMatchObject({ version: 4, description: 'Set COLOR config vars' });
-      await waitFor('the new value to be served', async () => (await page('/dyno')).includes('"color":"green"'));
+      await waitFor('the new value to be served', async () =>
+        (await page('/dyno')).includes('"color":"green"'),
+      );
     });
 
     it('keeps the old version serving when the new one does not come up', async () => {
@@ -133,7 +139,9 @@ export function mainJob(runtime: 'docker' | 'process', leftovers: (host: Host) =
       });
       await page('/crash');
       await waitFor('the crash to be told', async () =>
-        (await logLines(host, app)).some((line) => line.includes('heroku[web.1]: Process exited with status 3')),
+        (await logLines(host, app)).some((line) =>
+          line.includes('heroku[web.1]: Process exited with status 3'),
+        ),
       );
       await untilAnswer(host, app, 'hello from version one\n');
     });

@@ -11,9 +11,17 @@ import { type Host, startHost } from './support/host.ts';
 const START = join(import.meta.dirname, '..', '..', 'electron', 'start.ts');
 
 /** Starts an engine that is expected to refuse, and says how. */
-async function refusal(env: Readonly<Record<string, string>>): Promise<{ code: number | null; out: string; lines: string[] }> {
+async function refusal(
+  env: Readonly<Record<string, string>>,
+): Promise<{ code: number | null; out: string; lines: string[] }> {
   const home = await mkdtemp(join(tmpdir(), 'slipway-start-'));
-  const settings = { SLIPWAY_HOME: home, SLIPWAY_API_PORT: '0', SLIPWAY_ROUTER_PORT: '0', SLIPWAY_RUNTIME: 'process', ...env };
+  const settings = {
+    SLIPWAY_HOME: home,
+    SLIPWAY_API_PORT: '0',
+    SLIPWAY_ROUTER_PORT: '0',
+    SLIPWAY_RUNTIME: 'process',
+    ...env,
+  };
   const child = spawn(process.execPath, [START, '--headless'], { env: { ...process.env, ...settings } });
   let out = '';
   let errors = '';
@@ -25,17 +33,20 @@ async function refusal(env: Readonly<Record<string, string>>): Promise<{ code: n
 }
 
 describe('an engine that cannot start', () => {
-  it.each(['SLIPWAY_API_PORT', 'SLIPWAY_ROUTER_PORT'])('says in one line that the port of %s is in use', async (name) => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const { code, out, lines } = await refusal({ [name]: String(port) });
-    server.close();
-    expect(code).toBe(1);
-    expect(out).toBe('');
-    expect(lines).toEqual([expect.stringMatching(new RegExp(`Port ${port} \\(${name}\\) is in use`))]);
-  });
+  it.each(['SLIPWAY_API_PORT', 'SLIPWAY_ROUTER_PORT'])(
+    'says in one line that the port of %s is in use',
+    async (name) => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const { code, out, lines } = await refusal({ [name]: String(port) });
+      server.close();
+      expect(code).toBe(1);
+      expect(out).toBe('');
+      expect(lines).toEqual([expect.stringMatching(new RegExp(`Port ${port} \\(${name}\\) is in use`))]);
+    },
+  );
 
   it('says in one line that the data folder cannot be used', async () => {
     const file = join(tmpdir(), `slipway-file-${process.pid}`);
@@ -47,7 +58,10 @@ describe('an engine that cannot start', () => {
   });
 
   it('says in one line that Docker does not answer', async () => {
-    const { code, lines } = await refusal({ SLIPWAY_RUNTIME: 'docker', DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    const { code, lines } = await refusal({
+      SLIPWAY_RUNTIME: 'docker',
+      DOCKER_HOST: 'unix:///nowhere/docker.sock',
+    });
     expect(code).toBe(1);
     expect(lines).toEqual([expect.stringMatching(/SLIPWAY_RUNTIME=docker.*\/nowhere\/docker\.sock/)]);
   });

@@ -40,7 +40,10 @@ export const APP: readonly SourceEntry[] = [
     name: 'tree.sh',
     content: `trap 'echo "parent told"' TERM\nbash child.sh & child=$!\nwait; wait "$child"\necho "parent ends"\nexit 9\n`,
   },
-  { name: 'child.sh', content: `trap 'echo "child told"; exit 0' TERM\necho "child ready"\nwhile :; do sleep 0.1; done\n` },
+  {
+    name: 'child.sh',
+    content: `trap 'echo "child told"; exit 0' TERM\necho "child ready"\nwhile :; do sleep 0.1; done\n`,
+  },
 ];
 
 /** Promises about starting, reaching, signalling and ending dynos. */
@@ -73,161 +76,254 @@ export function dynoContract({ world, app }: ContractContext): void {
     return { dyno, output, runtime, [Symbol.asyncDispose]: dispose };
   };
 
-  test('a dyno has PORT, DYNO, HOME as its working folder, the config vars, and no variable of the engine', async () => {
-    process.env.SLIPWAY_CONTRACT_SECRET = 'of the engine';
-    const output = await outputOf(world().runtime, {
-      slug,
-      name: 'worker.2',
-      env: { CONFIG: 'one\n"two" $HOME', EMPTY: '' },
-      command: [
-        'echo "$DYNO|$EMPTY|${SLIPWAY_CONTRACT_SECRET-none}"',
-        '[ "$PORT" -gt 0 ] && [ "$PWD" -ef "$HOME" ] && cat data.txt',
-      ].join('; '),
-    });
-    expect(output.text()).toBe('worker.2||none\noriginal');
-    expect(output.text('stderr')).toBe('');
-  }, LIMIT);
+  test(
+    'a dyno has PORT, DYNO, HOME as its working folder, the config vars, and no variable of the engine',
+    async () => {
+      process.env.SLIPWAY_CONTRACT_SECRET = 'of the engine';
+      const output = await outputOf(world().runtime, {
+        slug,
+        name: 'worker.2',
+        env: { CONFIG: 'one\n"two" $HOME', EMPTY: '' },
+        command: [
+          'echo "$DYNO|$EMPTY|${SLIPWAY_CONTRACT_SECRET-none}"',
+          '[ "$PORT" -gt 0 ] && [ "$PWD" -ef "$HOME" ] && cat data.txt',
+        ].join('; '),
+      });
+      expect(output.text()).toBe('worker.2||none\noriginal');
+      expect(output.text('stderr')).toBe('');
+    },
+    LIMIT,
+  );
 
-  test('.profile.d scripts see config vars and are sourced before .profile', async () => {
-    const output = await outputOf(world().runtime, { slug, env: { CONFIG: 'c' }, command: 'echo "$ORDER"; echo "$CONFIG"' });
-    expect(output.text()).toBe('a:c b:c profile\nfrom .profile\n');
-  }, LIMIT);
+  test(
+    '.profile.d scripts see config vars and are sourced before .profile',
+    async () => {
+      const output = await outputOf(world().runtime, {
+        slug,
+        env: { CONFIG: 'c' },
+        command: 'echo "$ORDER"; echo "$CONFIG"',
+      });
+      expect(output.text()).toBe('a:c b:c profile\nfrom .profile\n');
+    },
+    LIMIT,
+  );
 
-  test('the command is bash: quotes, pipes, variables, file names with spaces', async () => {
-    const output = await outputOf(world().runtime, { slug, command: `"./run me.sh" | tr a-z A-Z; [[ $DYNO == web.* ]] && echo 'is "web"'` });
-    expect(output.text()).toBe('RAN ./RUN ME.SH\nis "web"\n');
-  }, LIMIT);
+  test(
+    'the command is bash: quotes, pipes, variables, file names with spaces',
+    async () => {
+      const output = await outputOf(world().runtime, {
+        slug,
+        command: `"./run me.sh" | tr a-z A-Z; [[ $DYNO == web.* ]] && echo 'is "web"'`,
+      });
+      expect(output.text()).toBe('RAN ./RUN ME.SH\nis "web"\n');
+    },
+    LIMIT,
+  );
 
-  test('a dyno cannot read input and is not held up by it', async () => {
-    const output = await outputOf(world().runtime, { slug, command: 'read -r line || echo "no input"' });
-    expect(output.text()).toBe('no input\n');
-  }, LIMIT);
+  test(
+    'a dyno cannot read input and is not held up by it',
+    async () => {
+      const output = await outputOf(world().runtime, { slug, command: 'read -r line || echo "no input"' });
+      expect(output.text()).toBe('no input\n');
+    },
+    LIMIT,
+  );
 
-  test('what startDyno answers describes the dyno, and so does listDynos', async () => {
-    await using run = await started({ command: 'exec sleep 600', name: 'worker.4' });
-    const { dyno, runtime } = run;
-    expect(dyno).toMatchObject({ appId: slug.appId, name: 'worker.4', type: 'worker', release: 3, exit: null });
-    expect(dyno).toMatchObject({ size: 'Standard-1X', command: 'exec sleep 600' });
-    expect(Math.abs(dyno.startedAt - Date.now())).toBeLessThan(LIMIT);
-    const listed = (await runtime.listDynos()).find((each) => each.id === dyno.id);
-    expect(listed).toEqual({ ...dyno, startedAt: listed?.startedAt });
-  }, LIMIT);
+  test(
+    'what startDyno answers describes the dyno, and so does listDynos',
+    async () => {
+      await using run = await started({ command: 'exec sleep 600', name: 'worker.4' });
+      const { dyno, runtime } = run;
+      expect(dyno).toMatchObject({
+        appId: slug.appId,
+        name: 'worker.4',
+        type: 'worker',
+        release: 3,
+        exit: null,
+      });
+      expect(dyno).toMatchObject({ size: 'Standard-1X', command: 'exec sleep 600' });
+      expect(Math.abs(dyno.startedAt - Date.now())).toBeLessThan(LIMIT);
+      const listed = (await runtime.listDynos()).find((each) => each.id === dyno.id);
+      expect(listed).toEqual({ ...dyno, startedAt: listed?.startedAt });
+    },
+    LIMIT,
+  );
 
-  test('files of a dyno are its own, and gone with it', async () => {
-    const command = 'cat data.txt; echo "changed by $DYNO" > data.txt; echo x > new.txt; cat data.txt; ls new.txt';
-    for (const name of ['web.1', 'web.2', 'web.1']) {
-      const output = await outputOf(world().runtime, { slug, command, name });
-      expect(output.text()).toBe(`originalchanged by ${name}\nnew.txt\n`);
-    }
-  }, LIMIT);
-
-  test('isListening: false while nothing listens, true once something does, false after the end', async () => {
-    await using silent = await started({ command: 'exec sleep 600' });
-    expect(await silent.runtime.isListening(silent.dyno)).toBe(false);
-    await using web = await started({ command: 'exec perl listen.pl', name: 'web.3' });
-    await until('the dyno to listen', () => web.runtime.isListening(web.dyno));
-    expect(await read(addressOf(web.dyno.address))).toBe('I am web.3');
-    await web.runtime.signalDyno(web.dyno.id, 'SIGKILL');
-    await exitOf(web.dyno.id);
-    expect(await web.runtime.isListening(web.dyno)).toBe(false);
-  }, LIMIT);
-
-  test('dynos that start at the same time each have an address of their own', async () => {
-    const names = ['web.1', 'web.2', 'web.3', 'web.4'];
-    const runs = await Promise.all(names.map((name) => started({ command: 'exec perl listen.pl', name })));
-    try {
-      for (const [index, run] of runs.entries()) {
-        await until(`${run.dyno.name} to listen`, () => run.runtime.isListening(run.dyno));
-        expect(await read(addressOf(run.dyno.address))).toBe(`I am ${names[index] ?? ''}`);
+  test(
+    'files of a dyno are its own, and gone with it',
+    async () => {
+      const command =
+        'cat data.txt; echo "changed by $DYNO" > data.txt; echo x > new.txt; cat data.txt; ls new.txt';
+      for (const name of ['web.1', 'web.2', 'web.1']) {
+        const output = await outputOf(world().runtime, { slug, command, name });
+        expect(output.text()).toBe(`originalchanged by ${name}\nnew.txt\n`);
       }
-    } finally {
-      await Promise.all(runs.map((run) => run[Symbol.asyncDispose]()));
-    }
-  }, LIMIT);
+    },
+    LIMIT,
+  );
 
-  test('onExit tells exit codes, and 128 + n for signals', async () => {
-    for (const [command, code] of [['exit 7', 7], ['true', 0], ['kill -KILL $$', 137], ['no-such-command', 127]] as const) {
-      await using run = await started({ command });
-      const exit = await exitOf(run.dyno.id);
-      expect([command, exit.code, exit.outOfMemory]).toEqual([command, code, false]);
-      const listed = (await run.runtime.listDynos()).find((each) => each.id === run.dyno.id);
-      expect(listed?.exit?.code).toBe(code);
-      expect(listed?.address).toBeNull();
-    }
-  }, LIMIT);
+  test(
+    'isListening: false while nothing listens, true once something does, false after the end',
+    async () => {
+      await using silent = await started({ command: 'exec sleep 600' });
+      expect(await silent.runtime.isListening(silent.dyno)).toBe(false);
+      await using web = await started({ command: 'exec perl listen.pl', name: 'web.3' });
+      await until('the dyno to listen', () => web.runtime.isListening(web.dyno));
+      expect(await read(addressOf(web.dyno.address))).toBe('I am web.3');
+      await web.runtime.signalDyno(web.dyno.id, 'SIGKILL');
+      await exitOf(web.dyno.id);
+      expect(await web.runtime.isListening(web.dyno)).toBe(false);
+    },
+    LIMIT,
+  );
 
-  test('SIGTERM reaches all processes of the dyno', async () => {
-    await using run = await started({ command: 'bash tree.sh' });
-    await until('the child', () => run.output.text().includes('child ready'));
-    await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
-    expect((await exitOf(run.dyno.id)).code).not.toBe(137);
-    await run.output.ended;
-    for (const line of ['child told', 'parent told']) expect(run.output.text()).toContain(line);
-  }, LIMIT);
+  test(
+    'dynos that start at the same time each have an address of their own',
+    async () => {
+      const names = ['web.1', 'web.2', 'web.3', 'web.4'];
+      const runs = await Promise.all(names.map((name) => started({ command: 'exec perl listen.pl', name })));
+      try {
+        for (const [index, run] of runs.entries()) {
+          await until(`${run.dyno.name} to listen`, () => run.runtime.isListening(run.dyno));
+          expect(await read(addressOf(run.dyno.address))).toBe(`I am ${names[index] ?? ''}`);
+        }
+      } finally {
+        await Promise.all(runs.map((run) => run[Symbol.asyncDispose]()));
+      }
+    },
+    LIMIT,
+  );
 
-  test('a dyno that does nothing about SIGTERM ends with 143', async () => {
-    await using run = await started({ command: 'sleep 600' });
-    await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
-    expect((await exitOf(run.dyno.id)).code).toBe(143);
-  }, LIMIT);
+  test(
+    'onExit tells exit codes, and 128 + n for signals',
+    async () => {
+      for (const [command, code] of [
+        ['exit 7', 7],
+        ['true', 0],
+        ['kill -KILL $$', 137],
+        ['no-such-command', 127],
+      ] as const) {
+        await using run = await started({ command });
+        const exit = await exitOf(run.dyno.id);
+        expect([command, exit.code, exit.outOfMemory]).toEqual([command, code, false]);
+        const listed = (await run.runtime.listDynos()).find((each) => each.id === run.dyno.id);
+        expect(listed?.exit?.code).toBe(code);
+        expect(listed?.address).toBeNull();
+      }
+    },
+    LIMIT,
+  );
 
-  test('SIGKILL ends a dyno that ignores SIGTERM, with 137', async () => {
-    await using run = await started({ command: `trap 'echo ignored' TERM; echo ready; while :; do sleep 0.1; done` });
-    await until('the trap', () => run.output.text().includes('ready'));
-    await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
-    await until('the first signal', () => run.output.text().includes('ignored'));
-    await run.runtime.signalDyno(run.dyno.id, 'SIGKILL');
-    expect((await exitOf(run.dyno.id)).code).toBe(137);
-  }, LIMIT);
+  test(
+    'SIGTERM reaches all processes of the dyno',
+    async () => {
+      await using run = await started({ command: 'bash tree.sh' });
+      await until('the child', () => run.output.text().includes('child ready'));
+      await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
+      expect((await exitOf(run.dyno.id)).code).not.toBe(137);
+      await run.output.ended;
+      for (const line of ['child told', 'parent told']) expect(run.output.text()).toContain(line);
+    },
+    LIMIT,
+  );
 
-  test('signals to a dyno that ended or never was, and removing it again, succeed', async () => {
-    await using run = await started({ command: 'true' });
-    await exitOf(run.dyno.id);
-    await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
-    await run.runtime.removeDyno(run.dyno.id);
-    await run.runtime.removeDyno(run.dyno.id);
-    await run.runtime.signalDyno(run.dyno.id, 'SIGKILL');
-    await run.runtime.removeDyno(freshId('never'));
-    expect((await run.runtime.listDynos()).map((each) => each.id)).not.toContain(run.dyno.id);
-  }, LIMIT);
+  test(
+    'a dyno that does nothing about SIGTERM ends with 143',
+    async () => {
+      await using run = await started({ command: 'sleep 600' });
+      await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
+      expect((await exitOf(run.dyno.id)).code).toBe(143);
+    },
+    LIMIT,
+  );
 
-  test('removeDyno ends a running dyno, tells of it and ends its output', async () => {
-    await using run = await started({ command: 'echo up; exec sleep 600' });
-    await until('its line', () => run.output.text() === 'up\n');
-    await run.runtime.removeDyno(run.dyno.id);
-    await run.output.ended;
-    await exitOf(run.dyno.id);
-    expect((await run.runtime.listDynos()).map((each) => each.id)).not.toContain(run.dyno.id);
-  }, LIMIT);
+  test(
+    'SIGKILL ends a dyno that ignores SIGTERM, with 137',
+    async () => {
+      await using run = await started({
+        command: `trap 'echo ignored' TERM; echo ready; while :; do sleep 0.1; done`,
+      });
+      await until('the trap', () => run.output.text().includes('ready'));
+      await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
+      await until('the first signal', () => run.output.text().includes('ignored'));
+      await run.runtime.signalDyno(run.dyno.id, 'SIGKILL');
+      expect((await exitOf(run.dyno.id)).code).toBe(137);
+    },
+    LIMIT,
+  );
 
-  test('stage reads an archive once, also when asked twice at a time, and again after unstage', async () => {
-    const { runtime } = world();
-    const own = await buildSlug(runtime, slug.appId, [{ name: 'own.txt', content: freshId('content') }]);
-    await Promise.all([runtime.stage(own, never), runtime.stage(own, never)]);
-    const once = own.opened;
-    expect(once).toBeGreaterThan(0);
-    await runtime.stage(own, never);
-    expect(own.opened).toBe(once);
-    await runtime.unstage(own.id);
-    await runtime.unstage(own.id);
-    await runtime.stage(own, never);
-    expect(own.opened).toBeGreaterThan(once);
-    await runtime.unstage(own.id);
-  }, LIMIT);
+  test(
+    'signals to a dyno that ended or never was, and removing it again, succeed',
+    async () => {
+      await using run = await started({ command: 'true' });
+      await exitOf(run.dyno.id);
+      await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
+      await run.runtime.removeDyno(run.dyno.id);
+      await run.runtime.removeDyno(run.dyno.id);
+      await run.runtime.signalDyno(run.dyno.id, 'SIGKILL');
+      await run.runtime.removeDyno(freshId('never'));
+      expect((await run.runtime.listDynos()).map((each) => each.id)).not.toContain(run.dyno.id);
+    },
+    LIMIT,
+  );
 
-  test('an archive from elsewhere, as one part, is staged', async () => {
-    const { runtime } = world();
-    const whole: TestSlug = { ...slug, id: freshId('slug'), parts: [{ key: slug.sha256, offset: 0, length: slug.archive.length }] };
-    expect((await outputOf(runtime, { slug: whole, command: 'cat data.txt' })).text()).toBe('original');
-    await runtime.unstage(whole.id);
-  }, LIMIT);
+  test(
+    'removeDyno ends a running dyno, tells of it and ends its output',
+    async () => {
+      await using run = await started({ command: 'echo up; exec sleep 600' });
+      await until('its line', () => run.output.text() === 'up\n');
+      await run.runtime.removeDyno(run.dyno.id);
+      await run.output.ended;
+      await exitOf(run.dyno.id);
+      expect((await run.runtime.listDynos()).map((each) => each.id)).not.toContain(run.dyno.id);
+    },
+    LIMIT,
+  );
 
-  test('a broken archive is an error that names the slug, and nothing half made stays', async () => {
-    const { runtime } = world();
-    const broken = await cutSlug(runtime, slug.appId);
-    await expect(runtime.stage(broken, never)).rejects.toMatchObject({ name: 'RuntimeError' });
-    await expect(runtime.stage(broken, never)).rejects.toThrow(broken.id);
-  }, LIMIT);
+  test(
+    'stage reads an archive once, also when asked twice at a time, and again after unstage',
+    async () => {
+      const { runtime } = world();
+      const own = await buildSlug(runtime, slug.appId, [{ name: 'own.txt', content: freshId('content') }]);
+      await Promise.all([runtime.stage(own, never), runtime.stage(own, never)]);
+      const once = own.opened;
+      expect(once).toBeGreaterThan(0);
+      await runtime.stage(own, never);
+      expect(own.opened).toBe(once);
+      await runtime.unstage(own.id);
+      await runtime.unstage(own.id);
+      await runtime.stage(own, never);
+      expect(own.opened).toBeGreaterThan(once);
+      await runtime.unstage(own.id);
+    },
+    LIMIT,
+  );
+
+  test(
+    'an archive from elsewhere, as one part, is staged',
+    async () => {
+      const { runtime } = world();
+      const whole: TestSlug = {
+        ...slug,
+        id: freshId('slug'),
+        parts: [{ key: slug.sha256, offset: 0, length: slug.archive.length }],
+      };
+      expect((await outputOf(runtime, { slug: whole, command: 'cat data.txt' })).text()).toBe('original');
+      await runtime.unstage(whole.id);
+    },
+    LIMIT,
+  );
+
+  test(
+    'a broken archive is an error that names the slug, and nothing half made stays',
+    async () => {
+      const { runtime } = world();
+      const broken = await cutSlug(runtime, slug.appId);
+      await expect(runtime.stage(broken, never)).rejects.toMatchObject({ name: 'RuntimeError' });
+      await expect(runtime.stage(broken, never)).rejects.toThrow(broken.id);
+    },
+    LIMIT,
+  );
 }
 
 /** A slug whose archive ends in the middle. */
@@ -235,7 +331,12 @@ async function cutSlug(runtime: Runtime, appId: string): Promise<TestSlug> {
   const slug = await buildSlug(runtime, appId, [{ name: 'text', content: freshId('x').repeat(500) }]);
   const archive = slug.archive.subarray(0, Math.floor(slug.archive.length / 2));
   const { Readable } = await import('node:stream');
-  return { ...slug, archive, parts: [{ key: freshId('cut'), offset: 0, length: archive.length }], open: () => Readable.from([archive]) };
+  return {
+    ...slug,
+    archive,
+    parts: [{ key: freshId('cut'), offset: 0, length: archive.length }],
+    open: () => Readable.from([archive]),
+  };
 }
 
 function addressOf(address: DynoAddress | null): DynoAddress {

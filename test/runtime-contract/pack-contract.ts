@@ -18,7 +18,7 @@ const NAMES: readonly SourceEntry[] = [
   { name: 'new\nline.txt', content: 'newline' },
   { name: 'grüße-日本.txt', content: 'utf8' },
   { name: '-dash.txt', content: 'dash' },
-  { name: "quote'\"$HOME`.txt", content: 'quote' },
+  { name: 'quote\'"$HOME`.txt', content: 'quote' },
   { name: 'back\\slash.txt', content: 'backslash' },
   { name: LONG, content: 'long' },
   { name: 'empty', content: '' },
@@ -41,95 +41,139 @@ const INSTALL = `
 
 /** Promises of `BuildBox.pack`. */
 export function packContract({ world, app }: ContractContext): void {
-  test('names, modes and links survive; the archive is readable by zstd and tar', async () => {
-    const parts = await packTree(app(), NAMES);
-    const archive = Buffer.concat([...parts.values()].map((bytes) => bytes ?? Buffer.alloc(0)));
-    await using out = await unpack(archive);
-    const root = join(out.folder, 'app');
-    for (const { name, content, mode, link } of NAMES) {
-      const path = join(root, name);
-      if (link !== undefined) expect(await readlink(path), name).toBe(link);
-      else if (name.endsWith('/')) expect((await stat(path)).isDirectory(), name).toBe(true);
-      else {
-        expect(await readFile(path, 'utf8'), name).toBe(content);
-        const owner = (await lstat(path)).mode & 0o700;
-        expect(owner, name).toBe((mode ?? 0o644) & 0o700);
+  test(
+    'names, modes and links survive; the archive is readable by zstd and tar',
+    async () => {
+      const parts = await packTree(app(), NAMES);
+      const archive = Buffer.concat([...parts.values()].map((bytes) => bytes ?? Buffer.alloc(0)));
+      await using out = await unpack(archive);
+      const root = join(out.folder, 'app');
+      for (const { name, content, mode, link } of NAMES) {
+        const path = join(root, name);
+        if (link !== undefined) expect(await readlink(path), name).toBe(link);
+        else if (name.endsWith('/')) expect((await stat(path)).isDirectory(), name).toBe(true);
+        else {
+          expect(await readFile(path, 'utf8'), name).toBe(content);
+          const owner = (await lstat(path)).mode & 0o700;
+          expect(owner, name).toBe((mode ?? 0o644) & 0o700);
+        }
       }
-    }
-    expect(await readdir(out.folder)).toEqual(['app']);
-  }, LIMIT);
+      expect(await readdir(out.folder)).toEqual(['app']);
+    },
+    LIMIT,
+  );
 
-  test('entries are below ./app/, owned by 1000:1000, folders before what is in them', async () => {
-    const parts = await packTree(app(), NAMES);
-    const seen = new Set<string>(['./', './app/']);
-    for (const header of await headers(parts)) {
-      expect(header.name.startsWith('./app/'), header.name).toBe(true);
-      expect([header.uid, header.gid], header.name).toEqual([1000, 1000]);
-      const parent = `${header.name.replace(/\/$/, '').split('/').slice(0, -1).join('/')}/`;
-      expect(seen.has(parent), `${parent} comes before ${header.name}`).toBe(true);
-      if (header.type === 'directory') seen.add(header.name.endsWith('/') ? header.name : `${header.name}/`);
-    }
-  }, LIMIT);
+  test(
+    'entries are below ./app/, owned by 1000:1000, folders before what is in them',
+    async () => {
+      const parts = await packTree(app(), NAMES);
+      const seen = new Set<string>(['./', './app/']);
+      for (const header of await headers(parts)) {
+        expect(header.name.startsWith('./app/'), header.name).toBe(true);
+        expect([header.uid, header.gid], header.name).toEqual([1000, 1000]);
+        const parent = `${header.name.replace(/\/$/, '').split('/').slice(0, -1).join('/')}/`;
+        expect(seen.has(parent), `${parent} comes before ${header.name}`).toBe(true);
+        if (header.type === 'directory')
+          seen.add(header.name.endsWith('/') ? header.name : `${header.name}/`);
+      }
+    },
+    LIMIT,
+  );
 
-  test('an empty BUILD_DIR packs', async () => {
-    const parts = await packTree(app(), []);
-    expect((await headers(parts)).filter((header) => header.name !== './app/' && header.name !== './app')).toEqual([]);
-  }, LIMIT);
+  test(
+    'an empty BUILD_DIR packs',
+    async () => {
+      const parts = await packTree(app(), []);
+      expect(
+        (await headers(parts)).filter((header) => header.name !== './app/' && header.name !== './app'),
+      ).toEqual([]);
+    },
+    LIMIT,
+  );
 
-  test('an unchanged folder from the cache keeps its key and comes without bytes when known', async () => {
-    const appId = app();
-    const first = await installAndPack(appId, 'one', new Set());
-    const second = await installAndPack(appId, 'two', new Set(first.keys()));
-    const third = await installAndPack(appId, 'two', new Set());
-    expect([...first.keys()].slice(0, -1)).toEqual([...second.keys()].slice(0, -1));
-    expect(first.size).toBeGreaterThan(1);
-    expect([...first.keys()].at(-1)).not.toBe([...second.keys()].at(-1));
-    expect([...second.values()].slice(0, -1).every((bytes) => bytes === null)).toBe(true);
-    expect([...second.values()].at(-1)).toBeInstanceOf(Buffer);
-    expect([...third.keys()].slice(0, -1)).toEqual([...first.keys()].slice(0, -1));
-  }, LIMIT);
+  test(
+    'an unchanged folder from the cache keeps its key and comes without bytes when known',
+    async () => {
+      const appId = app();
+      const first = await installAndPack(appId, 'one', new Set());
+      const second = await installAndPack(appId, 'two', new Set(first.keys()));
+      const third = await installAndPack(appId, 'two', new Set());
+      expect([...first.keys()].slice(0, -1)).toEqual([...second.keys()].slice(0, -1));
+      expect(first.size).toBeGreaterThan(1);
+      expect([...first.keys()].at(-1)).not.toBe([...second.keys()].at(-1));
+      expect([...second.values()].slice(0, -1).every((bytes) => bytes === null)).toBe(true);
+      expect([...second.values()].at(-1)).toBeInstanceOf(Buffer);
+      expect([...third.keys()].slice(0, -1)).toEqual([...first.keys()].slice(0, -1));
+    },
+    LIMIT,
+  );
 
-  test('parts of two builds put together are one tar with the new content', async () => {
-    const appId = app();
-    const first = await installAndPack(appId, 'one', new Set());
-    const second = await installAndPack(appId, 'two', new Set(first.keys()));
-    const whole = [...second].map(([key, bytes]) => bytes ?? first.get(key) ?? Buffer.alloc(0));
-    await using out = await unpack(Buffer.concat(whole));
-    expect(await readFile(join(out.folder, 'app/main.js'), 'utf8')).toBe('two');
-    expect(await readFile(join(out.folder, 'app/node_modules/left/3.js'), 'utf8')).toBe('module 3\n');
-  }, LIMIT);
+  test(
+    'parts of two builds put together are one tar with the new content',
+    async () => {
+      const appId = app();
+      const first = await installAndPack(appId, 'one', new Set());
+      const second = await installAndPack(appId, 'two', new Set(first.keys()));
+      const whole = [...second].map(([key, bytes]) => bytes ?? first.get(key) ?? Buffer.alloc(0));
+      await using out = await unpack(Buffer.concat(whole));
+      expect(await readFile(join(out.folder, 'app/main.js'), 'utf8')).toBe('two');
+      expect(await readFile(join(out.folder, 'app/node_modules/left/3.js'), 'utf8')).toBe('module 3\n');
+    },
+    LIMIT,
+  );
 
-  test('a changed file gives its part another key, also with the same size and time', async () => {
-    const appId = app();
-    const keys = new Set<string>();
-    for (const content of ['one', 'two']) {
-      const box = await openBox(world().runtime, appId);
+  test(
+    'a changed file gives its part another key, also with the same size and time',
+    async () => {
+      const appId = app();
+      const keys = new Set<string>();
+      for (const content of ['one', 'two']) {
+        const box = await openBox(world().runtime, appId);
+        try {
+          await box.putSource(
+            sourceTar([
+              { name: 'vendor/lib.txt', content },
+              { name: 'main.txt', content },
+            ]),
+          );
+          await script(box, 'touch -t 202001010000 vendor/lib.txt main.txt vendor .');
+          for (const key of (await packed(box)).keys()) keys.add(key);
+        } finally {
+          await box.close();
+        }
+      }
+      expect(keys.size % 2).toBe(0);
+      expect(keys.size).toBeGreaterThanOrEqual(2);
+    },
+    LIMIT,
+  );
+
+  test(
+    'content that does not compress and is larger than any buffer comes whole',
+    async () => {
+      const box = await openBox(world().runtime, app());
       try {
-        await box.putSource(sourceTar([{ name: 'vendor/lib.txt', content }, { name: 'main.txt', content }]));
-        await script(box, 'touch -t 202001010000 vendor/lib.txt main.txt vendor .');
-        for (const key of (await packed(box)).keys()) keys.add(key);
+        const made = await script(
+          box,
+          'mkdir vendor; head -c 9000000 /dev/urandom > vendor/big; cksum < vendor/big',
+        );
+        const parts = await packed(box);
+        await using out = await unpack(
+          Buffer.concat([...parts.values()].map((bytes) => bytes ?? Buffer.alloc(0))),
+        );
+        const { stdout } = await run('sh', ['-c', 'cksum < "$1"', 'sh', join(out.folder, 'app/vendor/big')]);
+        expect(stdout).toBe(made.output);
       } finally {
         await box.close();
       }
-    }
-    expect(keys.size % 2).toBe(0);
-    expect(keys.size).toBeGreaterThanOrEqual(2);
-  }, LIMIT);
+    },
+    LIMIT,
+  );
 
-  test('content that does not compress and is larger than any buffer comes whole', async () => {
-    const box = await openBox(world().runtime, app());
-    try {
-      const made = await script(box, 'mkdir vendor; head -c 9000000 /dev/urandom > vendor/big; cksum < vendor/big');
-      const parts = await packed(box);
-      await using out = await unpack(Buffer.concat([...parts.values()].map((bytes) => bytes ?? Buffer.alloc(0))));
-      const { stdout } = await run('sh', ['-c', 'cksum < "$1"', 'sh', join(out.folder, 'app/vendor/big')]);
-      expect(stdout).toBe(made.output);
-    } finally {
-      await box.close();
-    }
-  }, LIMIT);
-
-  async function packTree(appId: string, entries: readonly SourceEntry[]): Promise<Map<string, Buffer | null>> {
+  async function packTree(
+    appId: string,
+    entries: readonly SourceEntry[],
+  ): Promise<Map<string, Buffer | null>> {
     const box = await openBox(world().runtime, appId);
     try {
       await box.putSource(sourceTar(entries));
@@ -157,7 +201,13 @@ async function unpack(archive: Buffer): Promise<{ folder: string } & AsyncDispos
   const folder = await mkdtemp(join(tmpdir(), 'contract-unpack-'));
   const file = `${folder}.tar.zst`;
   await writeFile(file, archive);
-  await run('bash', ['-c', 'set -o pipefail; zstd -q -d -c "$1" | tar -x -f - -C "$2"', 'bash', file, folder]);
+  await run('bash', [
+    '-c',
+    'set -o pipefail; zstd -q -d -c "$1" | tar -x -f - -C "$2"',
+    'bash',
+    file,
+    folder,
+  ]);
   await rm(file);
   return {
     folder,
@@ -182,7 +232,8 @@ async function headers(parts: ReadonlyMap<string, Buffer | null>): Promise<Heade
   });
   const finished = once(tar, 'finish');
   for (const bytes of parts.values()) {
-    if (bytes !== null) tar.write(spawnSync('zstd', ['-q', '-d', '-c'], { input: bytes, maxBuffer: 2 ** 28 }).stdout);
+    if (bytes !== null)
+      tar.write(spawnSync('zstd', ['-q', '-d', '-c'], { input: bytes, maxBuffer: 2 ** 28 }).stdout);
   }
   tar.end(Buffer.alloc(0));
   await finished;

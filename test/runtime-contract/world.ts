@@ -58,7 +58,10 @@ export const never = new AbortController().signal;
 
 /** Opens a build box with no buildpacks. */
 export function openBox(runtime: Runtime, appId: string, clearCache = false): Promise<BuildBox> {
-  return runtime.openBuild({ buildId: freshId('build'), appId, stack: STACK, buildpacks: [], clearCache }, never);
+  return runtime.openBuild(
+    { buildId: freshId('build'), appId, stack: STACK, buildpacks: [], clearCache },
+    never,
+  );
 }
 
 /** Runs a script and gives its exit code and all it wrote. */
@@ -77,7 +80,10 @@ export async function script(
 }
 
 /** What a box packed: keys in order, and the bytes of those that were not known. */
-export async function packed(box: BuildBox, known: ReadonlySet<string> = new Set()): Promise<Map<string, Buffer | null>> {
+export async function packed(
+  box: BuildBox,
+  known: ReadonlySet<string> = new Set(),
+): Promise<Map<string, Buffer | null>> {
   const parts = new Map<string, Buffer | null>();
   for await (const part of box.pack(known)) {
     parts.set(part.key, part.bytes === null ? null : await readAll(part.bytes));
@@ -129,7 +135,11 @@ export function slugOf(appId: string, parts: ReadonlyMap<string, Buffer | null>)
 }
 
 /** Builds a slug from a source tree, without any buildpack. */
-export async function buildSlug(runtime: Runtime, appId: string, entries: readonly SourceEntry[]): Promise<TestSlug> {
+export async function buildSlug(
+  runtime: Runtime,
+  appId: string,
+  entries: readonly SourceEntry[],
+): Promise<TestSlug> {
   const box = await openBox(runtime, appId);
   try {
     await box.putSource(sourceTar(entries));
@@ -173,7 +183,8 @@ export class Output implements OutputSink, Disposable {
   readonly stdout: Buffer[] = [];
   readonly stderr: Buffer[] = [];
   /** Position behind each piece, in the order they came. */
-  readonly pieces: { stream: 'stdout' | 'stderr'; bytes: Buffer; at: number; position: OutputPosition }[] = [];
+  readonly pieces: { stream: 'stdout' | 'stderr'; bytes: Buffer; at: number; position: OutputPosition }[] =
+    [];
   readonly ended: Promise<void>;
   private resolveEnd: () => void = () => undefined;
   private readonly follow: Disposable;
@@ -214,7 +225,11 @@ export async function outputOf(runtime: Runtime, order: DynoOrder): Promise<Outp
 }
 
 /** Waits until `check` holds. @throws Error naming `what` when it does not within the deadline */
-export async function until(what: string, check: () => boolean | Promise<boolean>, deadline = 30_000): Promise<void> {
+export async function until(
+  what: string,
+  check: () => boolean | Promise<boolean>,
+  deadline = 30_000,
+): Promise<void> {
   const end = Date.now() + deadline;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(`still waiting for: ${what}`);

@@ -25,7 +25,9 @@ async function prepareMachine(): Promise<void> {
 
 function install(packages: string[]): void {
   if (process.getuid?.() !== 0 || !has('apt-get')) {
-    console.log(`Not installed: ${packages.join(', ')}. Tests that need them are skipped, each with its reason.`);
+    console.log(
+      `Not installed: ${packages.join(', ')}. Tests that need them are skipped, each with its reason.`,
+    );
     return;
   }
   console.log(`Installing ${packages.join(', ')}`);

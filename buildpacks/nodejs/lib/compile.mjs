@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJson, writeJson } from './files.mjs';
 import { BuildError, detail, step, warn } from './output.mjs';
 import { build, installPackages, prune, runScripts } from './packages.mjs';
 import { exportConfig, readProject } from './project.mjs';
@@ -13,10 +14,15 @@ async function compile(buildDir, cacheDir, envDir) {
   const project = readProject(buildDir);
   step('Creating runtime environment');
   exportConfig(envDir);
+  process.env.NODE_ENV ??= 'production';
   const tools = await decideTools(project, cacheDir);
   const target = join(buildDir, '.heroku', 'node');
   await installTools(tools, target);
-  detail(Object.entries(tools).map(([tool, version]) => `${tool} ${version}`).join(', '));
+  detail(
+    Object.entries(tools)
+      .map(([tool, version]) => `${tool} ${version}`)
+      .join(', '),
+  );
   process.env.PATH = `${join(target, 'bin')}:${join(buildDir, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`;
   await runScripts(project, tools, ['heroku-prebuild']);
   await installPackages(project, tools, cacheDir);
@@ -35,10 +41,10 @@ async function compile(buildDir, cacheDir, envDir) {
 async function decideTools(project, cacheDir) {
   const file = join(cacheDir, 'tools.json');
   const asked = JSON.stringify([project.manifest.engines, project.manifest.packageManager, project.manager]);
-  const last = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  const last = readJson(file);
   if (last?.asked === asked && Date.now() - last.at < DECISION_HOLDS) return last.tools;
   const tools = await resolveTools(project);
-  writeFileSync(file, JSON.stringify({ asked, at: Date.now(), tools }));
+  writeJson(file, { asked, at: Date.now(), tools });
   return tools;
 }
 

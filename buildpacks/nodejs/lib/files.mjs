@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
@@ -11,7 +11,8 @@ import { dirname, join } from 'node:path';
  */
 export function moveFromLastBuild(folder, target, [file, content]) {
   const last = process.env.SLIPWAY_LAST_BUILD ?? '';
-  if (last === '' || !existsSync(join(last, file)) || readFileSync(join(last, file), 'utf8') !== content) return false;
+  if (last === '' || !existsSync(join(last, file)) || readFileSync(join(last, file), 'utf8') !== content)
+    return false;
   try {
     mkdirSync(dirname(target), { recursive: true });
     renameSync(join(last, folder), target);
@@ -35,4 +36,28 @@ export async function copyFolder(from, to) {
     child.on('close', resolve);
   });
   if (code !== 0) throw new Error(`${from} could not be copied to ${to}`);
+}
+
+/**
+ * What a JSON file holds; null when it is missing or half written.
+ * @param {string} file
+ */
+export function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Writes a JSON file whole or not at all.
+ * @param {string} file
+ * @param {unknown} value
+ */
+export function writeJson(file, value) {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify(value));
+  renameSync(temporary, file);
 }

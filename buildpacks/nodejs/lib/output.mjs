@@ -12,7 +12,12 @@ export function detail(text) {
 
 /** @param {string} text */
 export function warn(text) {
-  process.stdout.write(text.split('\n').map((line) => ` !     ${line}\n`).join(''));
+  process.stdout.write(
+    text
+      .split('\n')
+      .map((line) => ` !     ${line}\n`)
+      .join(''),
+  );
 }
 
 /** Ends the build with a reason that the user reads: what, why, what to do. */

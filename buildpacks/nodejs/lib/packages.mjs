@@ -34,6 +34,7 @@ export async function installPackages(project, tools, cacheDir) {
 
 /** @param {import('./project.mjs').Project} project @param {string} cacheDir @param {string} key */
 async function restore(project, cacheDir, key) {
+  if (hasPackagesOfItsOwn(project)) return false;
   const modules = join(project.folder, 'node_modules');
   if (!project.runsScripts) return moveFromLastBuild('node_modules', modules, [KEY_FILE, key]);
   const kept = join(cacheDir, 'node_modules');
@@ -48,9 +49,19 @@ async function keep(project, cacheDir, key) {
   const modules = join(project.folder, 'node_modules');
   const kept = join(cacheDir, 'node_modules');
   rmSync(`${kept}.key`, { force: true });
-  if (!existsSync(modules) || project.manifest.workspaces !== undefined) return;
+  if (!existsSync(modules) || hasPackagesOfItsOwn(project)) return;
   await copyFolder(modules, kept);
   writeFileSync(`${kept}.key`, key);
+}
+
+/**
+ * True when the project holds further packages, each with a node_modules that the one at the top is not the whole of.
+ * @param {import('./project.mjs').Project} project
+ */
+function hasPackagesOfItsOwn({ manifest, folder }) {
+  if (manifest.workspaces !== undefined || existsSync(join(folder, 'pnpm-workspace.yaml'))) return true;
+  const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
+  return Object.values(all).some((range) => /^(file|link|portal|workspace):/.test(String(range)));
 }
 
 /** @param {import('./project.mjs').Project} project @param {import('./toolchain.mjs').Tools} tools */
@@ -60,8 +71,9 @@ async function install(project, tools) {
   detail(`${program} ${args.join(' ')}`);
   await run(program, args, {
     cwd: project.folder,
-    env: { NODE_ENV: dev ? 'development' : 'production', ...cacheEnv() },
-    advice: 'The lines above say which package could not be installed. Does the same command work in your project folder with a fresh checkout?',
+    env: cacheEnv(),
+    advice:
+      'The lines above say which package could not be installed. Does the same command work in your project folder with a fresh checkout?',
   });
 }
 
@@ -70,14 +82,33 @@ function installCommand(project, tools, dev) {
   if (project.manager === 'yarn') {
     const args = isBerry(tools)
       ? ['install', ...(project.lock ? ['--immutable'] : [])]
-      : ['install', ...(project.lock ? ['--frozen-lockfile'] : []), '--non-interactive', '--ignore-engines', `--production=${!dev}`];
+      : [
+          'install',
+          ...(project.lock ? ['--frozen-lockfile'] : []),
+          '--non-interactive',
+          '--ignore-engines',
+          `--production=${!dev}`,
+        ];
     return { program: 'yarn', args };
   }
   if (project.manager === 'pnpm') {
-    return { program: 'pnpm', args: ['install', ...(project.lock ? ['--frozen-lockfile'] : []), dev ? '--prod=false' : '--prod'] };
+    return {
+      program: 'pnpm',
+      args: ['install', ...(project.lock ? ['--frozen-lockfile'] : []), dev ? '--prod=false' : '--prod'],
+    };
   }
   const verb = project.lock !== null && process.env.USE_NPM_INSTALL !== 'true' ? 'ci' : 'install';
-  return { program: 'npm', args: [verb, dev ? '--include=dev' : '--omit=dev', '--no-audit', '--no-fund', '--no-update-notifier', '--prefer-offline'] };
+  return {
+    program: 'npm',
+    args: [
+      verb,
+      dev ? '--include=dev' : '--omit=dev',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+      '--prefer-offline',
+    ],
+  };
 }
 
 /**
@@ -102,12 +133,32 @@ export async function prune(project, tools) {
   if (Object.keys(project.manifest.devDependencies ?? {}).length === 0) return;
   step('Pruning devDependencies');
   const commands = {
-    npm: ['npm', 'prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'],
-    yarn: ['yarn', 'install', '--production', '--ignore-scripts', '--prefer-offline', '--ignore-engines', '--non-interactive'],
+    npm: [
+      'npm',
+      'prune',
+      '--omit=dev',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+    ],
+    yarn: [
+      'yarn',
+      'install',
+      '--production',
+      '--ignore-scripts',
+      '--prefer-offline',
+      '--ignore-engines',
+      '--non-interactive',
+    ],
     pnpm: ['pnpm', 'prune', '--prod', '--ignore-scripts'],
   };
   const [program = '', ...args] = commands[project.manager];
-  await run(program, args, { cwd: project.folder, env: cacheEnv(), advice: 'Set NPM_CONFIG_PRODUCTION=false to keep devDependencies.' });
+  await run(program, args, {
+    cwd: project.folder,
+    env: cacheEnv(),
+    advice: 'Set NPM_CONFIG_PRODUCTION=false to keep devDependencies.',
+  });
 }
 
 /**
@@ -119,11 +170,15 @@ export async function prune(project, tools) {
 export async function runScripts(project, tools, names) {
   for (const name of names.filter((each) => each in project.scripts)) {
     detail(`Running ${name}`);
-    await run(project.manager, project.manager === 'yarn' && isBerry(tools) ? ['run', name] : ['run', '--silent', name], {
-      cwd: project.folder,
-      env: cacheEnv(),
-      advice: `The script "${name}" of package.json failed; the lines above say why.`,
-    });
+    await run(
+      project.manager,
+      project.manager === 'yarn' && isBerry(tools) ? ['run', name] : ['run', '--silent', name],
+      {
+        cwd: project.folder,
+        env: cacheEnv(),
+        advice: `The script "${name}" of package.json failed; the lines above say why.`,
+      },
+    );
   }
 }
 
@@ -135,7 +190,11 @@ function isBerry(tools) {
 /** Config vars that ask for devDependencies at run time. */
 function keepsDevDependencies() {
   const { NPM_CONFIG_PRODUCTION, YARN_PRODUCTION, NODE_ENV } = process.env;
-  return NPM_CONFIG_PRODUCTION === 'false' || YARN_PRODUCTION === 'false' || (NODE_ENV !== undefined && NODE_ENV !== 'production');
+  return (
+    NPM_CONFIG_PRODUCTION === 'false' ||
+    YARN_PRODUCTION === 'false' ||
+    (NODE_ENV !== undefined && NODE_ENV !== 'production')
+  );
 }
 
 /** Package managers keep what they download with all other downloads. */

@@ -36,7 +36,9 @@ export function readProject(folder) {
   const managers = new Set(locks.map(([, manager]) => manager));
   if (managers.size > 1) {
     const names = locks.map(([file]) => file).join(' and ');
-    throw new BuildError(`The project has ${names}, of different package managers. Keep the one you use, and delete the other.`);
+    throw new BuildError(
+      `The project has ${names}, of different package managers. Keep the one you use, and delete the other.`,
+    );
   }
   const wanted = /^(npm|yarn|pnpm)@/.exec(String(manifest.packageManager ?? ''))?.[1];
   const scripts = typeof manifest.scripts === 'object' && manifest.scripts !== null ? manifest.scripts : {};
@@ -71,14 +73,32 @@ function readManifest(folder) {
  */
 export function installKey(project, tools) {
   const hash = createHash('sha256');
-  const { dependencies, devDependencies, optionalDependencies, peerDependencies, overrides, resolutions, workspaces, pnpm } =
-    project.manifest;
+  const {
+    dependencies,
+    devDependencies,
+    optionalDependencies,
+    peerDependencies,
+    overrides,
+    resolutions,
+    workspaces,
+    pnpm,
+  } = project.manifest;
   hash.update(JSON.stringify([tools, process.platform, process.arch, project.runsScripts]));
   hash.update(
-    JSON.stringify([dependencies, devDependencies, optionalDependencies, peerDependencies, overrides, resolutions, workspaces, pnpm]),
+    JSON.stringify([
+      dependencies,
+      devDependencies,
+      optionalDependencies,
+      peerDependencies,
+      overrides,
+      resolutions,
+      workspaces,
+      pnpm,
+    ]),
   );
   for (const file of [project.lock, '.npmrc', '.yarnrc', '.yarnrc.yml', 'pnpm-workspace.yaml']) {
-    if (file !== null && existsSync(join(project.folder, file))) hash.update(readFileSync(join(project.folder, file)));
+    if (file !== null && existsSync(join(project.folder, file)))
+      hash.update(readFileSync(join(project.folder, file)));
   }
   for (const name of Object.keys(process.env).sort()) {
     if (/^(npm_config_|yarn_|node_env$|use_)/i.test(name)) hash.update(`${name}=${process.env[name]}\n`);

@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { readJson, writeJson } from './files.mjs';
 import { BuildError, detail } from './output.mjs';
 
 const downloads = process.env.SLIPWAY_DOWNLOADS ?? '';
-const registry = (process.env.npm_config_registry ?? process.env.NPM_CONFIG_REGISTRY ?? '').replace(/\/*$/, '');
+const registry = (process.env.npm_config_registry ?? process.env.NPM_CONFIG_REGISTRY ?? '').replace(
+  /\/*$/,
+  '',
+);
 
 /** How long what the registry said about a package is taken as new, in milliseconds. */
 const FRESH = 24 * 60 * 60 * 1000;
@@ -23,7 +27,7 @@ const FRESH = 24 * 60 * 60 * 1000;
  */
 async function packument(name) {
   const file = join(downloads, 'metadata', `${name.replace('/', '+')}.json`);
-  const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  const kept = readJson(file);
   if (kept !== null && Date.now() - kept.at < FRESH) return kept;
   try {
     const response = await fetch(`${registry}/${name.replace('/', '%2f')}`, {
@@ -32,17 +36,24 @@ async function packument(name) {
     if (!response.ok) throw new Error(`the registry answered ${response.status}`);
     const found = await response.json();
     const versions = Object.fromEntries(
-      Object.entries(found.versions).map(([version, { dist }]) => [version, { tarball: dist.tarball, integrity: dist.integrity }]),
+      Object.entries(found.versions).map(([version, { dist }]) => [
+        version,
+        { tarball: dist.tarball, integrity: dist.integrity },
+      ]),
     );
-    mkdirSync(join(downloads, 'metadata'), { recursive: true });
-    const temporary = `${file}.${process.pid}`;
-    writeFileSync(temporary, JSON.stringify({ at: Date.now(), versions }));
-    renameSync(temporary, file);
+    writeJson(file, { at: Date.now(), versions });
     return { versions };
   } catch (error) {
     if (kept !== null) return kept;
-    const reason = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
-    throw new BuildError(`The package registry could not be asked about ${name}: ${reason}.\nCheck the network, and deploy again.`);
+    const reason =
+      error instanceof Error
+        ? error.cause instanceof Error
+          ? error.cause.message
+          : error.message
+        : String(error);
+    throw new BuildError(
+      `The package registry could not be asked about ${name}: ${reason}.\nCheck the network, and deploy again.`,
+    );
   }
 }
 
@@ -61,7 +72,9 @@ export async function resolve(name, range, title) {
   }
   const found = semver.maxSatisfying(all, range);
   if (found !== null) return found;
-  const majors = [...new Set(all.filter((each) => semver.prerelease(each) === null).map((each) => semver.major(each)))];
+  const majors = [
+    ...new Set(all.filter((each) => semver.prerelease(each) === null).map((each) => semver.major(each))),
+  ];
   throw new BuildError(
     `There is no ${title} ${range}. The registry has ${title} of these major versions: ${majors.sort((a, b) => a - b).join(', ')}.`,
   );
@@ -84,9 +97,14 @@ export async function fetchPackage(name, version, title, expected) {
   const integrity = expected ?? known?.integrity ?? '';
   const url = known?.tarball ?? `${registry}/${name}/-/${name.split('/').pop()}-${version}.tgz`;
   const response = await fetch(url).catch((error) => {
-    throw new BuildError(`${title} ${version} could not be downloaded: ${error.cause?.message ?? error.message}.\nCheck the network, and deploy again.`);
+    throw new BuildError(
+      `${title} ${version} could not be downloaded: ${error.cause?.message ?? error.message}.\nCheck the network, and deploy again.`,
+    );
   });
-  if (!response.ok) throw new BuildError(`${title} ${version} could not be downloaded: the registry answered ${response.status}.`);
+  if (!response.ok)
+    throw new BuildError(
+      `${title} ${version} could not be downloaded: the registry answered ${response.status}.`,
+    );
   const bytes = Buffer.from(await response.arrayBuffer());
   verify(bytes, integrity, `${title} ${version}`);
   mkdirSync(group, { recursive: true });
@@ -95,11 +113,24 @@ export async function fetchPackage(name, version, title, expected) {
     const unpack = ['-xzf', '-', '-C', temporary, '--strip-components', '1'];
     const { status, stderr } = spawnSync('tar', unpack, { input: bytes });
     if (status !== 0) throw new BuildError(`${title} ${version} could not be unpacked: ${stderr}`);
-    if (!existsSync(folder)) renameSync(temporary, folder);
+    moveOnce(temporary, folder);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
   return folder;
+}
+
+/**
+ * Another build may have put the same package there a moment ago; then that one stays.
+ * @param {string} from
+ * @param {string} to
+ */
+function moveOnce(from, to) {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
+  }
 }
 
 /**
@@ -110,13 +141,17 @@ export async function fetchPackage(name, version, title, expected) {
 function verify(bytes, integrity, what) {
   const wanted = integrity.split(/\s+/).find((each) => each.startsWith('sha512-'));
   const found = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
-  if (wanted !== found) throw new BuildError(`The downloaded ${what} is not what the registry announces (SHA-512 differs). Deploy again.`);
+  if (wanted !== found)
+    throw new BuildError(
+      `The downloaded ${what} is not what the registry announces (SHA-512 differs). Deploy again.`,
+    );
 }
 
 /** npm that builds use when the project names none; its semver reads version ranges here. */
 export const BASE_NPM = {
   version: '11.19.1',
-  integrity: 'sha512-ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g==',
+  integrity:
+    'sha512-ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g==',
 };
 
 /** The semver that npm itself uses: ranges mean here what they mean there. */

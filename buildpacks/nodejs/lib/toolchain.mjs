@@ -1,4 +1,12 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { copyFolder, moveFromLastBuild } from './files.mjs';
 import { detail, step, warn } from './output.mjs';
@@ -29,14 +37,18 @@ const NPM_OF_NODE = [
 export async function resolveTools(project) {
   const engines = project.manifest.engines ?? {};
   const pinned = /^(npm|yarn|pnpm)@([^+]+)/.exec(String(project.manifest.packageManager ?? ''));
-  const wanted = (/** @type {string} */ name) => engines[name] ?? (pinned?.[1] === name ? pinned[2] : undefined);
+  const wanted = (/** @type {string} */ name) =>
+    engines[name] ?? (pinned?.[1] === name ? pinned[2] : undefined);
   if (engines.node === undefined) {
-    warn(`Node version not specified in package.json; ${DEFAULT_NODE} is taken. Pin it: "engines": { "node": "${DEFAULT_NODE}" }`);
+    warn(
+      `Node version not specified in package.json; ${DEFAULT_NODE} is taken. Pin it: "engines": { "node": "${DEFAULT_NODE}" }`,
+    );
   }
   const node = await resolve(nodePackage(), String(engines.node ?? DEFAULT_NODE), 'Node.js');
   const tools = { node, npm: await npmFor(node, wanted('npm')) };
   if (project.manager === 'yarn') return { ...tools, yarn: await yarnFor(project, wanted('yarn')) };
-  if (project.manager === 'pnpm') return { ...tools, pnpm: await resolve('pnpm', String(wanted('pnpm') ?? pnpmRange(node)), 'pnpm') };
+  if (project.manager === 'pnpm')
+    return { ...tools, pnpm: await resolve('pnpm', String(wanted('pnpm') ?? pnpmRange(node)), 'pnpm') };
   return tools;
 }
 
@@ -52,8 +64,11 @@ async function npmFor(node, wanted) {
 async function yarnFor(project, wanted) {
   const lock = project.lock === null ? '' : readFileSync(join(project.folder, project.lock), 'utf8');
   const berry = lock.includes('__metadata:') || existsSync(join(project.folder, '.yarnrc.yml'));
-  if (wanted !== undefined && !/^\D*1(\.|$)/.test(wanted)) return resolve('@yarnpkg/cli-dist', String(wanted), 'Yarn');
-  return berry ? resolve('@yarnpkg/cli-dist', '4.x', 'Yarn') : resolve('yarn', String(wanted ?? '1.22.x'), 'Yarn');
+  if (wanted !== undefined && !/^\D*1(\.|$)/.test(wanted))
+    return resolve('@yarnpkg/cli-dist', String(wanted), 'Yarn');
+  return berry
+    ? resolve('@yarnpkg/cli-dist', '4.x', 'Yarn')
+    : resolve('yarn', String(wanted ?? '1.22.x'), 'Yarn');
 }
 
 /** @param {string} node */
@@ -74,7 +89,9 @@ export function nodePackage() {
  * @param {string} target
  */
 export async function installTools(tools, target) {
-  const name = Object.entries(tools).map(([tool, version]) => `${tool} ${version}`).join('\n');
+  const name = Object.entries(tools)
+    .map(([tool, version]) => `${tool} ${version}`)
+    .join('\n');
   if (moveFromLastBuild('.heroku/node', target, ['.heroku/node/versions', name])) return;
   step('Installing binaries');
   await makeTools(tools, target);

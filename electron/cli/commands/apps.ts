@@ -33,7 +33,10 @@ export const destroy: Command = {
   async run({ client, words, options, write }) {
     const app = words[0] ?? options.app;
     if (app === undefined || options.confirm === undefined) {
-      throw new SlipwayError('invalid_params', 'Nothing was destroyed. Say it twice: slipway destroy APP --confirm APP.');
+      throw new SlipwayError(
+        'invalid_params',
+        'Nothing was destroyed. Say it twice: slipway destroy APP --confirm APP.',
+      );
     }
     await client.call('apps.destroy', { app, confirm: options.confirm });
     write(`Destroying ${app}... done\n`);
@@ -88,9 +91,16 @@ export const scale: Command = {
 function parseScale(word: string): { type: string; quantity: string; size?: string } {
   const [, type, sign, number, size] = /^([\w-]+)([=+-])(\d+)(?::([\w-]+))?$/.exec(word) ?? [];
   if (type === undefined || number === undefined) {
-    throw new SlipwayError('invalid_params', `"${word}" is not a scale. Write web=3, web+1 or web=2:Standard-2X.`);
+    throw new SlipwayError(
+      'invalid_params',
+      `"${word}" is not a scale. Write web=3, web+1 or web=2:Standard-2X.`,
+    );
   }
-  return { type, quantity: sign === '=' ? number : `${sign ?? ''}${number}`, ...(size === undefined ? {} : { size }) };
+  return {
+    type,
+    quantity: sign === '=' ? number : `${sign ?? ''}${number}`,
+    ...(size === undefined ? {} : { size }),
+  };
 }
 
 /** `restart`: one dyno, the dynos of a type, or all. */

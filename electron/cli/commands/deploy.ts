@@ -14,11 +14,18 @@ export const deploy: Command = {
     const folder = resolve(context.words[0] ?? '.');
     const found = await stat(folder).catch(() => null);
     if (found?.isDirectory() !== true) {
-      throw new SlipwayError('invalid_params', `${folder} is not a folder. Name the folder of a project: slipway deploy FOLDER.`);
+      throw new SlipwayError(
+        'invalid_params',
+        `${folder} is not a folder. Name the folder of a project: slipway deploy FOLDER.`,
+      );
     }
     const app = await findOrCreate(context, folder);
     const source = { kind: 'folder', path: folder } as const;
-    const build = await client.call('builds.start', { app, source, clearCache: options['clear-cache'] === true });
+    const build = await client.call('builds.start', {
+      app,
+      source,
+      clearCache: options['clear-cache'] === true,
+    });
     const cancel = (): void => {
       void client.call('builds.cancel', { app, build: build.id });
     };

@@ -39,6 +39,9 @@ function numberOf(text: string | undefined): number {
 function print({ write }: CommandContext, records: readonly LogRecord[]): void {
   for (const record of records) {
     if (record.kind === 'line') write(`${formatLogLine(record)}\n`);
-    else write(`[${record.count} lines are missing here: ${record.reason === 'slow' ? 'reading was too slow' : 'older than what is kept'}]\n`);
+    else
+      write(
+        `[${record.count} lines are missing here: ${record.reason === 'slow' ? 'reading was too slow' : 'older than what is kept'}]\n`,
+      );
   }
 }

@@ -28,9 +28,13 @@ export const rollback: Command = {
     const app = await chosenApp(context);
     const [word] = context.words;
     const version = word === undefined ? undefined : Number(/^v?(\d{1,9})$/.exec(word)?.[1]);
-    if (Number.isNaN(version)) throw new SlipwayError('invalid_params', `"${word ?? ''}" is not a release. Write v7.`);
+    if (Number.isNaN(version))
+      throw new SlipwayError('invalid_params', `"${word ?? ''}" is not a release. Write v7.`);
     const before = (await context.client.call('apps.get', { app })).release;
-    const release = await context.client.call('releases.rollback', { app, ...(version === undefined ? {} : { version }) });
+    const release = await context.client.call('releases.rollback', {
+      app,
+      ...(version === undefined ? {} : { version }),
+    });
     const target = release.description.replace('Rollback to ', '');
     context.write(`Rolling back ${app} to ${target}... done, v${release.version}\n`);
     context.write(`Rollback affects code and config vars; to undo, run: slipway rollback v${before}\n`);
@@ -47,7 +51,8 @@ export const config: Command = {
     if (verb === undefined) return show(context, app);
     if (verb === 'get') return get(context, app, words[0] ?? '');
     if (verb === 'set') return change(context, app, Object.fromEntries(words.map(parsePair)), 'Setting');
-    if (verb === 'unset') return change(context, app, Object.fromEntries(words.map((name) => [name, null])), 'Unsetting');
+    if (verb === 'unset')
+      return change(context, app, Object.fromEntries(words.map((name) => [name, null])), 'Unsetting');
     throw new SlipwayError('invalid_params', `config does not know "${verb}". Write: ${config.usage}.`);
   },
 };
@@ -70,7 +75,8 @@ async function change(
   verb: string,
 ): Promise<void> {
   const names = Object.keys(wanted);
-  if (names.length === 0) throw new SlipwayError('invalid_params', `Name at least one config var: ${config.usage}.`);
+  if (names.length === 0)
+    throw new SlipwayError('invalid_params', `Name at least one config var: ${config.usage}.`);
   const { release } = await client.call('config.update', { app, change: wanted });
   const result = release === null ? 'done, nothing changed' : `done, v${release.version}`;
   write(`${verb} ${names.join(', ')} and restarting ${app}... ${result}\n`);

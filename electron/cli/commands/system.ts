@@ -31,7 +31,8 @@ export const open: Command = {
       headers: { authorization: `Bearer ${link.apiKey}` },
     });
     const parsed = z.object({ url: z.string() }).safeParse(await response.json());
-    if (!parsed.success) throw new SlipwayError('internal', 'The engine gave no address. Its diagnostics say more.');
+    if (!parsed.success)
+      throw new SlipwayError('internal', 'The engine gave no address. Its diagnostics say more.');
     write(`${parsed.data.url}\n`);
   },
 };
@@ -55,7 +56,8 @@ export const env: Command = {
       HEROKU_SKIP_NEW_VERSION_CHECK: '1',
       NO_PROXY: [...new Set([...inherited, 'localhost', '127.0.0.1'])].join(','),
     };
-    for (const [name, value] of Object.entries(values)) write(`export ${name}='${value.replaceAll("'", "'\\''")}'\n`);
+    for (const [name, value] of Object.entries(values))
+      write(`export ${name}='${value.replaceAll("'", "'\\''")}'\n`);
     return Promise.resolve();
   },
 };

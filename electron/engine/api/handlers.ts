@@ -30,7 +30,12 @@ export interface ApiSystems {
 
 /** One handler for each endpoint of the contract. */
 export function createHandlers(systems: ApiSystems): Handlers {
-  return { ...appHandlers(systems), ...buildHandlers(systems), ...releaseHandlers(systems), ...dynoHandlers(systems) };
+  return {
+    ...appHandlers(systems),
+    ...buildHandlers(systems),
+    ...releaseHandlers(systems),
+    ...dynoHandlers(systems),
+  };
 }
 
 type HandlersOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, `${Prefix}.${string}`>>;
@@ -66,8 +71,9 @@ function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs'
       await systems.destroyApp(app);
       return {};
     },
-    'logs.recent': async ({ app, filter, lines }) =>
-      ({ records: logplex.recent(apps.find(app).id, filter, lines) }),
+    'logs.recent': async ({ app, filter, lines }) => ({
+      records: logplex.recent(apps.find(app).id, filter, lines),
+    }),
     'logs.open': ({ app, filter, lines, after }, { signal }) =>
       logplex.open(apps.find(app).id, { filter, lines, ...(after === undefined ? {} : { after }) }, signal),
     'events.open': (_input, { signal }) => facts.open(signal),
@@ -119,7 +125,11 @@ function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'>
 }
 
 /** Tells log, listeners and dyno manager of a release that was just written. */
-function announceRelease(systems: ApiSystems, release: ReleaseRow, { user }: Pick<CallContext, 'user'>): void {
+function announceRelease(
+  systems: ApiSystems,
+  release: ReleaseRow,
+  { user }: Pick<CallContext, 'user'>,
+): void {
   systems.apiLog(release.appId, `${release.description} by user ${user}`);
   systems.apiLog(release.appId, `Release v${release.version} created by user ${user}`);
   systems.dynos.appChanged(release.appId);
@@ -145,7 +155,10 @@ function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {
       const chosen = (each: { name: string; type: string }): boolean =>
         (dyno === undefined || each.name === dyno) && (type === undefined || each.type === type);
       if (!dynos.dynos(id).some(chosen)) {
-        throw new SlipwayError('not_found', `${app} has no dyno ${dyno ?? type ?? ''} to restart. \`ps\` lists the ones there are.`);
+        throw new SlipwayError(
+          'not_found',
+          `${app} has no dyno ${dyno ?? type ?? ''} to restart. \`ps\` lists the ones there are.`,
+        );
       }
       dynos.restart(id, chosen);
       return {};

@@ -34,7 +34,10 @@ export class Apps {
   find(nameOrId: string): AppRow {
     const app = this.options.store.findApp(nameOrId);
     if (app !== null) return app;
-    throw new SlipwayError('app_not_found', `There is no app "${nameOrId}". \`apps\` lists the ones there are.`);
+    throw new SlipwayError(
+      'app_not_found',
+      `There is no app "${nameOrId}". \`apps\` lists the ones there are.`,
+    );
   }
 
   list(): App[] {
@@ -58,7 +61,10 @@ export class Apps {
     };
     store.atomically(() => {
       if (store.findApp(app.name) !== null) {
-        throw new SlipwayError('name_taken', `There is already an app named "${app.name}". Choose another name.`);
+        throw new SlipwayError(
+          'name_taken',
+          `There is already an app named "${app.name}". Choose another name.`,
+        );
       }
       store.insertApp(app);
       ledger.begin(app, user);
@@ -109,7 +115,10 @@ export class Apps {
   scale(appId: string, updates: readonly FormationUpdate[]): FormationRow[] {
     const formation = this.formation(appId);
     if (formation.length === 0) {
-      throw new SlipwayError('no_process_type', 'No process types on app. Upload a Procfile to add process types.');
+      throw new SlipwayError(
+        'no_process_type',
+        'No process types on app. Upload a Procfile to add process types.',
+      );
     }
     const changed = updates.map((update) => scaled(formation, update));
     this.options.store.atomically(() => {
@@ -154,7 +163,10 @@ function scaled(formation: readonly FormationEntry[], update: FormationUpdate): 
   const quantity = wantedQuantity(current.quantity, update.quantity);
   const most = findSize(size)?.maxDynos ?? 0;
   if (quantity > most) {
-    throw new SlipwayError('limit_reached', `Cannot update to more than ${most} ${size} size dynos per process type.`);
+    throw new SlipwayError(
+      'limit_reached',
+      `Cannot update to more than ${most} ${size} size dynos per process type.`,
+    );
   }
   return { type: update.type, quantity, size };
 }
@@ -168,7 +180,9 @@ function wantedQuantity(current: number, wanted: FormationUpdate['quantity']): n
 function appState(hasCode: boolean, wanted: number, dynos: readonly Dyno[]): AppState {
   if (!hasCode) return 'blank';
   if (wanted === 0) return 'off';
-  const deciding = dynos.some((dyno) => dyno.type === 'web') ? dynos.filter((dyno) => dyno.type === 'web') : dynos;
+  const deciding = dynos.some((dyno) => dyno.type === 'web')
+    ? dynos.filter((dyno) => dyno.type === 'web')
+    : dynos;
   if (deciding.some((dyno) => dyno.state === 'up')) return 'up';
   if (deciding.some((dyno) => dyno.state === 'crashed')) return 'crashed';
   return deciding.some((dyno) => dyno.state === 'starting') ? 'starting' : 'down';

@@ -77,7 +77,8 @@ export class BuildOutput {
     const bytes = Buffer.from(text);
     this.size += bytes.length;
     writeSync(this.file, bytes);
-    if (this.size >= MAX_OUTPUT) writeSync(this.file, '\n !     The rest of the build log is left out: it is over 300 MB.\n');
+    if (this.size >= MAX_OUTPUT)
+      writeSync(this.file, '\n !     The rest of the build log is left out: it is over 300 MB.\n');
     this.wake();
   }
 

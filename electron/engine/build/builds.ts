@@ -63,7 +63,9 @@ export class Builds {
   /** Newest first. */
   list(app: AppRow): Build[] {
     const running = this.running.get(app.id)?.deploy;
-    return this.options.store.builds(app.id).map((row) => buildView(app.name, row.id === running?.id ? running.row : row));
+    return this.options.store
+      .builds(app.id)
+      .map((row) => buildView(app.name, row.id === running?.id ? running.row : row));
   }
 
   /** @throws SlipwayError `not_found` */
@@ -95,7 +97,13 @@ export class Builds {
     for (const row of store.unfinishedBuilds()) {
       const app = store.findApp(row.appId);
       if (app === null) continue;
-      const deploy = new Deploy(this.options, { app, row, folder: app.folder ?? '', clearCache: false, user: '' });
+      const deploy = new Deploy(this.options, {
+        app,
+        row,
+        folder: app.folder ?? '',
+        clearCache: false,
+        user: '',
+      });
       this.keep(app, deploy, () => deploy.resume());
     }
   }
@@ -125,7 +133,8 @@ export class Builds {
   }
 
   private refuseSecond(app: AppRow): void {
-    if (this.closed) throw new SlipwayError('unavailable', 'Slipway is stopping. Deploy again once it has started.');
+    if (this.closed)
+      throw new SlipwayError('unavailable', 'Slipway is stopping. Deploy again once it has started.');
     if (!this.running.has(app.id)) return;
     throw new SlipwayError(
       'conflict',
@@ -136,7 +145,11 @@ export class Builds {
 
   private find(app: AppRow, id: string): BuildRow {
     const row = this.options.store.findBuild(app.id, id);
-    if (row === null) throw new SlipwayError('not_found', `${app.name} has no build ${id}. \`builds\` lists the ones there are.`);
+    if (row === null)
+      throw new SlipwayError(
+        'not_found',
+        `${app.name} has no build ${id}. \`builds\` lists the ones there are.`,
+      );
     return row;
   }
 
@@ -148,4 +161,3 @@ export class Builds {
     }
   }
 }
-

@@ -35,7 +35,7 @@ export interface DeployOptions {
   readonly facts: FactHub;
   readonly clock: Clock;
   readonly buildpacks: readonly Buildpack[];
-  apiLog(appId: string, text: string): void;
+  readonly apiLog: (appId: string, text: string) => void;
   onProblem(what: string, error: unknown): void;
 }
 
@@ -121,7 +121,12 @@ export class Deploy {
     try {
       if (release === null) {
         await this.phases.run(this.interruptedPhase(), () =>
-          Promise.reject(new BuildFailure('interrupted', 'Slipway ended while it compiled. Nothing was released: deploy again.')),
+          Promise.reject(
+            new BuildFailure(
+              'interrupted',
+              'Slipway ended while it compiled. Nothing was released: deploy again.',
+            ),
+          ),
         );
       } else {
         await this.phases.run('launch', () => this.launch(release));
@@ -187,7 +192,10 @@ export class Deploy {
     if (result.serving) return;
     const before = this.options.store.findApp(this.order.app.id)?.serving ?? null;
     const consequence = before === null ? 'It is started again and again' : `v${before} goes on serving`;
-    throw new BuildFailure('launch_failed', `v${version} does not come up: ${result.reason}. ${consequence}; the app's log says more.`);
+    throw new BuildFailure(
+      'launch_failed',
+      `v${version} does not come up: ${result.reason}. ${consequence}; the app's log says more.`,
+    );
   }
 
   private fail(error: unknown, write: (text: string) => void): void {
@@ -235,7 +243,8 @@ export class Deploy {
 function knownParts(store: Store, appId: string): Map<string, KnownPart> {
   const known = new Map<string, KnownPart>();
   for (const slug of store.slugs(appId).slice(0, KNOWN_SLUGS)) {
-    for (const part of slug.parts) if (!known.has(part.key)) known.set(part.key, { sha256: slug.sha256, part });
+    for (const part of slug.parts)
+      if (!known.has(part.key)) known.set(part.key, { sha256: slug.sha256, part });
   }
   return known;
 }

@@ -42,9 +42,13 @@ export class Uploads {
       await rename(join(this.folder, upload), taken);
       return taken;
     } catch (error) {
-      throw new SlipwayError('not_found', `There is no upload ${upload}. Send the folder's contents once more.`, {
-        cause: error,
-      });
+      throw new SlipwayError(
+        'not_found',
+        `There is no upload ${upload}. Send the folder's contents once more.`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 

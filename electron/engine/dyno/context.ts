@@ -19,7 +19,11 @@ export interface DynoManagerOptions {
   /** Writes a platform line (`heroku[ps]`) into the app's log. */
   log(appId: string, ps: string, text: string): void;
   /** Opens the way of a dyno's output into the log; `after` is where an engine before this one stopped reading. */
-  openOutput(appId: string, dynoId: string, name: string): { sink: OutputSink; after: OutputPosition | undefined };
+  openOutput(
+    appId: string,
+    dynoId: string,
+    name: string,
+  ): { sink: OutputSink; after: OutputPosition | undefined };
   /** The dyno has ended and all its output is in the log. */
   forgetOutput(appId: string, dynoId: string): void;
   /** The dynos of an app are not what they were. */

@@ -25,7 +25,9 @@ export function readDesire(store: Store, appId: string): AppDesire | null {
   const current = store.currentRelease(appId);
   const target = current === null ? null : runnable(store, current);
   const servingRow =
-    app.serving === null || app.serving === current?.version ? current : store.findRelease(appId, app.serving);
+    app.serving === null || app.serving === current?.version
+      ? current
+      : store.findRelease(appId, app.serving);
   const serving = app.serving === null || servingRow === null ? null : runnable(store, servingRow);
   return { appId, appName: app.name, target, serving };
 }

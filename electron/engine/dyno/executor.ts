@@ -39,7 +39,12 @@ export class DynoExecutor {
   }
 
   /** @param reservedId id of the place that is reserved for this dyno, or null */
-  start(step: Extract<Step, { kind: 'start' }>, app: AppDesire, release: RunnableRelease, reservedId: string | null): void {
+  start(
+    step: Extract<Step, { kind: 'start' }>,
+    app: AppDesire,
+    release: RunnableRelease,
+    reservedId: string | null,
+  ): void {
     const replaced = step.replaces === null ? undefined : this.table.get(step.replaces);
     if (replaced !== undefined) {
       this.table.delete(replaced.id);
@@ -69,7 +74,10 @@ export class DynoExecutor {
       ended: false,
     };
     this.table.add(record);
-    this.inBackground('start', this.starts.run(() => this.launch(record, app, release, reservedId !== null)));
+    this.inBackground(
+      'start',
+      this.starts.run(() => this.launch(record, app, release, reservedId !== null)),
+    );
   }
 
   /** Takes a dyno that exists already, running or ended. */
@@ -110,7 +118,12 @@ export class DynoExecutor {
     this.inBackground('end', this.finish(record, exit));
   }
 
-  private async launch(record: DynoRecord, app: AppDesire, release: RunnableRelease, reserved: boolean): Promise<void> {
+  private async launch(
+    record: DynoRecord,
+    app: AppDesire,
+    release: RunnableRelease,
+    reserved: boolean,
+  ): Promise<void> {
     try {
       if (this.isGone(record)) {
         this.table.delete(record.id);
@@ -189,7 +202,14 @@ export class DynoExecutor {
 
   private async finish(record: DynoRecord, exit: DynoExit): Promise<void> {
     const output = this.outputs.get(record.id);
-    await Promise.race([output?.ended, new Promise((done) => this.options.clock.after(OUTPUT_GRACE, () => { done(null); }))]);
+    await Promise.race([
+      output?.ended,
+      new Promise((done) =>
+        this.options.clock.after(OUTPUT_GRACE, () => {
+          done(null);
+        }),
+      ),
+    ]);
     if (this.abort.signal.aborted) return;
     output?.follow[Symbol.dispose]();
     this.outputs.delete(record.id);

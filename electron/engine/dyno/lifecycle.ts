@@ -18,13 +18,19 @@ export interface LaunchOrder {
  * Has the runtime start a dyno.
  * @throws RuntimeError when the slug cannot be staged or the dyno cannot be started
  */
-export async function launch(runtime: Runtime, order: LaunchOrder, signal: AbortSignal): Promise<DynoInstance> {
+export async function launch(
+  runtime: Runtime,
+  order: LaunchOrder,
+  signal: AbortSignal,
+): Promise<DynoInstance> {
   if (!order.reserved) await runtime.stage(order.slug, signal);
   return runtime.startDyno(dynoSpec(order));
 }
 
 /** A dyno as runtimes want it. */
-export function dynoSpec(order: Pick<LaunchOrder, 'appName' | 'release' | 'slug'> & { record: DynoIdentity }): DynoSpec {
+export function dynoSpec(
+  order: Pick<LaunchOrder, 'appName' | 'release' | 'slug'> & { record: DynoIdentity },
+): DynoSpec {
   const { record } = order;
   const size = findSize(record.size);
   if (size === undefined) throw new Error(`no dyno size ${record.size}`);
@@ -43,7 +49,10 @@ export function dynoSpec(order: Pick<LaunchOrder, 'appName' | 'release' | 'slug'
 }
 
 /** What names a dyno. */
-export type DynoIdentity = Pick<DynoRecord, 'id' | 'appId' | 'name' | 'type' | 'release' | 'size' | 'command'>;
+export type DynoIdentity = Pick<
+  DynoRecord,
+  'id' | 'appId' | 'name' | 'type' | 'release' | 'size' | 'command'
+>;
 
 /** A dyno that is not `web` counts as up when it has run for this long, in milliseconds (reference: heroku-platform 3.2). */
 const UP_AFTER = 500;
@@ -53,7 +62,11 @@ const UP_AFTER = 500;
  * @param gone says that the dyno has ended or shall end, so that waiting is over
  * @returns false when it was gone before
  */
-export async function untilUp(runtime: Runtime, instance: DynoInstance, gone: () => boolean): Promise<boolean> {
+export async function untilUp(
+  runtime: Runtime,
+  instance: DynoInstance,
+  gone: () => boolean,
+): Promise<boolean> {
   if (instance.type !== 'web') {
     await sleep(UP_AFTER);
     return !gone();

@@ -12,7 +12,8 @@ export const line = {
     `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${seconds} seconds of launch`,
   exitTimeout: (seconds: number): string =>
     `Error R12 (Exit timeout) -> At least one process failed to exit within ${seconds} seconds of SIGTERM`,
-  startFailed: (reason: string): string => `Error R99 (Platform error) -> The dyno could not be started: ${reason}`,
+  startFailed: (reason: string): string =>
+    `Error R99 (Platform error) -> The dyno could not be started: ${reason}`,
 };
 
 /** A crash in plain words, for people. */

@@ -159,7 +159,8 @@ export class DynoManager {
 
   private handOver(appId: string, version: number): HandOver | null {
     const app = this.desires.get(appId);
-    if (app === undefined || this.state !== 'running') return { serving: false, reason: 'the app or the engine is going away' };
+    if (app === undefined || this.state !== 'running')
+      return { serving: false, reason: 'the app or the engine is going away' };
     const serving = app.serving?.wanted.version;
     if (serving !== undefined && serving >= version) return { serving: true };
     if (app.target !== null && app.target.wanted.version > version) {
@@ -233,7 +234,8 @@ export class DynoManager {
     if (step.kind === 'start') {
       const app = this.desires.get(step.appId);
       const release = [app?.target, app?.serving].find((each) => each?.wanted.version === step.release);
-      if (app !== undefined && release) this.executor.start(step, app, release, this.reservations.take(step, release));
+      if (app !== undefined && release)
+        this.executor.start(step, app, release, this.reservations.take(step, release));
       return;
     }
     const record = this.table.get(step.dynoId);
@@ -276,11 +278,14 @@ export class DynoManager {
 
   private async compare(): Promise<void> {
     const known = new Set(this.table.all().filter((record) => record.instance !== null && !record.ended));
-    const found = new Map((await this.options.runtime.listDynos()).map((instance) => [instance.id, instance]));
+    const found = new Map(
+      (await this.options.runtime.listDynos()).map((instance) => [instance.id, instance]),
+    );
     const now = this.options.clock.now();
     for (const record of known) {
       const instance = found.get(record.id);
-      if (instance === undefined) this.executor.ended({ id: record.id, code: 137, at: now, outOfMemory: false });
+      if (instance === undefined)
+        this.executor.ended({ id: record.id, code: 137, at: now, outOfMemory: false });
       else if (instance.exit !== null) this.executor.ended({ id: record.id, ...instance.exit });
     }
     for (const instance of found.values()) {
@@ -320,4 +325,3 @@ export class DynoManager {
     this.executor.adopt(record, instance);
   }
 }
-

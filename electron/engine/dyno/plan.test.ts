@@ -21,7 +21,14 @@ function app(target: WantedRelease, serving: WantedRelease | null, epochs = NO_E
 
 function dyno(change: Partial<ActualDyno>): ActualDyno {
   return {
-    ...{ id: `d${change.release ?? 1}-${change.number ?? 1}`, appId: 'a', type: 'web', number: 1, release: 1, epoch: 0 },
+    ...{
+      id: `d${change.release ?? 1}-${change.number ?? 1}`,
+      appId: 'a',
+      type: 'web',
+      number: 1,
+      release: 1,
+      epoch: 0,
+    },
     ...{ size: 'Standard-1X', state: 'up', startedAt: 0, nextStartAt: 0, termSentAt: null, killed: false },
     ...change,
   };
@@ -66,7 +73,9 @@ describe('plan', () => {
     const starting = dyno({ id: 'new', epoch: 1, state: 'starting' });
     expect(plan(desired, [old, starting], 0, TIMERS).steps).toEqual([]);
     const up = dyno({ id: 'new', epoch: 1 });
-    expect(plan(desired, [old, up], 0, TIMERS).steps).toEqual([{ kind: 'stop', dynoId: 'old', why: 'replaced' }]);
+    expect(plan(desired, [old, up], 0, TIMERS).steps).toEqual([
+      { kind: 'stop', dynoId: 'old', why: 'replaced' },
+    ]);
   });
 
   it('stops the highest numbers when scaled down', () => {
@@ -125,7 +134,9 @@ class World {
       this.dynos.push(dyno({ ...step, id: `new-${this.made}`, state: 'starting', startedAt: this.now }));
     } else if (step.kind === 'forget') this.dynos = this.dynos.filter((each) => each.id !== step.dynoId);
     else {
-      this.dynos = this.dynos.map((each) => (each.id === step.dynoId ? { ...each, state: 'stopping' as const } : each));
+      this.dynos = this.dynos.map((each) =>
+        each.id === step.dynoId ? { ...each, state: 'stopping' as const } : each,
+      );
     }
   }
 }

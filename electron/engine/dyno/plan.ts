@@ -95,7 +95,11 @@ export function plan(
 }
 
 /** True when every dyno that has to be up before the traffic moves is up: all web dynos, or all dynos of an app without web. */
-export function isReady(release: WantedRelease, epochs: ReadonlyMap<string, number>, dynos: readonly ActualDyno[]): boolean {
+export function isReady(
+  release: WantedRelease,
+  epochs: ReadonlyMap<string, number>,
+  dynos: readonly ActualDyno[],
+): boolean {
   const web = release.types.filter((each) => each.type === 'web' && each.quantity > 0);
   const deciding = web.length > 0 ? web : release.types;
   return deciding.every((wanted) =>
@@ -166,7 +170,8 @@ class Planner {
           const old = slot.find((dyno) => dyno.state === 'up');
           if (old !== undefined) kept.add(old.id);
         }
-        if (best === undefined || best.state === 'crashed') this.start(app, release, wanted, number, best ?? null);
+        if (best === undefined || best.state === 'crashed')
+          this.start(app, release, wanted, number, best ?? null);
       }
     }
   }
@@ -242,5 +247,7 @@ const WORTH = { up: 0, starting: 1, crashed: 2, stopping: 3 } as const;
 
 /** The dyno to keep when a slot has several: up before starting before crashed, then the newest. */
 function byWorth(one: ActualDyno, other: ActualDyno): number {
-  return WORTH[one.state] - WORTH[other.state] || other.startedAt - one.startedAt || (one.id < other.id ? -1 : 1);
+  return (
+    WORTH[one.state] - WORTH[other.state] || other.startedAt - one.startedAt || (one.id < other.id ? -1 : 1)
+  );
 }

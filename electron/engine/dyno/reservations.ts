@@ -31,7 +31,11 @@ export class DynoReservations {
     this.byApp.set(app.appId, reservation);
     const record = {
       ...{ id: reservation.dynoId, appId: app.appId, name: FIRST.name, type: FIRST.type },
-      ...{ release: reservation.release, size: web.size, command: target.slug.processTypes[FIRST.type] ?? '' },
+      ...{
+        release: reservation.release,
+        size: web.size,
+        command: target.slug.processTypes[FIRST.type] ?? '',
+      },
     };
     const slug = this.options.slugRef(target.slug);
     const spec = dynoSpec({ appName: app.appName, release: target.release, slug, record });
@@ -44,7 +48,13 @@ export class DynoReservations {
   take(step: Extract<Step, { kind: 'start' }>, release: RunnableRelease): string | null {
     const found = this.byApp.get(step.appId);
     const isFirst = step.type === FIRST.type && step.number === FIRST.number && step.replaces === null;
-    if (found === undefined || !isFirst || found.release !== release.wanted.version || found.size !== step.size) return null;
+    if (
+      found === undefined ||
+      !isFirst ||
+      found.release !== release.wanted.version ||
+      found.size !== step.size
+    )
+      return null;
     this.byApp.delete(step.appId);
     return found.dynoId;
   }

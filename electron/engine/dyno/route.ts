@@ -7,14 +7,20 @@ import type { DynoRecord } from './dyno-table.ts';
  * release only while the serving one has none.
  */
 export function routeOf(app: AppDesire, records: readonly DynoRecord[]): Route {
-  const web = records.filter((record) => record.type === 'web' && record.state !== 'stopping' && !record.ended);
+  const web = records.filter(
+    (record) => record.type === 'web' && record.state !== 'stopping' && !record.ended,
+  );
   const up = web.filter((record) => record.state === 'up');
   const serving = up.filter((record) => record.release === app.serving?.wanted.version);
   const backends = (serving.length > 0 ? serving : up).flatMap(toBackend);
   return { appId: app.appId, appName: app.appName, state: routeState(app, web, backends), backends };
 }
 
-function routeState(app: AppDesire, web: readonly DynoRecord[], backends: readonly Backend[]): Route['state'] {
+function routeState(
+  app: AppDesire,
+  web: readonly DynoRecord[],
+  backends: readonly Backend[],
+): Route['state'] {
   if (backends.length > 0) return 'up';
   if (app.target === null) return 'blank';
   const wanted = app.target.wanted.types.find((each) => each.type === 'web')?.quantity ?? 0;

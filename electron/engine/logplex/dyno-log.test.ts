@@ -146,9 +146,9 @@ describe('DynoLog', () => {
     const log = new DynoLog({ ...options, logplex: disk, clock: new FakeClock() });
     for (let count = 1; count <= 1_000; count += 1)
       log.onBytes('stdout', Buffer.from('d\nabc'), 1, String(count));
-    expect(
-      Number(new DynoLog({ ...options, logplex: disk, clock: new FakeClock() }).after),
-    ).toBeGreaterThan(995);
+    expect(Number(new DynoLog({ ...options, logplex: disk, clock: new FakeClock() }).after)).toBeGreaterThan(
+      995,
+    );
   });
 
   it('stores a prompt after a second without more, and then has no timer', () => {

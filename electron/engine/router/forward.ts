@@ -68,7 +68,7 @@ class Talk {
       this.#onResponse(answer);
     });
     upstream.once('upgrade', (answer, socket, head) => {
-      this.#onUpgrade(answer, socket as Socket, head);
+      this.#onUpgrade(answer, socket, head);
     });
     upstream.on('information', (info) => {
       this.#watch.touch();

@@ -19,7 +19,8 @@ export async function chooseRuntime(
   clock: Clock,
   diagnostics: Diagnostics,
 ): Promise<Runtime> {
-  if (settings.runtime === 'process') return openProcess(home, clock, ['SLIPWAY_RUNTIME=process asks for it.']);
+  if (settings.runtime === 'process')
+    return openProcess(home, clock, ['SLIPWAY_RUNTIME=process asks for it.']);
   try {
     return await createDockerRuntime({
       ownerId: home.ownerId,

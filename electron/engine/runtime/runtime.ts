@@ -222,7 +222,14 @@ export interface OutputSink {
 /** The runtime could not do it. `message` names the thing, the reason and the next step. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError';
-  readonly code: 'unavailable' | 'stack_failed' | 'not_found' | 'too_large' | 'disk_full' | 'cancelled' | 'failed';
+  readonly code:
+    | 'unavailable'
+    | 'stack_failed'
+    | 'not_found'
+    | 'too_large'
+    | 'disk_full'
+    | 'cancelled'
+    | 'failed';
 
   constructor(code: RuntimeError['code'], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });

@@ -11,7 +11,18 @@ export interface Buildpack {
 }
 
 /** Order in which buildpacks are asked whether an app is theirs (reference: heroku-platform 2.4). */
-const DETECT_ORDER = ['ruby', 'nodejs', 'clojure', 'python', 'java', 'gradle', 'scala', 'php', 'go', 'static'];
+const DETECT_ORDER = [
+  'ruby',
+  'nodejs',
+  'clojure',
+  'python',
+  'java',
+  'gradle',
+  'scala',
+  'php',
+  'go',
+  'static',
+];
 
 /** Our buildpacks in a folder, in detect order. */
 export async function findBuildpacks(folder: string): Promise<Buildpack[]> {

@@ -7,7 +7,7 @@ import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks
 import { BuildFailure } from './failure.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
-import { type KnownPart, type SlugStore, type StoredSlug, tooLargeOutput } from './slug-store.ts';
+import type { KnownPart, SlugStore, StoredSlug } from './slug-store.ts';
 import { type ProjectSource, readSource } from './source.ts';
 
 /** What shall be compiled. */
@@ -30,7 +30,7 @@ export interface CompileTools {
   readonly buildpacks: readonly Buildpack[];
   readonly phases: PhaseRunner;
   /** Takes the build log as it grows. */
-  output(text: string): void;
+  readonly output: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -50,7 +50,15 @@ export interface CompiledSlug extends StoredSlug {
 export async function compileSlug(order: CompileOrder, tools: CompileTools): Promise<CompiledSlug> {
   const { phases, runtime, output } = tools;
   const source = await phases.run('source', () => readSource(order.folder));
-  await phases.run('stack', () => runtime.prepare(order.stack, (text) => { output(detail(text)); }, tools.signal));
+  await phases.run('stack', () =>
+    runtime.prepare(
+      order.stack,
+      (text) => {
+        output(detail(text));
+      },
+      tools.signal,
+    ),
+  );
   output(step(`Building on the ${stackTitle(order.stack)} stack`));
   const box = await runtime.openBuild(
     {
@@ -63,12 +71,21 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
     tools.signal,
   );
   const overdue = AbortSignal.timeout(BUILD_TIMEOUT_MS);
-  const compiler = new Compiler(order, { ...tools, signal: AbortSignal.any([tools.signal, overdue]) }, source, box);
+  const compiler = new Compiler(
+    order,
+    { ...tools, signal: AbortSignal.any([tools.signal, overdue]) },
+    source,
+    box,
+  );
   try {
     return await compiler.compile();
   } catch (error) {
     if (!overdue.aborted || tools.signal.aborted) throw error;
-    throw new BuildFailure('compile_timeout', `The build timed out; it must complete in ${BUILD_TIMEOUT_MS / 1000} seconds.`, error);
+    throw new BuildFailure(
+      'compile_timeout',
+      `The build timed out; it must complete in ${BUILD_TIMEOUT_MS / 1000} seconds.`,
+      error,
+    );
   } finally {
     await box.close();
   }
@@ -131,7 +148,9 @@ class Compiler {
     });
     const [index = '', ...name] = Buffer.concat(chunks).toString().split('\n');
     const buildpack = tools.buildpacks[Number(index)];
-    return code === 0 && buildpack !== undefined ? { buildpack, language: name.join(' ').trim() || buildpack.name } : null;
+    return code === 0 && buildpack !== undefined
+      ? { buildpack, language: name.join(' ').trim() || buildpack.name }
+      : null;
   }
 
   private async runBuildpack(buildpack: Buildpack): Promise<ReleaseInfo> {
@@ -143,7 +162,10 @@ class Compiler {
     );
     tools.signal.throwIfAborted();
     if (code !== 0) {
-      throw new BuildFailure('compile_failed', `The ${buildpack.name} buildpack could not compile the app (exit code ${code}). The build log above says why.`);
+      throw new BuildFailure(
+        'compile_failed',
+        `The ${buildpack.name} buildpack could not compile the app (exit code ${code}). The build log above says why.`,
+      );
     }
     const chunks: Buffer[] = [];
     const release = [`${bin}/release`, box.buildDir].map(quote).join(' ');
@@ -178,32 +200,43 @@ class Compiler {
     if (bytes === null) return {};
     const text = bytes.toString('utf8');
     if (text.includes('\0') || text.includes('\uFFFD')) {
-      throw new BuildFailure('procfile_invalid', 'The Procfile is no UTF-8 text. Save it as plain text with lines such as\nweb: node server.js');
+      throw new BuildFailure(
+        'procfile_invalid',
+        'The Procfile is no UTF-8 text. Save it as plain text with lines such as\nweb: node server.js',
+      );
     }
     const { types, problems } = parseProcfile(text);
-    const lines = problems.map((each) => `line ${each.line}: ${each.text}`).slice(0, 20).join('\n');
+    const lines = problems
+      .map((each) => `line ${each.line}: ${each.text}`)
+      .slice(0, 20)
+      .join('\n');
     if (problems.length > 0 && Object.keys(types).length === 0) {
-      throw new BuildFailure('procfile_invalid', `No line of the Procfile names a process type. A line looks like "web: node server.js"; these do not:\n${lines}`);
+      throw new BuildFailure(
+        'procfile_invalid',
+        `No line of the Procfile names a process type. A line looks like "web: node server.js"; these do not:\n${lines}`,
+      );
     }
-    if (problems.length > 0) tools.output(bang(`Warning: lines of the Procfile that are not "type: command" are skipped:\n${lines}`));
+    if (problems.length > 0)
+      tools.output(
+        bang(`Warning: lines of the Procfile that are not "type: command" are skipped:\n${lines}`),
+      );
     return types;
   }
 
   private async pack(): Promise<StoredSlug> {
     const { box, tools, order } = this;
     tools.output(step('Compressing...'));
-    try {
-      const stored = await tools.slugs.assemble(box.pack(new Set(order.known.keys())), order.known);
-      tools.output(detail(`Done: ${megabytes(stored.size)}`));
-      if (stored.size > SLUG_WARN_BYTES) {
-        const [size, limit] = [stored.size, SLUG_WARN_BYTES].map((bytes) => Math.round(bytes / 2 ** 20));
-        tools.output(bang(`Warning: Your slug size (${size} MB) exceeds our soft limit (${limit} MB) which may affect boot time.`));
-      }
-      return stored;
-    } catch (error) {
-      if (error instanceof BuildFailure && error.code === 'slug_too_large') tools.output(tooLargeOutput(error.message));
-      throw error;
+    const stored = await tools.slugs.assemble(box.pack(new Set(order.known.keys())), order.known);
+    tools.output(detail(`Done: ${megabytes(stored.size)}`));
+    if (stored.size > SLUG_WARN_BYTES) {
+      const [size, limit] = [stored.size, SLUG_WARN_BYTES].map((bytes) => Math.round(bytes / 2 ** 20));
+      tools.output(
+        bang(
+          `Warning: Your slug size (${size} MB) exceeds our soft limit (${limit} MB) which may affect boot time.`,
+        ),
+      );
     }
+    return stored;
   }
 
   /** What every buildpack script gets besides the box's own; config vars are files in ENV_DIR only (reference: heroku-platform 2.3). */
@@ -225,7 +258,11 @@ export function toBuildFailure(error: unknown, signal: AbortSignal): BuildFailur
     const code = error.code === 'stack_failed' || error.code === 'disk_full' ? error.code : 'internal';
     return new BuildFailure(code, error.message, error);
   }
-  return new BuildFailure('internal', `The build failed inside Slipway: ${error instanceof Error ? error.message : String(error)}.`, error);
+  return new BuildFailure(
+    'internal',
+    `The build failed inside Slipway: ${error instanceof Error ? error.message : String(error)}.`,
+    error,
+  );
 }
 
 function stackTitle(stack: string): string {

@@ -8,7 +8,11 @@ export class PhaseRunner {
   private states: BuildPhase[];
 
   /** @param phases states to go on from; all waiting unless given */
-  constructor(clock: Clock, onChange: (phases: readonly BuildPhase[]) => void, phases?: readonly BuildPhase[]) {
+  constructor(
+    clock: Clock,
+    onChange: (phases: readonly BuildPhase[]) => void,
+    phases?: readonly BuildPhase[],
+  ) {
     this.clock = clock;
     this.onChange = onChange;
     this.states = [...(phases ?? BUILD_PHASES.map((name): BuildPhase => ({ name, state: 'waiting' })))];
@@ -27,7 +31,9 @@ export class PhaseRunner {
       this.set(name, { name, state: 'done', durationMs: this.clock.now() - started });
       return result;
     } catch (error) {
-      this.states = this.states.map((each) => (each.state === 'waiting' ? { name: each.name, state: 'skipped' } : each));
+      this.states = this.states.map((each) =>
+        each.state === 'waiting' ? { name: each.name, state: 'skipped' } : each,
+      );
       this.set(name, { name, state: 'failed', durationMs: this.clock.now() - started });
       throw error;
     }

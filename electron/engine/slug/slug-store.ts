@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { SLUG_MAX_BYTES } from '#shared/model/build.ts';
 import type { PackedPart, SlugPart } from '../runtime/runtime.ts';
 import { BuildFailure, systemCode } from './failure.ts';
-import { bang, megabytes } from './output-text.ts';
+import { megabytes } from './output-text.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 /** How many hash states are kept. */
@@ -43,7 +43,10 @@ export class SlugStore {
    * @param known parts of older archives by key; at least those that came without bytes
    * @throws BuildFailure slug_too_large, disk_full, pack_failed
    */
-  async assemble(packed: AsyncIterable<PackedPart>, known: ReadonlyMap<string, KnownPart>): Promise<StoredSlug> {
+  async assemble(
+    packed: AsyncIterable<PackedPart>,
+    known: ReadonlyMap<string, KnownPart>,
+  ): Promise<StoredSlug> {
     const temporary = join(this.folder, `${randomUUID()}.tmp`);
     let writer: ArchiveWriter | null = null;
     try {
@@ -102,7 +105,12 @@ export class SlugStore {
     await copyFile(this.path(first.sha256), temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     const file = await open(temporary, 'r+');
     await file.truncate(last.part.offset + last.part.length);
-    const writer = new ArchiveWriter(file, this.maxBytes, this.hashes, leading.map((each) => each.part));
+    const writer = new ArchiveWriter(
+      file,
+      this.maxBytes,
+      this.hashes,
+      leading.map((each) => each.part),
+    );
     await writer.hashLeading();
     return writer;
   }
@@ -221,27 +229,28 @@ class ArchiveWriter {
   private async write(chunk: Buffer): Promise<void> {
     const position = this.size;
     this.size += chunk.length;
-    if (this.size > this.maxBytes) throw new BuildFailure('slug_too_large', tooLargeText(this.size, this.maxBytes));
+    if (this.size > this.maxBytes)
+      throw new BuildFailure('slug_too_large', tooLargeText(this.size, this.maxBytes));
     const written = this.file.write(chunk, 0, chunk.length, position);
     this.hash.update(chunk);
     await written;
   }
 }
 
-/** The platform's words for a slug over the limit, without the ` !     ` (reference: heroku-platform 2.5). */
+/** The platform's words for a slug over the limit (reference: heroku-platform 2.5). */
 function tooLargeText(size: number, maxBytes: number): string {
-  return `Compiled slug size: at least ${megabytes(size)} is too large (max is ${Math.round(maxBytes / 2 ** 20)}M).`;
-}
-
-/** What the build log says of a slug over the limit. */
-export function tooLargeOutput(message: string): string {
-  return bang(`${message}\nSee: http://devcenter.heroku.com/articles/slug-size`);
+  const limit = Math.round(maxBytes / 2 ** 20);
+  return `Compiled slug size: at least ${megabytes(size)} is too large (max is ${limit}M).\nSee: http://devcenter.heroku.com/articles/slug-size`;
 }
 
 function asFailure(error: unknown): unknown {
   if (error instanceof BuildFailure) return error;
   if (systemCode(error) === 'ENOSPC') {
-    return new BuildFailure('disk_full', 'The disk is full: the slug could not be written. Free some space, and deploy again.', error);
+    return new BuildFailure(
+      'disk_full',
+      'The disk is full: the slug could not be written. Free some space, and deploy again.',
+      error,
+    );
   }
   return error;
 }

@@ -37,7 +37,10 @@ export async function readSource(folder: string, maxBytes = SOURCE_MAX_BYTES): P
   const kept = withoutSlugIgnored(list.paths, await readSlugIgnore(folder));
   const found = await inspect(folder, kept, maxBytes);
   if (found.paths.length === 0) {
-    throw new BuildFailure('source_empty', `The folder ${folder} has no files to deploy. Name the folder of a project.`);
+    throw new BuildFailure(
+      'source_empty',
+      `The folder ${folder} has no files to deploy. Name the folder of a project.`,
+    );
   }
   return {
     files: found.paths.length,
@@ -52,7 +55,11 @@ export async function readSource(folder: string, maxBytes = SOURCE_MAX_BYTES): P
 async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') {
-      throw new BuildFailure('source_missing', `There is no folder ${folder}. Check the path, and deploy again.`, error);
+      throw new BuildFailure(
+        'source_missing',
+        `There is no folder ${folder}. Check the path, and deploy again.`,
+        error,
+      );
     }
     throw unreadable(folder, error);
   });
@@ -106,7 +113,10 @@ async function inspect(
 
 async function inspectOne(folder: string, path: string): Promise<number | 'gone' | 'special'> {
   if (path.includes('\uFFFD')) {
-    throw new BuildFailure('source_unreadable', `The name of ${path} is not UTF-8. Rename the file, and deploy again.`);
+    throw new BuildFailure(
+      'source_unreadable',
+      `The name of ${path} is not UTF-8. Rename the file, and deploy again.`,
+    );
   }
   const full = join(folder, path);
   try {
@@ -151,7 +161,10 @@ function unreadable(path: string, error: unknown): BuildFailure {
 
 /** Has the system's tar pack the files. Its exit code 1 says that a file changed meanwhile, which is nobody's fault. */
 function tarOf(folder: string, paths: readonly string[]): { tar: Readable; done: Promise<void> } {
-  const child = spawn('tar', ['--null', '-T', '-', '-cf', '-'], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn('tar', ['--null', '-T', '-', '-cf', '-'], {
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {
     if (complaint.length < 4_096) complaint += chunk.toString();
@@ -160,11 +173,18 @@ function tarOf(folder: string, paths: readonly string[]): { tar: Readable; done:
   child.stdin.end(paths.map((path) => `./${path}\0`).join(''));
   const done = new Promise<void>((resolve, reject) => {
     child.on('error', (error) => {
-      reject(new BuildFailure('source_unreadable', `The program tar could not be started: ${error.message}. Install tar.`, error));
+      reject(
+        new BuildFailure(
+          'source_unreadable',
+          `The program tar could not be started: ${error.message}. Install tar.`,
+          error,
+        ),
+      );
     });
     child.on('close', (code) => {
       if (code === 0 || (code === 1 && !/cannot open|permission denied/i.test(complaint))) resolve();
-      else reject(new BuildFailure('source_unreadable', `The source could not be read: ${complaint.trim()}.`));
+      else
+        reject(new BuildFailure('source_unreadable', `The source could not be read: ${complaint.trim()}.`));
     });
   });
   done.catch(() => undefined);

@@ -28,7 +28,10 @@ export async function expandUpload(tar: Readable, folder: string): Promise<void>
       entries += 1;
       bytes += entry.header.size ?? 0;
       if (bytes > SOURCE_MAX_BYTES || entries > MAX_ENTRIES) {
-        throw new SlipwayError('too_large', `The upload holds more than ${MAX_ENTRIES} files or ${SOURCE_MAX_BYTES / 2 ** 30} GB. Leave out what the app does not need.`);
+        throw new SlipwayError(
+          'too_large',
+          `The upload holds more than ${MAX_ENTRIES} files or ${SOURCE_MAX_BYTES / 2 ** 30} GB. Leave out what the app does not need.`,
+        );
       }
       await expandEntry(entry, folder);
     }
@@ -37,7 +40,11 @@ export async function expandUpload(tar: Readable, folder: string): Promise<void>
     tar.destroy();
     if (error instanceof SlipwayError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SlipwayError('invalid_params', `The upload could not be unpacked: ${reason}. Send the folder once more.`, { cause: error });
+    throw new SlipwayError(
+      'invalid_params',
+      `The upload could not be unpacked: ${reason}. Send the folder once more.`,
+      { cause: error },
+    );
   }
 }
 
@@ -66,10 +73,14 @@ async function expandEntry(entry: Entry, folder: string): Promise<void> {
 
 function safeName(name: string): string {
   const clean = posix.normalize(name.replace(/^\.\//, ''));
-  if (clean.startsWith('/') || clean === '..' || clean.startsWith('../') || clean.includes('\0')) throw unsafe(name);
+  if (clean.startsWith('/') || clean === '..' || clean.startsWith('../') || clean.includes('\0'))
+    throw unsafe(name);
   return clean;
 }
 
 function unsafe(name: string): SlipwayError {
-  return new SlipwayError('invalid_params', `The upload holds "${name}", which is neither a file, a folder nor a link within the project.`);
+  return new SlipwayError(
+    'invalid_params',
+    `The upload holds "${name}", which is neither a file, a folder nor a link within the project.`,
+  );
 }

@@ -25,7 +25,9 @@ export function openDatabase(path: string): DatabaseSync {
     const advice = /locked|busy/i.test(reason)
       ? 'another Slipway uses this data folder: stop it, or set SLIPWAY_HOME to another folder'
       : `${reason}; set SLIPWAY_HOME to another folder or restore the file from a backup`;
-    throw new SlipwayError('unavailable', `The database ${path} cannot be opened: ${advice}.`, { cause: error });
+    throw new SlipwayError('unavailable', `The database ${path} cannot be opened: ${advice}.`, {
+      cause: error,
+    });
   }
 }
 

@@ -28,10 +28,14 @@ export class Store {
   // Apps
 
   insertApp(app: AppRow): void {
-    this.run(
-      'INSERT INTO apps (id, name, stack, folder, serving, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-      [app.id, app.name, app.stack, app.folder, app.serving, app.createdAt],
-    );
+    this.run('INSERT INTO apps (id, name, stack, folder, serving, created_at) VALUES (?, ?, ?, ?, ?, ?)', [
+      app.id,
+      app.name,
+      app.stack,
+      app.folder,
+      app.serving,
+      app.createdAt,
+    ]);
   }
 
   /** All apps that are not being destroyed, by name. */
@@ -41,7 +45,9 @@ export class Store {
 
   /** By name or id. */
   findApp(nameOrId: string): AppRow | null {
-    return this.get(AppRow, 'SELECT * FROM apps WHERE destroyed_at IS NULL AND (name = ?1 OR id = ?1)', [nameOrId]);
+    return this.get(AppRow, 'SELECT * FROM apps WHERE destroyed_at IS NULL AND (name = ?1 OR id = ?1)', [
+      nameOrId,
+    ]);
   }
 
   setFolder(appId: string, folder: string | null): void {
@@ -98,7 +104,9 @@ export class Store {
   slugs(appId?: string): SlugRow[] {
     return appId === undefined
       ? this.all(SlugRow, 'SELECT * FROM slugs ORDER BY created_at DESC')
-      : this.all(SlugRow, 'SELECT * FROM slugs WHERE app_id = ? ORDER BY created_at DESC, rowid DESC', [appId]);
+      : this.all(SlugRow, 'SELECT * FROM slugs WHERE app_id = ? ORDER BY created_at DESC, rowid DESC', [
+          appId,
+        ]);
   }
 
   // Releases
@@ -153,11 +161,10 @@ export class Store {
   }
 
   updateBuild(id: string, change: BuildChange): void {
-    this.run('UPDATE builds SET status = ?, phases = ?, release = ?, failure = ?, finished_at = ? WHERE id = ?', [
-      ...buildValues(change),
-      change.finishedAt,
-      id,
-    ]);
+    this.run(
+      'UPDATE builds SET status = ?, phases = ?, release = ?, failure = ?, finished_at = ? WHERE id = ?',
+      [...buildValues(change), change.finishedAt, id],
+    );
   }
 
   findBuild(appId: string, id: string): BuildRow | null {
@@ -166,7 +173,9 @@ export class Store {
 
   /** Newest first. */
   builds(appId: string): BuildRow[] {
-    return this.all(BuildRow, 'SELECT * FROM builds WHERE app_id = ? ORDER BY created_at DESC, rowid DESC', [appId]);
+    return this.all(BuildRow, 'SELECT * FROM builds WHERE app_id = ? ORDER BY created_at DESC, rowid DESC', [
+      appId,
+    ]);
   }
 
   /** Builds that a former engine did not end. */
@@ -182,7 +191,11 @@ export class Store {
 
   /** Wanted dynos, by type. */
   formation(appId: string): FormationRow[] {
-    return this.all(FormationRow, 'SELECT type, quantity, size FROM formation WHERE app_id = ? ORDER BY type', [appId]);
+    return this.all(
+      FormationRow,
+      'SELECT type, quantity, size FROM formation WHERE app_id = ? ORDER BY type',
+      [appId],
+    );
   }
 
   setFormation(appId: string, entry: FormationRow): void {

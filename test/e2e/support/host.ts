@@ -111,5 +111,8 @@ function ignoreDisconnect(error: unknown): boolean {
 
 /** Waits until the app answers `GET /` with the text. */
 export async function untilAnswer(host: Host, app: string, text: string): Promise<void> {
-  await waitFor(`${app} to answer ${JSON.stringify(text)}`, async () => (await get(host.routerPort, app, '/')).body === text);
+  await waitFor(
+    `${app} to answer ${JSON.stringify(text)}`,
+    async () => (await get(host.routerPort, app, '/')).body === text,
+  );
 }

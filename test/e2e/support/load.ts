@@ -32,10 +32,12 @@ export function startLoad(options: {
   let sent = 0;
 
   const one = async (): Promise<void> => {
-    const answer = await get(options.routerPort, options.app, options.path, agent).catch((error: unknown) => ({
-      status: 0,
-      body: error instanceof Error && 'code' in error ? String(error.code) : String(error),
-    }));
+    const answer = await get(options.routerPort, options.app, options.path, agent).catch(
+      (error: unknown) => ({
+        status: 0,
+        body: error instanceof Error && 'code' in error ? String(error.code) : String(error),
+      }),
+    );
     if (answer.status === 200) bodies.set(answer.body, (bodies.get(answer.body) ?? 0) + 1);
     else failed.push(`${answer.status} ${answer.body.slice(0, 80)}`);
   };
@@ -67,7 +69,14 @@ export function get(
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const headers = { host: `${app}.localhost:${routerPort}` };
-    const sending = request({ host: '127.0.0.1', port: routerPort, path, method, headers, ...(agent ? { agent } : {}) });
+    const sending = request({
+      host: '127.0.0.1',
+      port: routerPort,
+      path,
+      method,
+      headers,
+      ...(agent ? { agent } : {}),
+    });
     sending.on('response', (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));

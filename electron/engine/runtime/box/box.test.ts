@@ -61,7 +61,9 @@ describe('decompressZstd', () => {
     const content = Buffer.alloc(5_000_000, 'some text that repeats ');
     const skippable = Buffer.concat([Buffer.from('502a4d1803000000', 'hex'), Buffer.from('abc')]);
     const frame = execFileSync('zstd', ['-q', '-c', '-19', '--long'], { input: content, maxBuffer: 2 ** 26 });
-    const result = await bytesOf(decompressZstd(Readable.from([Buffer.concat([skippable, frame, skippable, frame])])));
+    const result = await bytesOf(
+      decompressZstd(Readable.from([Buffer.concat([skippable, frame, skippable, frame])])),
+    );
     expect(result.equals(Buffer.concat([content, content]))).toBe(true);
   });
 
@@ -81,7 +83,8 @@ describe('TarBody', () => {
       await writeFile(join(folder, name, `${'long-'.repeat(40)}.txt`), Buffer.alloc(700_000));
       await writeFile(join(folder, name, 'zeros'), Buffer.alloc(2048));
     }
-    const tar = (name: string): Buffer => execFileSync('tar', ['-c', '-f', '-', name], { cwd: folder, maxBuffer: 2 ** 24 });
+    const tar = (name: string): Buffer =>
+      execFileSync('tar', ['-c', '-f', '-', name], { cwd: folder, maxBuffer: 2 ** 24 });
     const body = await bytesOf(Readable.from(cut(tar('one'), [1, 511, 70_000, 513])).pipe(new TarBody()));
     const list = execFileSync('tar', ['-t', '-f', '-'], { input: Buffer.concat([body, tar('two')]) });
     expect(list.toString().match(/zeros/g)).toHaveLength(2);
@@ -90,7 +93,9 @@ describe('TarBody', () => {
   test('a tar that was cut off is an error', async () => {
     await writeFile(join(folder, 'file'), Buffer.alloc(5000, 1));
     const tar = execFileSync('tar', ['-c', '-f', '-', 'file'], { cwd: folder });
-    await expect(bytesOf(Readable.from([tar.subarray(0, 3000)]).pipe(new TarBody()))).rejects.toThrow('middle');
+    await expect(bytesOf(Readable.from([tar.subarray(0, 3000)]).pipe(new TarBody()))).rejects.toThrow(
+      'middle',
+    );
   });
 });
 
@@ -174,7 +179,11 @@ describe('expandSlug refuses', () => {
     ['another folder than app', [{ name: 'etc/evil.txt' }], 'outside'],
     ['a device', [{ name: './app/disk', type: 'block-device', devmajor: 8, devminor: 0 }], 'block-device'],
     ['a pipe', [{ name: './app/pipe', type: 'fifo' }], 'fifo'],
-    ['a hard link to the outside', [{ name: './app/link', type: 'link', linkname: '../secret' }], 'leads outside'],
+    [
+      'a hard link to the outside',
+      [{ name: './app/link', type: 'link', linkname: '../secret' }],
+      'leads outside',
+    ],
     [
       'a file through a link',
       [{ name: './app/way', type: 'symlink', linkname: '/tmp' }, { name: './app/way/slipway-evil.txt' }],
@@ -192,7 +201,10 @@ describe('expandSlug refuses', () => {
   });
 
   test('but not links that point anywhere, as builds leave them', async () => {
-    await expand([{ name: './app/python', type: 'symlink', linkname: '/usr/bin/python3' }, { name: './app/file' }]);
+    await expand([
+      { name: './app/python', type: 'symlink', linkname: '/usr/bin/python3' },
+      { name: './app/file' },
+    ]);
     expect((await readdir(join(folder, 'target/app'))).sort()).toEqual(['file', 'python']);
   });
 
@@ -200,13 +212,20 @@ describe('expandSlug refuses', () => {
     const target = join(folder, 'target');
     await mkdir(target);
     const source = await archive([{ name: './app/file' }]);
-    await expect(expandSlug('expanding', source, target, AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(expandSlug('expanding', source, target, AbortSignal.abort())).rejects.toMatchObject({
+      code: 'cancelled',
+    });
   });
 });
 
 test('runTool names the step and what the tool said', async () => {
-  await expect(runTool('the step', 'cp', ['/no/such', folder])).rejects.toThrow(/the step failed: .*\/no\/such/);
-  await expect(runTool('the step', 'no-such-tool', [])).rejects.toMatchObject({ name: 'RuntimeError', code: 'failed' });
+  await expect(runTool('the step', 'cp', ['/no/such', folder])).rejects.toThrow(
+    /the step failed: .*\/no\/such/,
+  );
+  await expect(runTool('the step', 'no-such-tool', [])).rejects.toMatchObject({
+    name: 'RuntimeError',
+    code: 'failed',
+  });
   const full = runTool('the step', 'sh', ['-c', 'echo "tar: x: No space left on device" >&2; exit 2']);
   await expect(full).rejects.toMatchObject({ code: 'disk_full' });
 });

@@ -17,9 +17,18 @@ export const UNPACK = ['-x', '--no-same-owner', '--no-same-permissions', '-f', '
  * @param what names the step in errors
  * @throws RuntimeError `failed`, `disk_full` or `cancelled`; the folder is then half filled and to be removed
  */
-export async function expandSlug(what: string, archive: Readable, folder: string, signal: AbortSignal): Promise<void> {
+export async function expandSlug(
+  what: string,
+  archive: Readable,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (signal.aborted) throw cancelled(what);
-  const tar = spawn('tar', [...UNPACK, folder], { stdio: ['pipe', 'ignore', 'pipe'], signal, killSignal: 'SIGKILL' });
+  const tar = spawn('tar', [...UNPACK, folder], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    signal,
+    killSignal: 'SIGKILL',
+  });
   tar.stdin.on('error', () => undefined);
   const unpacked = toolEnd(what, tar);
   const check = new EntryCheck();
@@ -90,7 +99,8 @@ class EntryCheck {
     if (path === null) return `its entry ${name} lies outside of "app"`;
     if (!KINDS.has(header.type ?? 'file')) return `its entry ${name} is a ${header.type ?? 'thing'}`;
     if (this.passesLink(path)) return `its entry ${name} would be written through a symbolic link`;
-    if (header.type === 'link' && insideApp(header.linkname ?? '/') === null) return `its hard link ${name} leads outside`;
+    if (header.type === 'link' && insideApp(header.linkname ?? '/') === null)
+      return `its hard link ${name} leads outside`;
     if (header.type === 'symlink') this.links.add(path);
     return null;
   }

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { constants, createZstdCompress } from 'node:zlib';
-import { type PackedPart, RuntimeError } from '../runtime.ts';
+import { constants, createZstdCompress, type ZstdCompress, type ZstdOptions } from 'node:zlib';
+import type { PackedPart } from '../runtime.ts';
 import { scanTree, type TreeEntry } from './scan-tree.ts';
-import { TAR_END, TarBody } from './tar-body.ts';
-import { probe, toolEnd, toRuntimeError } from './tools.ts';
+import { TAR_END, tarEntries } from './tar-entries.ts';
+import { toolEnd, toRuntimeError } from './tools.ts';
 
 /** What to archive. */
 export interface PackFolderOptions {
@@ -73,7 +71,8 @@ function splitParts(entries: readonly TreeEntry[]): TreeEntry[][] {
   const rest: TreeEntry[] = [];
   for (const [name, top] of tops) {
     const isFolder = top.entries[0]?.type === 'd';
-    if (isFolder && top.entries.length > 1 && (HEAVY_NAMES.has(name) || top.bytes >= HEAVY_BYTES)) heavy.push(top.entries);
+    if (isFolder && top.entries.length > 1 && (HEAVY_NAMES.has(name) || top.bytes >= HEAVY_BYTES))
+      heavy.push(top.entries);
     else for (const entry of top.entries) rest.push(entry);
   }
   return [...heavy, rest];
@@ -87,8 +86,7 @@ function topName(entry: TreeEntry): string {
 /** Makes one part. */
 class PartJob {
   key = '';
-  private bytes: Readable | null = null;
-  private readonly abort = new AbortController();
+  private bytes: ZstdCompress | null = null;
   private readonly folder: string;
   private readonly entries: readonly TreeEntry[];
   private readonly last: boolean;
@@ -122,80 +120,57 @@ class PartJob {
   }
 
   /** Starts the work once; the answer is the same each time. */
-  start(): Readable {
+  start(): ZstdCompress {
     this.bytes ??= this.run();
     return this.bytes;
   }
 
   stop(): void {
-    this.abort.abort();
     this.bytes?.destroy();
   }
 
-  private run(): Readable {
+  private run(): ZstdCompress {
     const out = createZstdCompress({
-      chunkSize: 256 * 1024,
-      params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-    });
-    const ahead = new Transform({
+      chunkSize: 128 * 1024,
       readableHighWaterMark: AHEAD_BYTES,
-      transform(chunk, _encoding, done) {
-        done(null, chunk);
-      },
+      params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+    } as ZstdOptions);
+    this.fill(out).catch((error: unknown) => {
+      out.destroy(toRuntimeError('archiving the slug', error));
     });
-    void pipeline(out, ahead).catch(() => undefined);
-    void this.fill(out).catch((error: unknown) => {
-      ahead.destroy(toRuntimeError('archiving the slug', error));
-    });
-    return ahead;
+    return out;
   }
 
-  private async fill(out: Transform): Promise<void> {
-    const { command, args } = await tarWriter();
-    const child = spawn(command, args, {
-      cwd: this.folder,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, COPYFILE_DISABLE: '1', LC_ALL: 'C' },
-      signal: this.abort.signal,
-    });
-    const end = toolEnd('archiving the slug', child, changedWhileRead);
-    end.catch((error: unknown) => out.destroy(error as Error));
-    const root: TreeEntry[] = this.last ? [{ type: 'd', mode: 0, size: 0, modified: '', path: '.', link: '' }] : [];
-    child.stdin.on('error', () => undefined).end(list([...root, ...this.entries]));
-    await pipeline(child.stdout, new TarBody(), out, { end: false, signal: this.abort.signal });
-    await end;
-    if (this.last) out.write(TAR_END);
+  /** Compresses one piece while the next one is read. */
+  private async fill(out: ZstdCompress): Promise<void> {
+    let written = Promise.resolve();
+    for await (const piece of this.tar()) {
+      await written;
+      written = write(out, piece);
+      written.catch(() => undefined);
+    }
+    await written;
     out.end();
   }
+
+  private async *tar(): AsyncGenerator<Buffer, void, void> {
+    const root: TreeEntry = { type: 'd', mode: 0o755, size: 0, modified: '0', path: '.', link: '' };
+    yield* tarEntries(this.folder, this.last ? [root, ...this.entries] : this.entries);
+    if (this.last) yield TAR_END;
+  }
 }
 
-/** Names for `tar -T -` and `xargs -0`. */
+/** Resolves when the compressor is done with the bytes. */
+function write(out: ZstdCompress, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    out.write(bytes, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** Names for `xargs -0`. */
 function list(entries: readonly TreeEntry[]): Buffer {
   return Buffer.from(entries.map((entry) => `${entry.path}\0`).join(''), 'latin1');
-}
-
-/** GNU tar ends with 1 when a file changed under its hands, for instance a log that a forgotten process writes. */
-function changedWhileRead(code: number, complaint: string): boolean {
-  return code === 1 && complaint.split('\n').every((line) => line === '' || line.includes('changed as we read it'));
-}
-
-interface TarCommand {
-  readonly command: string;
-  readonly args: readonly string[];
-}
-
-let writer: Promise<TarCommand> | undefined;
-
-/** How the system's tar writes named entries below `./app` to its output. */
-function tarWriter(): Promise<TarCommand> {
-  writer ??= probe('tar', ['--version']).then((version) => {
-    if (version === null) throw new RuntimeError('failed', 'archiving the slug needs the command "tar": install it.');
-    const gnu = ['--no-recursion', '--null', '--no-unquote', '--files-from=-', '--format=gnu', '--hard-dereference'];
-    gnu.push('--owner=1000', '--group=1000', '--numeric-owner', String.raw`--transform=flags=rhS;s,^\.,./app,`);
-    const bsd = ['-n', '--null', '-T', '-', '--format', 'gnutar', '--uid', '1000', '--gid', '1000'];
-    bsd.push('--uname', '', '--gname', '', '--no-xattrs', '--no-acls', '--no-fflags', '-s', String.raw`,^\.,./app,S`);
-    const style = version.includes('GNU tar') ? gnu : bsd;
-    return { command: 'tar', args: ['-c', '-b', '128', '-f', '-', ...style] };
-  });
-  return writer;
 }

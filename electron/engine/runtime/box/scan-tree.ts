@@ -95,7 +95,7 @@ async function describe(path: string, place: Buffer): Promise<TreeEntry> {
     type,
     mode: Number(stats.mode) & 0o7777,
     size: Number(stats.size),
-    modified: String(stats.mtimeNs),
+    modified: `${String(stats.mtimeNs / 1_000_000_000n)}.${String(stats.mtimeNs % 1_000_000_000n).padStart(9, '0')}`,
     path,
     link,
   };

@@ -35,7 +35,8 @@ export async function runTool(
   const fed = feed(child, input);
   const [end, feeding] = await Promise.allSettled([ended, fed]);
   if (signal?.aborted) throw cancelled(what);
-  if (feeding.status === 'rejected' && !isBrokenPipe(feeding.reason)) throw toRuntimeError(what, feeding.reason);
+  if (feeding.status === 'rejected' && !isBrokenPipe(feeding.reason))
+    throw toRuntimeError(what, feeding.reason);
   if (end.status === 'rejected') throw end.reason;
 }
 

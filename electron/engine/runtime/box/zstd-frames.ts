@@ -10,7 +10,9 @@ const SKIPPABLE = 0x184d2a50;
  * Format: RFC 8878.
  * @throws Error when it is not zstd, ends in the middle, or a checksum is wrong
  */
-export async function* decompressZstd(source: Readable | AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+export async function* decompressZstd(
+  source: Readable | AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void, void> {
   const input = new Cursor(source);
   while (await nextFrame(input)) {
     const frame = createZstdDecompress({ chunkSize: 256 * 1024 });

@@ -139,7 +139,13 @@ export class BoxPool {
     const opened = new DockerBuildBox({
       container: box,
       buildpacks: folders,
-      env: { ...IMAGE_ENVIRONMENT, ...CA_ENVIRONMENT, ...this.options.env, SLIPWAY_DOWNLOADS: DOWNLOADS, SLIPWAY_LAST_BUILD: LAST_BUILD },
+      env: {
+        ...IMAGE_ENVIRONMENT,
+        ...CA_ENVIRONMENT,
+        ...this.options.env,
+        SLIPWAY_DOWNLOADS: DOWNLOADS,
+        SLIPWAY_LAST_BUILD: LAST_BUILD,
+      },
       digests: app.digests,
       interrupt: () => killContainer(this.options.daemon, box.id, 'SIGUSR1'),
       giveBack: (clean) => this.giveBack(app, box, clean).finally(release),

@@ -29,12 +29,7 @@ export interface DynoPlace {
 }
 
 /** Options of the Docker API for a dyno's container. */
-export function dynoOptions(
-  daemon: Daemon,
-  owner: string,
-  spec: DynoSpec,
-  place: DynoPlace,
-): object {
+export function dynoOptions(daemon: Daemon, owner: string, spec: DynoSpec, place: DynoPlace): object {
   const env = { ...spec.env, HOME: '/app', PORT: String(place.port) };
   const inside = `${String(place.port)}/tcp`;
   const published = daemon.facts.addressable

@@ -101,7 +101,10 @@ export class Reservations {
 
   private async make(spec: DynoSpec): Promise<Reserved | null> {
     const { daemon, owner, clock } = this.options;
-    const [image, network] = await Promise.all([this.options.beginning(spec), this.options.network(spec.appId)]);
+    const [image, network] = await Promise.all([
+      this.options.beginning(spec),
+      this.options.network(spec.appId),
+    ]);
     if (image === null) return null;
     const place = { image, network, port: pickPort(clock), entry: ['bash', '-c', RESERVED_START] };
     const container = await createContainer(
@@ -123,7 +126,11 @@ export class Reservations {
 
 /** Labels and limits of the container are those of the reservation; the rest comes with the start. */
 function fits(reserved: DynoSpec, spec: DynoSpec): boolean {
-  const beginning = (of: DynoSpec): string => of.slug.parts.slice(0, -1).map((part) => part.key).join(' ');
+  const beginning = (of: DynoSpec): string =>
+    of.slug.parts
+      .slice(0, -1)
+      .map((part) => part.key)
+      .join(' ');
   return (
     reserved.appId === spec.appId &&
     reserved.appName === spec.appName &&

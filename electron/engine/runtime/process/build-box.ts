@@ -6,7 +6,13 @@ import type { Readable } from 'node:stream';
 import { UNPACK } from '../box/expand-slug.ts';
 import { packFolder } from '../box/pack-folder.ts';
 import { cancelled, hasCode, runTool, toRuntimeError } from '../box/tools.ts';
-import { type BuildBox, type BuildBoxSpec, type PackedPart, type RunOptions, RuntimeError } from '../runtime.ts';
+import {
+  type BuildBox,
+  type BuildBoxSpec,
+  type PackedPart,
+  type RunOptions,
+  RuntimeError,
+} from '../runtime.ts';
 import type { HostEnv } from './host-env.ts';
 import { endGroup, exitCode, killMarked, MARK, signalGroup } from './identity.ts';
 import type { Layout } from './layout.ts';
@@ -76,7 +82,13 @@ export class ProcessBuildBox implements BuildBox {
     try {
       await context.layout.remove(box.root);
       if (spec.clearCache) await context.layout.remove(box.cacheDir);
-      for (const folder of [box.buildDir, box.envDir, join(box.root, 'home'), join(box.root, 'tmp'), box.cacheDir]) {
+      for (const folder of [
+        box.buildDir,
+        box.envDir,
+        join(box.root, 'home'),
+        join(box.root, 'tmp'),
+        box.cacheDir,
+      ]) {
         await mkdir(folder, { recursive: true });
       }
       await mkdir(context.downloadsDir, { recursive: true });
@@ -90,7 +102,10 @@ export class ProcessBuildBox implements BuildBox {
   buildpackDir(name: string): string {
     const buildpack = this.spec.buildpacks.find((each) => each.name === name);
     if (buildpack) return buildpack.folder;
-    throw new RuntimeError('not_found', `The build box has no buildpack "${name}": name it when the box is opened.`);
+    throw new RuntimeError(
+      'not_found',
+      `The build box has no buildpack "${name}": name it when the box is opened.`,
+    );
   }
 
   async putSource(tar: Readable): Promise<void> {
@@ -115,7 +130,14 @@ export class ProcessBuildBox implements BuildBox {
 
   async run(script: string, options: RunOptions): Promise<number> {
     if (options.signal.aborted || this.closing !== null) throw cancelled('The build script');
-    const args = ['--noprofile', '--norc', '-c', 'exec 2>&1; exec "$BASH" --noprofile --norc -c "$1"', 'bash', script];
+    const args = [
+      '--noprofile',
+      '--norc',
+      '-c',
+      'exec 2>&1; exec "$BASH" --noprofile --norc -c "$1"',
+      'bash',
+      script,
+    ];
     const child = spawn(this.context.host.bash, args, {
       cwd: this.buildDir,
       env: { ...this.env, ...options.env },
@@ -147,7 +169,10 @@ export class ProcessBuildBox implements BuildBox {
       const stats = await file.stat();
       if (!stats.isFile()) return null;
       if (stats.size > maxBytes) {
-        throw new RuntimeError('too_large', `${path} has ${String(stats.size)} bytes; at most ${String(maxBytes)} are read.`);
+        throw new RuntimeError(
+          'too_large',
+          `${path} has ${String(stats.size)} bytes; at most ${String(maxBytes)} are read.`,
+        );
       }
       return await file.readFile();
     } catch (error) {

@@ -197,7 +197,8 @@ export class Dyno {
     if (this.exit !== null) return;
     const exit = { id: this.record.id, code, at: this.context.clock.now(), outOfMemory: false, ...written };
     this.exit = exit;
-    if (written === null) await writeWhole(join(this.folder, FILES.exit), `${String(code)}\n`).catch(() => undefined);
+    if (written === null)
+      await writeWhole(join(this.folder, FILES.exit), `${String(code)}\n`).catch(() => undefined);
     this.lookout?.[Symbol.dispose]();
     this.cancelPoll?.();
     this.resolveEnd(exit);
@@ -229,7 +230,10 @@ export class Dyno {
       const read = Math.min(...[...this.followers].map((follower) => follower.offsets[stream]));
       if (!Number.isFinite(read) || read - trimmed[stream] < 2 * KEEP_BYTES) continue;
       trimmed[stream] = read - KEEP_BYTES;
-      await writeWhole(join(this.folder, FILES.trimmed), `${String(trimmed.stdout)}:${String(trimmed.stderr)}\n`);
+      await writeWhole(
+        join(this.folder, FILES.trimmed),
+        `${String(trimmed.stdout)}:${String(trimmed.stderr)}\n`,
+      );
       this.trimmed = Promise.resolve(trimmed);
       const hole = ['--punch-hole', '--offset', '0', '--length', String(trimmed[stream])];
       await runTool('emptying old output', 'fallocate', [...hole, join(this.folder, FILES[stream])]);

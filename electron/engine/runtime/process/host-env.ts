@@ -20,7 +20,11 @@ const CERTIFICATES = [
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'];
 
 /** Where Linux systems keep the authorities that they trust, in one file. */
-const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem'];
+const SYSTEM_BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+];
 
 const LINUX_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
 
@@ -65,10 +69,18 @@ function pick(environment: NodeJS.ProcessEnv, names: readonly string[]): Record<
 }
 
 async function findTool(name: string, environment: NodeJS.ProcessEnv): Promise<string> {
-  const folders = ['/bin', '/usr/bin', ...(environment.PATH ?? '').split(delimiter)].filter((folder) => folder.startsWith('/'));
-  const found = await firstReadable(folders.map((folder) => join(folder, name)), constants.X_OK);
+  const folders = ['/bin', '/usr/bin', ...(environment.PATH ?? '').split(delimiter)].filter((folder) =>
+    folder.startsWith('/'),
+  );
+  const found = await firstReadable(
+    folders.map((folder) => join(folder, name)),
+    constants.X_OK,
+  );
   if (found !== null) return found;
-  throw new RuntimeError('unavailable', `Running dynos as plain processes needs the command "${name}": install it.`);
+  throw new RuntimeError(
+    'unavailable',
+    `Running dynos as plain processes needs the command "${name}": install it.`,
+  );
 }
 
 async function firstReadable(paths: readonly string[], mode = constants.R_OK): Promise<string | null> {

@@ -30,7 +30,9 @@ export function parseIdentity(text: string): Identity | null {
 export async function isAlive(identity: Identity): Promise<boolean> {
   if (process.platform !== 'linux') {
     if (!signalProcess(identity.pid, 0)) return false;
-    return ((await probe('ps', ['-o', 'lstart=', '-p', String(identity.pid)])) ?? '').trim() === identity.started;
+    return (
+      ((await probe('ps', ['-o', 'lstart=', '-p', String(identity.pid)])) ?? '').trim() === identity.started
+    );
   }
   try {
     const line = await readFile(`/proc/${String(identity.pid)}/stat`, 'latin1');
@@ -54,7 +56,8 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
 
 /** Ends a process group: SIGTERM, and SIGKILL for what is left after `graceMs`. */
 export async function endGroup(group: number, graceMs: number): Promise<void> {
-  for (let waited = 0; signalGroup(group, waited === 0 ? 'SIGTERM' : 0) && waited < graceMs; waited += 20) await sleep(20);
+  for (let waited = 0; signalGroup(group, waited === 0 ? 'SIGTERM' : 0) && waited < graceMs; waited += 20)
+    await sleep(20);
   signalGroup(group, 'SIGKILL');
 }
 

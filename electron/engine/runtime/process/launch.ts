@@ -40,7 +40,12 @@ exec "$BASH" --noprofile --norc -c "$slipway_command"
  * Starts the process of a dyno whose folder is ready.
  * @throws RuntimeError `failed` when it cannot be started
  */
-export async function launchDyno(folder: string, spec: DynoSpec, port: number, host: HostEnv): Promise<ChildProcess> {
+export async function launchDyno(
+  folder: string,
+  spec: DynoSpec,
+  port: number,
+  host: HostEnv,
+): Promise<ChildProcess> {
   const home = join(folder, FILES.home);
   const temporary = join(folder, FILES.temporary);
   await mkdir(temporary, { recursive: true });

@@ -111,7 +111,12 @@ export class OutputFollower {
     if (this.isOver()) return 'done';
     this.offsets[stream] = offset + used;
     const position = `${String(this.offsets.stdout)}:${String(this.offsets.stderr)}`;
-    this.sink.onBytes(stream, Buffer.from(this.buffer.subarray(0, used)), Number(stats.mtimeNs / 1000n), position);
+    this.sink.onBytes(
+      stream,
+      Buffer.from(this.buffer.subarray(0, used)),
+      Number(stats.mtimeNs / 1000n),
+      position,
+    );
     return 'more';
   }
 

@@ -27,7 +27,10 @@ export class Ports {
       if ((await isFree(port, '0.0.0.0')) && (await isFree(port, '127.0.0.1'))) return port;
       this.taken.delete(port);
     }
-    throw new RuntimeError('failed', `All ports from ${String(FIRST)} to ${String(LAST)} are in use: stop some dynos.`);
+    throw new RuntimeError(
+      'failed',
+      `All ports from ${String(FIRST)} to ${String(LAST)} are in use: stop some dynos.`,
+    );
   }
 
   /** Marks the port of a dyno that runs already. */

@@ -62,7 +62,16 @@ function order(from: SlugRef, command: string, env: Record<string, string> = {})
 function outputOf(id: string, after?: OutputPosition, from: ProcessRuntime = runtime): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
-    from.followOutput(id, { onBytes: (_stream, bytes) => (text += bytes.toString()), onEnd: () => { resolve(text); } }, after);
+    from.followOutput(
+      id,
+      {
+        onBytes: (_stream, bytes) => (text += bytes.toString()),
+        onEnd: () => {
+          resolve(text);
+        },
+      },
+      after,
+    );
   });
 }
 
@@ -86,21 +95,28 @@ test('config vars that steer bash and PATH do not keep the engine from learning 
   expect((await runtime.listDynos())[0]?.exit?.code).toBe(6);
 });
 
-test('HOME and PORT are the platform\'s, whatever the config says', async () => {
-  const dyno = await runtime.startDyno(order(await slug(), 'echo "$PORT|$HOME"', { PORT: '1', HOME: '/root' }));
-  expect(await outputOf(dyno.id)).toBe(`${String(dyno.port)}|${join(folder, 'runtime/dynos', dyno.id, 'app')}\n`);
+test("HOME and PORT are the platform's, whatever the config says", async () => {
+  const dyno = await runtime.startDyno(
+    order(await slug(), 'echo "$PORT|$HOME"', { PORT: '1', HOME: '/root' }),
+  );
+  expect(await outputOf(dyno.id)).toBe(
+    `${String(dyno.port)}|${join(folder, 'runtime/dynos', dyno.id, 'app')}\n`,
+  );
 });
 
-test.runIf(process.platform === 'linux')('processes that left the group of their dyno end with it', async () => {
-  const command = 'setsid sleep 600 & echo "$!"; exec sleep 600';
-  const dyno = await runtime.startDyno(order(await slug(), command));
-  const file = join(folder, 'runtime/dynos', dyno.id, 'stdout.log');
-  await until(async () => (await readFile(file, 'utf8')).includes('\n'));
-  const pid = Number(await readFile(file, 'utf8'));
-  expect(await isGone(pid)).toBe(false);
-  await runtime.removeDyno(dyno.id);
-  await until(() => isGone(pid));
-});
+test.runIf(process.platform === 'linux')(
+  'processes that left the group of their dyno end with it',
+  async () => {
+    const command = 'setsid sleep 600 & echo "$!"; exec sleep 600';
+    const dyno = await runtime.startDyno(order(await slug(), command));
+    const file = join(folder, 'runtime/dynos', dyno.id, 'stdout.log');
+    await until(async () => (await readFile(file, 'utf8')).includes('\n'));
+    const pid = Number(await readFile(file, 'utf8'));
+    expect(await isGone(pid)).toBe(false);
+    await runtime.removeDyno(dyno.id);
+    await until(() => isGone(pid));
+  },
+);
 
 test('processes that the command leaves behind end with it', async () => {
   const dyno = await runtime.startDyno(order(await slug(), 'sleep 600 & echo "$!"'));
@@ -109,29 +125,38 @@ test('processes that the command leaves behind end with it', async () => {
   await until(() => isGone(pid));
 });
 
-test.runIf(process.platform === 'linux')('a process that has got the number of an ended dyno is not touched', async () => {
-  const dyno = await runtime.startDyno(order(await slug(), 'exec sleep 600'));
-  const place = join(folder, 'runtime/dynos', dyno.id);
-  await until(async () => parseIdentity(await readFile(join(place, 'pid'), 'utf8').catch(() => '')) !== null);
-  await runtime.signalDyno(dyno.id, 'SIGKILL');
-  await until(async () => (await runtime.listDynos())[0]?.exit !== null);
-  const bystander = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
-  const line = (await readFile(join(place, 'pid'), 'utf8')).split('\n')[1] ?? '';
-  await writeFile(join(place, 'pid'), `${String(bystander.pid)}\n${line}\n`);
-  await rm(join(place, 'exit'));
-  const next = await open();
-  expect((await next.listDynos())[0]?.exit?.code).toBe(137);
-  await next.signalDyno(dyno.id, 'SIGKILL');
-  await next.removeDyno(dyno.id);
-  await next.close();
-  expect(await isGone(bystander.pid ?? 0)).toBe(false);
-  bystander.kill('SIGKILL');
-});
+test.runIf(process.platform === 'linux')(
+  'a process that has got the number of an ended dyno is not touched',
+  async () => {
+    const dyno = await runtime.startDyno(order(await slug(), 'exec sleep 600'));
+    const place = join(folder, 'runtime/dynos', dyno.id);
+    await until(
+      async () => parseIdentity(await readFile(join(place, 'pid'), 'utf8').catch(() => '')) !== null,
+    );
+    await runtime.signalDyno(dyno.id, 'SIGKILL');
+    await until(async () => (await runtime.listDynos())[0]?.exit !== null);
+    const bystander = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+    const line = (await readFile(join(place, 'pid'), 'utf8')).split('\n')[1] ?? '';
+    await writeFile(join(place, 'pid'), `${String(bystander.pid)}\n${line}\n`);
+    await rm(join(place, 'exit'));
+    const next = await open();
+    expect((await next.listDynos())[0]?.exit?.code).toBe(137);
+    await next.signalDyno(dyno.id, 'SIGKILL');
+    await next.removeDyno(dyno.id);
+    await next.close();
+    expect(await isGone(bystander.pid ?? 0)).toBe(false);
+    bystander.kill('SIGKILL');
+  },
+);
 
 test('isAlive knows a process, and another start time of the same number', async () => {
-  const child = spawn('bash', ['-c', 'read -r line < /proc/$$/stat; printf "%s\\n%s\\n" "$$" "$line"; read -r', 'x'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
+  const child = spawn(
+    'bash',
+    ['-c', 'read -r line < /proc/$$/stat; printf "%s\\n%s\\n" "$$" "$line"; read -r', 'x'],
+    {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    },
+  );
   const identity = parseIdentity(String((await once(child.stdout, 'data'))[0]));
   if (identity === null) throw new Error('no identity');
   expect(identity.pid).toBe(child.pid);
@@ -208,7 +233,10 @@ test('what is half made or damaged is swept', async () => {
 test('destroyApp leaves no file of the app', async () => {
   const own = await slug();
   await runtime.startDyno(order(own, 'exec sleep 600'));
-  const box = await runtime.openBuild({ buildId: 'b', appId: 'app', stack: 's', buildpacks: [], clearCache: false }, never);
+  const box = await runtime.openBuild(
+    { buildId: 'b', appId: 'app', stack: 's', buildpacks: [], clearCache: false },
+    never,
+  );
   await box.close();
   await runtime.destroyApp('app', [own.id]);
   const left = await readdir(join(folder, 'runtime'), { recursive: true });
@@ -234,8 +262,14 @@ test('dynos outlive an engine that is killed, and the next one serves on', async
   const found = (await runtime.listDynos()).find((each) => each.id === dyno);
   expect(found?.exit).toBeNull();
   const output = outputOf(dyno);
-  await until(async () => (await readFile(join(folder, 'runtime/dynos', dyno, 'stdout.log'), 'utf8')) === 'ready\n');
-  const told = new Promise<number>((resolve) => runtime.onExit((exit) => { resolve(exit.code); }));
+  await until(
+    async () => (await readFile(join(folder, 'runtime/dynos', dyno, 'stdout.log'), 'utf8')) === 'ready\n',
+  );
+  const told = new Promise<number>((resolve) =>
+    runtime.onExit((exit) => {
+      resolve(exit.code);
+    }),
+  );
   await runtime.signalDyno(dyno, 'SIGTERM');
   expect(await told).toBe(33);
   expect(await output).toMatch(/^ready\nbye\n/);

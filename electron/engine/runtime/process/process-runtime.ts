@@ -45,7 +45,10 @@ export interface ProcessRuntimeOptions {
  */
 export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<ProcessRuntime> {
   if (process.platform === 'win32') {
-    throw new RuntimeError('unavailable', 'Plain processes work on Linux and macOS only: use Docker, or WSL.');
+    throw new RuntimeError(
+      'unavailable',
+      'Plain processes work on Linux and macOS only: use Docker, or WSL.',
+    );
   }
   const host = await readHostEnv(process.env);
   const layout = new Layout(options.stateDir);
@@ -127,7 +130,8 @@ export class ProcessRuntime implements Runtime {
 
   async startDyno(spec: DynoSpec): Promise<DynoInstance> {
     const folder = this.layout.dyno(spec.id);
-    if (this.dynos.has(spec.id)) throw new RuntimeError('failed', `A dyno ${spec.id} exists already: use another id.`);
+    if (this.dynos.has(spec.id))
+      throw new RuntimeError('failed', `A dyno ${spec.id} exists already: use another id.`);
     this.starting.add(spec.id);
     const port = await this.ports.take();
     try {

@@ -70,7 +70,8 @@ export class SlugStore {
   /** Removes all that is staged of an app. */
   async removeApp(appId: string, slugIds: readonly string[]): Promise<void> {
     const own = (await this.ids()).map(async (id) => ((await this.read(id))?.appId === appId ? [id] : []));
-    for (const id of new Set([...slugIds, ...(await Promise.all(own)).flat()])) await rm(this.layout.slug(id), { force: true });
+    for (const id of new Set([...slugIds, ...(await Promise.all(own)).flat()]))
+      await rm(this.layout.slug(id), { force: true });
     await this.layout.remove(this.layout.appParts(appId));
     this.turns.delete(appId);
   }
@@ -120,7 +121,9 @@ export class SlugStore {
   }
 
   private async ids(): Promise<string[]> {
-    return (await readdir(this.layout.slugs)).flatMap((name) => (name.endsWith('.json') ? [name.slice(0, -5)] : []));
+    return (await readdir(this.layout.slugs)).flatMap((name) =>
+      name.endsWith('.json') ? [name.slice(0, -5)] : [],
+    );
   }
 
   /** What is known of a staged slug; a file that cannot be read counts as none, so that it is made anew. */

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+const BIN = join(import.meta.dirname, '..', '..', 'node_modules', '.bin');
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** What has to hold of the sources, each with the command that shows it. */
+const STEPS: readonly (readonly [string, string, ...string[]])[] = [
+  ['types of engine, hosts and tests', 'tsc', '-p', 'tsconfig.json'],
+  ['types of shared', 'tsc', '-p', 'shared/tsconfig.json'],
+  ['types of the renderer', 'tsc', '-p', 'renderer/tsconfig.json'],
+  ['lint', 'eslint', '--max-warnings', '0', '.'],
+  ['format', 'biome', 'format', '.'],
+  [
+    'layers',
+    'depcruise',
+    '--config',
+    '.dependency-cruiser.cjs',
+    'shared',
+    'electron',
+    'renderer',
+    'test',
+    'bench',
+  ],
+  ['unused code', 'knip'],
+];
+
+/** Runs every step, also behind a failed one, and tells how each went. */
+async function check(): Promise<number> {
+  let failed = 0;
+  for (const [name, command, ...args] of STEPS) {
+    const started = performance.now();
+    const { code, output } = await run(command, args);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+    if (code === 0) continue;
+    failed += 1;
+    console.log(output);
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+function run(command: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(BIN, command), args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, output });
+    });
+  });
+}
+
+process.exitCode = await check();
