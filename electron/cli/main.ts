@@ -30,7 +30,7 @@ async function main(args: string[]): Promise<number> {
   const parsed = parse(args);
   const [first = 'help', ...rest] = parsed.words;
   const [name = '', verb] = first.split(':');
-  const command = COMMANDS[name];
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (name === 'help' || parsed.options.help === true) {
     process.stdout.write(help(command));
     return 0;
@@ -85,6 +85,8 @@ function help(command: Command | undefined): string {
   return `Slipway, a whole Heroku on your own desk.\n\n${lines.join('')}\n  --start starts the engine when none runs.\n`;
 }
 
+// Whoever read the output has enough of it, as `head` has.
+process.stdout.on('error', () => process.exit(0));
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

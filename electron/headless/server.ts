@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { relative, sep } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
@@ -128,7 +129,7 @@ async function addUi(app: FastifyInstance, folder: string): Promise<void> {
   await app.register(fastifyStatic, {
     root: folder,
     setHeaders(response, path) {
-      const hashed = path.includes('/assets/');
+      const hashed = relative(folder, path).split(sep)[0] === 'assets';
       response.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
@@ -144,10 +145,16 @@ async function addUi(app: FastifyInstance, folder: string): Promise<void> {
 function addContract(app: FastifyInstance, access: Access, options: HostOptions): WebSocketServer {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, perMessageDeflate: false });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => {
+      socket.destroy();
+    });
     const refusal = access.checkSite(request.headers) ?? access.checkIdentity(request.headers);
     const found = request.url?.split('?')[0] === CONTRACT_PATH;
     if (refusal !== null || !found) {
       const status = refusal?.status ?? 404;
+      socket.once('finish', () => {
+        socket.destroy();
+      });
       socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       return;
     }

@@ -76,6 +76,7 @@ class Connection {
 
   private async answer(frame: Extract<ClientFrame, { t: 'call' | 'open' }>): Promise<void> {
     const { id } = frame;
+    let own: OpenRequest | null = null;
     try {
       const endpoint = findEndpoint(frame.name, frame.t === 'call' ? 'call' : 'stream');
       if (this.open.has(id))
@@ -95,6 +96,7 @@ class Connection {
         credit: frame.t === 'open' ? frame.credit : 0,
         wake: () => undefined,
       };
+      own = request;
       this.open.set(id, request);
       const handler = this.options.handlers[frame.name as EndpointName] as AnyHandler;
       const result = handler(input, { user: this.user, signal: request.abort.signal });
@@ -103,7 +105,7 @@ class Connection {
     } catch (error) {
       this.send({ t: 'error', id, error: this.describe(frame.name, error) });
     } finally {
-      this.open.delete(id);
+      if (own !== null && this.open.get(id) === own) this.open.delete(id);
     }
   }
 

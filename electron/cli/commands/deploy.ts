@@ -27,9 +27,10 @@ export const deploy: Command = {
       clearCache: options['clear-cache'] === true,
     });
     const cancel = (): void => {
-      void client.call('builds.cancel', { app, build: build.id });
+      client.call('builds.cancel', { app, build: build.id }).catch(() => undefined);
     };
     signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
     for await (const items of client.open('builds.output', { app, build: build.id })) {
       for (const { text } of items) write(text);
     }
@@ -50,7 +51,14 @@ async function findOrCreate({ client, options, write }: CommandContext, folder: 
   const name = options.app ?? appNameFrom(basename(folder)) ?? undefined;
   const byFolder = options.app === undefined ? apps.find((app) => app.folder === folder) : undefined;
   const known = byFolder ?? apps.find((app) => app.name === name);
-  if (known !== undefined) return known.name;
+  if (known !== undefined && (options.app !== undefined || (known.folder ?? folder) === folder))
+    return known.name;
+  if (known !== undefined) {
+    throw new SlipwayError(
+      'name_taken',
+      `The app ${known.name} was deployed from ${known.folder ?? 'elsewhere'}. Say what is meant: --app ${known.name} to deploy this folder to it, or --app with a new name.`,
+    );
+  }
   const app = await client.call('apps.create', name === undefined ? {} : { name });
   write(`Creating ${app.name}... done\n${app.webUrl}\n`);
   return app.name;
