@@ -230,7 +230,9 @@ export function buildContract({ world, app }: ContractContext): void {
         [other, false, '.hidden\nfile\n'],
       ] as const) {
         const box = await openBox(runtime, appId, clear);
-        const { output } = await script(box, 'ls -A "$CACHE"', { CACHE: box.cacheDir });
+        const { output } = await script(box, 'cd "$CACHE" && ls -A file .hidden 2>/dev/null; true', {
+          CACHE: box.cacheDir,
+        });
         await box.close();
         expect(output).toBe(wanted);
       }

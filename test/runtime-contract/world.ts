@@ -26,7 +26,7 @@ export interface RuntimeWorld {
 export const STACK = 'slipway-13';
 
 /** Limit of one test in milliseconds; a deadline for broken code, nothing is measured with it. */
-export const LIMIT = 10_000;
+export const LIMIT = 60_000;
 
 /** An entry of a source tree. */
 export interface SourceEntry {
