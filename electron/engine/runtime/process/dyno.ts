@@ -55,13 +55,15 @@ export class Dyno {
     });
   }
 
-  /** Takes over a process that this engine has started. */
+  /** Takes over a process that this engine has started; it may have ended already. */
   own(child: ChildProcess): void {
     this.child = child;
-    child.once('exit', (code, signal) => {
+    const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       void this.conclude(exitCode(code, signal));
-    });
+    };
+    if (child.exitCode !== null || child.signalCode !== null) gone(child.exitCode, child.signalCode);
+    else child.once('exit', gone);
   }
 
   /** Takes over the process of an engine before; afterwards `exit` says whether it has ended. */
