@@ -6,18 +6,26 @@ import { LogFilter, LogRecord } from '../model/log.ts';
 import { AppName, ProcessType } from '../model/names.ts';
 import { Release } from '../model/release.ts';
 import { DynoSizeName } from '../model/size.ts';
+import { ReleaseDiff } from '../model/release-diff.ts';
+import { RunEvent } from '../model/run.ts';
+import { Inspection, Sample } from '../model/source.ts';
+import { StatsSample } from '../model/stats.ts';
+import { DiskUse } from '../model/system.ts';
 import { call, stream } from './endpoint.ts';
 import { Fact } from './facts.ts';
 
 const Nothing = z.object({});
 /** An app by name or id; both resolve everywhere. */
 const OfApp = z.object({ app: z.string().min(1).max(64) });
+/** A one-off dyno, by the id that `started` gave. */
+const OfRun = z.object({ run: z.string().min(1).max(64) });
 const Version = z.number().int().positive();
 
-/** What shall be compiled: a folder on the engine's machine, or contents that were uploaded before. */
+/** What shall be compiled: a folder on the engine's machine, contents that were uploaded before, or a sample app. */
 export const Source = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('folder'), path: z.string().min(1).max(4096) }),
   z.object({ kind: z.literal('upload'), upload: z.string().min(1).max(64) }),
+  z.object({ kind: z.literal('sample'), sample: z.string().min(1).max(64) }),
 ]);
 export type Source = z.infer<typeof Source>;
 
@@ -53,6 +61,17 @@ export type SystemInfo = z.infer<typeof SystemInfo>;
 /** Every endpoint of the engine, by name. One table: hosts, clients and tests are made from it. */
 export const contract = {
   'system.info': call(Nothing, SystemInfo),
+  'system.disk': call(Nothing, DiskUse),
+  /** Removes what can be made anew: build caches, shared downloads, staged slugs that no dyno runs. Answers with what is left. */
+  'system.cleanUp': call(Nothing, DiskUse.extend({ freedBytes: z.number().int().nonnegative() })),
+  /** Looks at a source without deploying it; an upload stays to be deployed. */
+  'sources.inspect': call(z.object({ source: Source }), Inspection),
+  /** Folders below a folder of the engine's machine, for a path field that completes; no hidden ones, at most 200. */
+  'sources.folders': call(
+    z.object({ path: z.string().max(4096) }),
+    z.object({ path: z.string(), folders: z.array(z.string()) }),
+  ),
+  'samples.list': call(Nothing, z.object({ samples: z.array(Sample) })),
   'apps.list': call(Nothing, z.object({ apps: z.array(App) })),
   'apps.get': call(OfApp, App),
   'apps.create': call(z.object({ name: AppName.optional() }), App),
@@ -68,6 +87,8 @@ export const contract = {
   'releases.get': call(OfApp.extend({ version: Version }), Release),
   /** Without a version: the release before the current one. */
   'releases.rollback': call(OfApp.extend({ version: Version.optional() }), Release),
+  /** What would change from one release to another; never a value of a config var. */
+  'releases.diff': call(OfApp.extend({ from: Version, to: Version }), ReleaseDiff),
   'config.get': call(OfApp, z.object({ vars: z.record(z.string(), z.string()) })),
   'config.update': call(
     OfApp.extend({ change: ConfigChange }),
@@ -93,6 +114,28 @@ export const contract = {
       after: z.number().int().min(0).optional(),
     }),
     LogRecord,
+  ),
+  /** Requests and memory, now and then every two seconds; the first item holds the last ten minutes. */
+  'stats.open': stream(Nothing, StatsSample),
+  /**
+   * Runs a command in a one-off dyno of the current release, on a terminal of the given size. Leaving the stream ends the dyno.
+   */
+  'runs.open': stream(
+    OfApp.extend({
+      command: z.string().trim().min(1).max(10_000),
+      columns: z.number().int().min(1).max(1_000),
+      rows: z.number().int().min(1).max(1_000),
+    }),
+    RunEvent,
+  ),
+  /** What was typed, as text. */
+  'runs.input': call(OfRun.extend({ text: z.string().min(1).max(100_000) }), Nothing),
+  'runs.resize': call(
+    OfRun.extend({
+      columns: z.number().int().min(1).max(1_000),
+      rows: z.number().int().min(1).max(1_000),
+    }),
+    Nothing,
   ),
   /** Facts about everything that changes; says nothing about the past. */
   'events.open': stream(Nothing, Fact),

@@ -35,12 +35,15 @@ export function createHandlers(systems: ApiSystems): Handlers {
     ...buildHandlers(systems),
     ...releaseHandlers(systems),
     ...dynoHandlers(systems),
+    ...comingHandlers(),
   };
 }
 
 type HandlersOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, `${Prefix}.${string}`>>;
 
-function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs' | 'events'> {
+function appHandlers(
+  systems: ApiSystems,
+): Omit<HandlersOf<'system' | 'apps' | 'logs' | 'events'>, ComingName> {
   const { apps, logplex, facts } = systems;
   return {
     'system.info': async () => ({
@@ -91,7 +94,7 @@ function buildHandlers({ apps, builds }: ApiSystems): HandlersOf<'builds'> {
   };
 }
 
-function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'> {
+function releaseHandlers(systems: ApiSystems): Omit<HandlersOf<'releases' | 'config'>, ComingName> {
   const { store, ledger, apps } = systems;
   return {
     'releases.list': async ({ app }) => {
@@ -163,5 +166,36 @@ function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {
       dynos.restart(id, chosen);
       return {};
     },
+  };
+}
+
+type ComingName =
+  | 'system.disk'
+  | 'system.cleanUp'
+  | 'sources.inspect'
+  | 'sources.folders'
+  | 'samples.list'
+  | 'releases.diff'
+  | 'stats.open'
+  | 'runs.open'
+  | 'runs.input'
+  | 'runs.resize';
+
+/** Endpoints whose systems are being built. */
+function comingHandlers(): Pick<Handlers, ComingName> {
+  const coming = (): never => {
+    throw new SlipwayError('unavailable', 'This engine cannot do that yet.');
+  };
+  return {
+    'system.disk': coming,
+    'system.cleanUp': coming,
+    'sources.inspect': coming,
+    'sources.folders': coming,
+    'samples.list': coming,
+    'releases.diff': coming,
+    'stats.open': coming,
+    'runs.open': coming,
+    'runs.input': coming,
+    'runs.resize': coming,
   };
 }
