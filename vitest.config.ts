@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{shared,electron,renderer,bench}/**/*.test.{ts,tsx}'],
+          include: ['{shared,electron,renderer,bench}/**/*.test.{ts,tsx}', 'test/unit/*.test.ts'],
           exclude: ['electron/engine/runtime/**'],
           testTimeout: 60_000,
         },

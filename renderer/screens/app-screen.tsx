@@ -1,77 +1,214 @@
-import { type ReactElement, useEffect } from 'react';
+import { ExternalLink, Rocket } from 'lucide-react';
+import { type ReactElement, useEffect, useState } from 'react';
 import type { App } from '#shared/model/app.ts';
-import { LogPanel } from '../components/log-panel.tsx';
-import { StateDot, stateWord } from '../components/state-dot.tsx';
-import { redeploy, watchApp } from '../state/actions.ts';
-import { type OpenApp, useWorld } from '../state/world.ts';
+import { destroyApp, restart } from '../actions/app-actions.ts';
+import { openDeployDialog, redeploy } from '../actions/deploy.ts';
+import { ConfigScreen } from '../config/config-screen.tsx';
+import { ConsoleScreen } from '../console/console-screen.tsx';
+import { LogPanel } from '../log/log-panel.tsx';
+import { type AppTab, APP_TABS, pathOf } from '../state/route.ts';
+import { openApp } from '../state/sync.ts';
+import { useWorld } from '../state/world.ts';
+import { Button } from '../ui/button.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import { Link } from '../ui/link.tsx';
+import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx';
+import panel from '../ui/panel.module.css';
+import { StateDot, stateWord } from '../ui/state-dot.tsx';
+import { ActivityScreen } from './activity-screen.tsx';
 import css from './app-screen.module.css';
-import { Formation } from './formation.tsx';
-import { Releases } from './releases.tsx';
+import { isRunning } from './deploy-timeline.tsx';
+import { Overview } from './overview.tsx';
+import { ReleasesScreen } from './releases-screen.tsx';
 
-/** One app: its formation, its releases and its log. */
-export function AppScreen({ name }: { readonly name: string }): ReactElement {
+const TITLES: Readonly<Record<AppTab, string>> = {
+  overview: 'Overview',
+  releases: 'Releases',
+  logs: 'Logs',
+  config: 'Config',
+  console: 'Console',
+  activity: 'Activity',
+};
+
+/** One app: what it is doing in the header, and a tab for each kind of work. */
+export function AppScreen({ name, tab }: { readonly name: string; readonly tab: AppTab }): ReactElement {
   const app = useWorld((world) => world.apps?.find((each) => each.name === name));
-  const open = useWorld((world) => (world.open?.name === name ? world.open : null));
   const known = useWorld((world) => world.apps !== null);
-  useEffect(() => watchApp(name), [name]);
-  if (app === undefined) return <p className={css['missing']}>{known ? `There is no app ${name}.` : ''}</p>;
+  useEffect(() => {
+    openApp(name);
+  }, [name]);
+  if (app === undefined) {
+    return (
+      <div className={css['missing']}>
+        {known && (
+          <>
+            <h1>There is no app {name}</h1>
+            <p>
+              It may have been destroyed or have another name. <Link path="/apps">All apps</Link>
+            </p>
+          </>
+        )}
+      </div>
+    );
+  }
   return (
     <div className={css['screen']}>
       <Header app={app} />
-      {open !== null && (
-        <>
-          <div className={css['panels']}>
-            <Formation open={open} />
-            <Releases open={open} />
-          </div>
-          <Crashes open={open} />
-          <LogPanel records={open.log} />
-        </>
-      )}
+      <nav className={`${css['tabs']} quiet-scroll`} aria-label={`Parts of ${name}`}>
+        {APP_TABS.map((each) => (
+          <Link key={each} path={pathOf(name, each)} className={css['tab']} current={each === tab}>
+            {TITLES[each]}
+          </Link>
+        ))}
+      </nav>
+      <Content app={app} tab={tab} />
+    </div>
+  );
+}
+
+function Content({ app, tab }: { readonly app: App; readonly tab: AppTab }): ReactElement | null {
+  const open = useWorld((world) => (world.open?.name === app.name ? world.open : null));
+  if (open === null) return null;
+  if (tab === 'logs') return <LogPanel key={app.name} app={app.name} />;
+  if (tab === 'overview') return <Overview key={app.name} app={app} open={open} />;
+  return (
+    <div className={`${css['content']} quiet-scroll`}>
+      {tab === 'releases' && <ReleasesScreen key={app.name} open={open} />}
+      {tab === 'config' && <ConfigScreen key={app.name} open={open} />}
+      {tab === 'console' && <ConsoleScreen key={app.name} open={open} />}
+      {tab === 'activity' && <ActivityScreen key={app.name} open={open} />}
     </div>
   );
 }
 
 function Header({ app }: { readonly app: App }): ReactElement {
-  const { folder } = app;
+  const build = useWorld(
+    (world) => world.builds[app.id] ?? (world.open?.name === app.name ? world.open.builds[0] : undefined),
+  );
+  const deploying = build !== undefined && isRunning(build);
   return (
     <header className={css['header']}>
-      <h1>{app.name}</h1>
-      <span className={css['state']}>
-        <StateDot state={app.state} /> {stateWord(app.state)}
+      <h1 className={css['name']}>{app.name}</h1>
+      <span className={css['state']} data-state={deploying ? 'pending' : app.state}>
+        <StateDot state={deploying ? 'pending' : app.state} />
+        {deploying ? 'deploying' : stateWord(app.state)}
       </span>
-      <code>v{app.release}</code>
+      <code className={css['version']}>v{app.release}</code>
+      <span className={css['dynos']}>
+        {app.dynosUp} of {app.dynosWanted} {app.dynosWanted === 1 ? 'dyno' : 'dynos'} up
+      </span>
       <span className={css['space']} />
-      <a href={app.webUrl} target="_blank" rel="noreferrer">
-        Open app
-      </a>
-      {folder !== null && (
-        <button
-          type="button"
-          className={css['deploy']}
-          title={`Deploy ${folder}`}
-          onClick={() => {
-            void redeploy(app.name, folder);
-          }}
-        >
-          Deploy
-        </button>
-      )}
+      <MoreMenu app={app} />
+      <Button
+        onClick={() => {
+          window.open(app.webUrl, '_blank', 'noopener');
+        }}
+        title={app.webUrl}
+      >
+        <ExternalLink /> Open app
+      </Button>
+      <Button
+        look="main"
+        disabled={deploying}
+        title={app.folder === null ? 'Choose the folder to deploy' : `Deploy ${app.folder} again`}
+        onClick={() => void redeploy(app.name)}
+      >
+        <Rocket /> Deploy
+      </Button>
     </header>
   );
 }
 
-function Crashes({ open }: { readonly open: OpenApp }): ReactElement | null {
-  const crashed = open.dynos.filter((dyno) => dyno.state === 'crashed');
-  if (crashed.length === 0) return null;
+function MoreMenu({ app }: { readonly app: App }): ReactElement {
+  const [destroying, setDestroying] = useState(false);
   return (
-    <div className={css['crashes']} role="alert">
-      {crashed.map((dyno) => (
-        <p key={dyno.id}>
-          <strong>{dyno.name} crashed:</strong> {dyno.reason ?? 'no reason is known'}. It starts again by
-          itself.
-        </p>
-      ))}
-    </div>
+    <>
+      <Menu trigger={<Button look="plain">More</Button>}>
+        <MenuItem
+          onSelect={() => {
+            openDeployDialog(app.name);
+          }}
+        >
+          Deploy another folder
+        </MenuItem>
+        <MenuItem
+          disabledReason={app.folder === null ? 'contents were uploaded' : null}
+          onSelect={() => void redeploy(app.name, true)}
+        >
+          Deploy without cache
+        </MenuItem>
+        <MenuLine />
+        <MenuItem
+          disabledReason={app.dynosWanted === 0 ? 'no dynos' : null}
+          onSelect={() => void restart(app.name)}
+        >
+          Restart all dynos
+        </MenuItem>
+        <MenuItem onSelect={() => void navigator.clipboard.writeText(app.webUrl)}>Copy URL</MenuItem>
+        <MenuLine />
+        <MenuItem
+          danger
+          onSelect={() => {
+            setDestroying(true);
+          }}
+        >
+          Destroy app
+        </MenuItem>
+      </Menu>
+      {destroying && (
+        <DestroyDialog
+          app={app.name}
+          onClose={() => {
+            setDestroying(false);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function DestroyDialog({
+  app,
+  onClose,
+}: {
+  readonly app: string;
+  readonly onClose: () => void;
+}): ReactElement {
+  const [typed, setTyped] = useState('');
+  const [busy, setBusy] = useState(false);
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={`Destroy app ${app}?`}
+      description="Its dynos stop, and its releases, config vars and log are gone for good. The project folder stays as it is."
+      actions={
+        <>
+          <Button onClick={onClose}>Keep {app}</Button>
+          <Button
+            look="danger"
+            disabled={typed !== app || busy}
+            onClick={() => {
+              setBusy(true);
+              void destroyApp(app).finally(onClose);
+            }}
+          >
+            Destroy {app}
+          </Button>
+        </>
+      }
+    >
+      <label className={css['confirm']}>
+        Type <strong>{app}</strong> to confirm
+        <input
+          className={panel['field']}
+          value={typed}
+          spellCheck={false}
+          onChange={(event) => {
+            setTyped(event.target.value);
+          }}
+        />
+      </label>
+    </Dialog>
   );
 }

@@ -1,88 +1,154 @@
+import { Command, LayoutGrid, Plus, Settings } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { Link } from '../components/link.tsx';
-import { StateDot } from '../components/state-dot.tsx';
-import { usePlace } from '../state/route.ts';
+import { openDeployDialog } from '../actions/deploy.ts';
+import { AppsScreen } from '../apps/apps-screen.tsx';
+import { DeployDialogView } from '../apps/deploy-dialog.tsx';
+import { DropTarget } from '../apps/drop-target.tsx';
+import { openPalette, Palette } from '../palette/palette.tsx';
+import { Shortcuts } from '../palette/shortcuts.tsx';
+import { useKeys } from '../palette/use-keys.ts';
+import { isMac } from '../state/host.ts';
+import { pathOf, usePlace } from '../state/route.ts';
 import { useWorld } from '../state/world.ts';
+import { SettingsScreen } from '../settings/settings-screen.tsx';
+import { Link } from '../ui/link.tsx';
+import { StateDot, stateWord } from '../ui/state-dot.tsx';
+import { Toasts } from '../ui/toasts.tsx';
 import { AppScreen } from './app-screen.tsx';
-import { AppsScreen } from './apps-screen.tsx';
 import css from './frame.module.css';
+import { TaskList } from './task-list.tsx';
 
-/** The whole window: navigation at the left, one screen beside it. */
+/** The window: navigation at the left, the screen of the present place beside it. */
 export function Frame(): ReactElement {
-  const place = usePlace();
+  useKeys();
   return (
     <div className={css['frame']}>
+      <a className={css['skip']} href="#main">
+        Skip to the content
+      </a>
       <Navigation />
-      <main className={css['main']}>
-        <Banner />
-        {place.screen === 'app' ? <AppScreen key={place.app} name={place.app} /> : <AppsScreen />}
+      <main id="main" className={`${css['main']} quiet-scroll`} tabIndex={-1}>
+        <ConnectionBanner />
+        <Screen />
       </main>
+      <DropTarget />
+      <DeployDialogView />
+      <Palette />
+      <Shortcuts />
+      <Toasts />
     </div>
   );
 }
 
-function Navigation(): ReactElement {
-  const apps = useWorld((world) => world.apps);
+function Screen(): ReactElement {
   const place = usePlace();
+  if (place.screen === 'apps') return <AppsScreen />;
+  if (place.screen === 'settings') return <SettingsScreen />;
+  if (place.screen === 'app') return <AppScreen name={place.app} tab={place.tab} />;
+  return (
+    <div className={css['lost']}>
+      <h1>There is nothing here</h1>
+      <p>
+        This address names no part of Slipway. <Link path="/apps">All apps</Link>
+      </p>
+    </div>
+  );
+}
+
+function ConnectionBanner(): ReactElement | null {
+  const connection = useWorld((world) => world.connection);
+  if (connection !== 'lost') return null;
+  return (
+    <p className={css['banner']} role="status">
+      <StateDot state="starting" /> Reconnecting: the engine does not answer. What you see is from before; it
+      goes on where it was left.
+    </p>
+  );
+}
+
+function Navigation(): ReactElement {
+  const place = usePlace();
+  const apps = useWorld((world) => world.apps);
+  const open = place.screen === 'app' ? place.app : null;
   return (
     <nav className={css['navigation']} aria-label="Main">
-      <Link path="/apps" className={css['brand'] ?? ''}>
-        <img src="/icon.svg" alt="" width={20} height={20} />
-        Slipway
+      <div className={css['top']}>
+        <Link path="/apps" className={css['brand']}>
+          <img src="/icon.svg" alt="" width="20" height="20" /> Slipway
+        </Link>
+        <button
+          type="button"
+          className={css['palette']}
+          onClick={() => {
+            openPalette();
+          }}
+          aria-label="Command palette"
+          title="Command palette"
+        >
+          {isMac ? <Command /> : 'Ctrl '}
+          {isMac ? '' : 'K'}
+          {isMac && 'K'}
+        </button>
+      </div>
+      <Link path="/apps" className={css['item']} current={place.screen === 'apps'}>
+        <LayoutGrid /> <span className={css['word']}>Apps</span>
       </Link>
-      <ul className={css['apps']}>
-        {(apps ?? []).map((app) => (
+      <ul className={`${css['apps']} quiet-scroll`} aria-label="Apps in the side bar">
+        {apps?.map((app) => (
           <li key={app.id}>
             <Link
-              path={`/apps/${app.name}`}
-              className={css['app'] ?? ''}
-              current={place.screen === 'app' && place.app === app.name}
+              path={pathOf(app.name)}
+              className={css['app']}
+              current={open === app.name}
+              title={`${app.name}: ${stateWord(app.state)}`}
             >
               <StateDot state={app.state} />
-              <span className={css['name']}>{app.name}</span>
+              <span className={css['word']}>{app.name}</span>
+              <span className="visually-hidden">, {stateWord(app.state)}</span>
             </Link>
           </li>
         ))}
+        <li>
+          <button
+            type="button"
+            className={css['app']}
+            onClick={() => {
+              openDeployDialog();
+            }}
+          >
+            <Plus /> <span className={css['word']}>New app</span>
+          </button>
+        </li>
       </ul>
+      <TaskList />
+      <Link path="/settings" className={css['item']} current={place.screen === 'settings'}>
+        <Settings /> <span className={css['word']}>Settings</span>
+      </Link>
       <Machine />
     </nav>
   );
 }
 
+/** What dynos run on and how much room there is, always in view. */
 function Machine(): ReactElement {
   const system = useWorld((world) => world.system);
-  if (system === null) return <div className={css['machine']} />;
-  const used = (system.memory.totalMiB - system.memory.freeMiB) / 1024;
-  return (
-    <div className={css['machine']} title={system.runtime.notes.join('\n')}>
-      <span>
-        <StateDot state={system.runtime.isolated ? 'up' : 'starting'} />
-        {system.runtime.kind === 'docker' ? 'Docker' : 'Processes, not isolated'}
-      </span>
-      <span>
-        {used.toFixed(1)} / {(system.memory.totalMiB / 1024).toFixed(0)} GB
-      </span>
-    </div>
-  );
-}
-
-function Banner(): ReactElement | null {
   const connection = useWorld((world) => world.connection);
-  const problem = useWorld((world) => world.problem);
-  if (connection === 'lost')
-    return <div className={css['banner']}>The engine does not answer. Connecting again…</div>;
-  if (problem === null) return null;
+  const machine = useWorld((world) => world.stats?.machine) ?? system?.memory;
+  const docker = system?.runtime.kind === 'docker';
+  const troubled = docker && system.runtime.notes.length > 0;
+  const state = connection !== 'open' ? 'starting' : troubled ? 'crashed' : docker ? 'up' : 'idle';
+  const used = machine === undefined ? 0 : (machine.totalMiB - machine.freeMiB) / 1024;
   return (
-    <div className={css['banner']} role="alert">
-      {problem}
-      <button
-        type="button"
-        onClick={() => {
-          useWorld.setState({ problem: null });
-        }}
-      >
-        Dismiss
-      </button>
-    </div>
+    <Link path="/settings" className={css['machine']} title={system?.runtime.notes.join('\n')}>
+      <span>
+        <StateDot state={state} />
+        {system === null ? 'Connecting' : docker ? 'Docker' : 'Processes'}
+      </span>
+      {machine !== undefined && (
+        <span>
+          {used.toFixed(1)} / {(machine.totalMiB / 1024).toFixed(0)} GB
+        </span>
+      )}
+    </Link>
   );
 }

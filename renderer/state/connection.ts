@@ -1,42 +1,50 @@
 import { type Client, createClient } from '#shared/contract/client.ts';
 import type { CallName, InputOf, ItemOf, OutputOf, StreamName } from '#shared/contract/contract.ts';
-import type { Fact } from '#shared/contract/facts.ts';
 import { webSocketTransport } from '#shared/contract/web-socket.ts';
+import type { Transport } from '#shared/contract/frames.ts';
 import { SlipwayError } from '#shared/errors.ts';
+import { desktop } from './host.ts';
 import { useWorld } from './world.ts';
 
-const RETRY = 1_000;
+/** Pause before the next try to reach the engine, in milliseconds. */
+const RETRY = 500;
 
 let client: Client | null = null;
 
-/** Reads what is shown anew: all of it, or what the facts speak of. */
-export type Refresh = (facts: readonly Fact[] | null) => Promise<void>;
+/** Opens a way to the engine; rejects when there is none. */
+export type OpenTransport = () => Promise<Transport>;
 
-/** Keeps a connection to the engine, and what is shown in step with it, from now on. */
-export function connect(refresh: Refresh): void {
-  const url = new URL('/contract', location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  const socket = new WebSocket(url);
-  const again = (): void => {
+/** Told of each new connection; the promise ends when there is nothing more to do on it. */
+export type OnConnected = (client: Client) => Promise<void>;
+
+/** Keeps a connection to the engine from now on. */
+export async function connect(onConnected: OnConnected, open: OpenTransport = openSocket): Promise<never> {
+  for (;;) {
+    try {
+      const opened = createClient(await open());
+      client = opened;
+      useWorld.setState({ connection: 'open' });
+      void onConnected(opened).catch(() => {
+        opened.close();
+      });
+      await opened.closed;
+    } catch {
+      // The engine does not answer yet.
+    }
     client = null;
     useWorld.setState({ connection: 'lost' });
-    setTimeout(connect, RETRY, refresh);
-  };
-  socket.addEventListener('error', again, { once: true });
-  socket.addEventListener('open', () => {
-    socket.removeEventListener('error', again);
-    const opened = createClient(webSocketTransport(socket));
-    client = opened;
-    void opened.closed.then(again);
-    useWorld.setState({ connection: 'open' });
-    void follow(opened, refresh);
-  });
+    await new Promise((resolve) => setTimeout(resolve, RETRY));
+  }
 }
 
 /** Asks the engine. @throws SlipwayError */
-export function call<Name extends CallName>(name: Name, input: InputOf<Name>): Promise<OutputOf<Name>> {
+export function call<Name extends CallName>(
+  name: Name,
+  input: InputOf<Name>,
+  signal?: AbortSignal,
+): Promise<OutputOf<Name>> {
   if (client === null) return Promise.reject(notConnected());
-  return client.call(name, input);
+  return client.call(name, input, signal);
 }
 
 /** Opens a stream of the engine. @throws SlipwayError */
@@ -49,18 +57,24 @@ export function openStream<Name extends StreamName>(
   return client.open(name, input, signal);
 }
 
-/** Reads everything once, and again whenever the engine tells that it changed. */
-async function follow(opened: Client, refresh: Refresh): Promise<void> {
-  try {
-    const facts = opened.open('events.open', {});
-    await refresh(null);
-    for await (const batch of facts) await refresh(batch);
-  } catch (error) {
-    if (error instanceof SlipwayError && error.code === 'disconnected') return;
-    useWorld.setState({ problem: error instanceof Error ? error.message : String(error) });
-  }
+/** Over the desktop's own channel, or a WebSocket in a browser. */
+function openSocket(): Promise<Transport> {
+  if (desktop !== null) return Promise.resolve(webSocketTransport(desktop.connect()));
+  const url = new URL('/contract', location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  const socket = new WebSocket(url);
+  return new Promise((resolve, reject) => {
+    socket.addEventListener('open', () => {
+      resolve(webSocketTransport(socket));
+    });
+    socket.addEventListener('error', () => {
+      reject(notConnected());
+    });
+  });
 }
 
 function notConnected(): SlipwayError {
-  return new SlipwayError('disconnected', 'The engine does not answer. Is it running?', { retryable: true });
+  return new SlipwayError('disconnected', 'The engine does not answer. Slipway tries again by itself.', {
+    retryable: true,
+  });
 }

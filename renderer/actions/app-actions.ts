@@ -1,0 +1,133 @@
+import type { FormationEntry } from '#shared/model/app.ts';
+import { call } from '../state/connection.ts';
+import { go } from '../state/route.ts';
+import { noteDeed, undoDeed, updateOpen, useWorld } from '../state/world.ts';
+import { toast, toastProblem } from '../ui/toasts.tsx';
+import { count } from '../ui/words.ts';
+
+/** Runs what a person asked for; a failure is told, named by what was asked. */
+export async function attempt(what: string, action: () => Promise<void>): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    toastProblem(what, error);
+    return false;
+  }
+}
+
+/** Tells what was done, with an undo in the message and in the activity list. */
+function done(app: string, text: string, undo: (() => Promise<void>) | null): void {
+  const id = noteDeed(app, text, undo);
+  toast(text, undo === null ? undefined : () => void undoDeed(id));
+}
+
+/** One wish for a process type. */
+export interface ScaleWish {
+  readonly type: string;
+  readonly quantity?: number;
+  readonly size?: string;
+}
+
+/** Asks for a number of dynos or another size; shown at once, corrected by the answer, and undoable. */
+export function scale(app: string, wish: ScaleWish): Promise<boolean> {
+  const before = useWorld.getState().open?.formation?.find((entry) => entry.type === wish.type);
+  return attempt(`${wish.type} of ${app} was not scaled`, async () => {
+    await applyScale(app, wish);
+    const undo = before === undefined ? null : undoScale(app, before, wish);
+    done(app, `${app}: ${scaleText(before, wish)}`, undo);
+  });
+}
+
+async function applyScale(app: string, wish: ScaleWish): Promise<void> {
+  updateOpen(app, ({ formation }) => ({
+    formation: formation?.map((entry) => (entry.type === wish.type ? { ...entry, ...wish } : entry)) ?? null,
+  }));
+  try {
+    const { formation } = await call('formation.update', { app, updates: [wish] });
+    updateOpen(app, () => ({ formation }));
+  } catch (error) {
+    const { formation } = await call('formation.get', { app });
+    updateOpen(app, () => ({ formation }));
+    throw error;
+  }
+}
+
+function undoScale(app: string, before: FormationEntry, wish: ScaleWish): () => Promise<void> {
+  const old: ScaleWish = {
+    type: wish.type,
+    ...(wish.quantity === undefined ? {} : { quantity: before.quantity }),
+    ...(wish.size === undefined ? {} : { size: before.size }),
+  };
+  return async () => {
+    await attempt(`${wish.type} of ${app} was not scaled back`, async () => {
+      await applyScale(app, old);
+      toast(`${app}: ${scaleText(undefined, old)} again`);
+    });
+  };
+}
+
+function scaleText(before: FormationEntry | undefined, wish: ScaleWish): string {
+  if (wish.size !== undefined) return `${wish.type} runs as ${wish.size}`;
+  const from = before === undefined || before.quantity === wish.quantity ? '' : `${before.quantity} → `;
+  return `${from}${count(wish.quantity ?? 0, `${wish.type} dyno`)}`;
+}
+
+/** Makes a new release from an old one; undo goes back to the one before. */
+export function rollback(app: string, version: number): Promise<boolean> {
+  const current = useWorld.getState().open?.releases?.find((release) => release.current)?.version;
+  return attempt(`${app} was not rolled back`, async () => {
+    const release = await call('releases.rollback', { app, version });
+    const undo =
+      current === undefined
+        ? null
+        : async () => {
+            await rollback(app, current);
+          };
+    done(app, `${app}: v${release.version} is a rollback to v${version}`, undo);
+  });
+}
+
+/** Restarts every dyno of the app, or one of them. */
+export function restart(app: string, dyno?: string): Promise<boolean> {
+  const what = dyno ?? 'all dynos';
+  return attempt(`${what} of ${app} did not restart`, async () => {
+    await call('dynos.restart', { app, ...(dyno === undefined ? {} : { dyno }) });
+    done(app, `${app}: ${what} restarting`, null);
+  });
+}
+
+/** Ends a build; nothing of it stays when it has not been released. */
+export function cancelBuild(app: string, build: string): Promise<boolean> {
+  return attempt(`The deploy of ${app} was not cancelled`, async () => {
+    await call('builds.cancel', { app, build });
+  });
+}
+
+/** Removes the app and everything of it. */
+export function destroyApp(app: string): Promise<boolean> {
+  return attempt(`${app} was not destroyed`, async () => {
+    await call('apps.destroy', { app, confirm: app });
+    useWorld.setState({ open: null });
+    go('/apps');
+    toast(`${app} is destroyed`);
+  });
+}
+
+/** Changes config vars as one release; undo sets the values from before. */
+export function changeConfig(
+  app: string,
+  change: Readonly<Record<string, string | null>>,
+  before: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  return attempt(`Config vars of ${app} were not changed`, async () => {
+    const { release } = await call('config.update', { app, change });
+    if (release === null) return;
+    const old = Object.fromEntries(Object.keys(change).map((name) => [name, before[name] ?? null]));
+    done(app, `${app} v${release.version}: ${release.description}`, async () => {
+      await attempt(`Config vars of ${app} were not set back`, async () => {
+        await call('config.update', { app, change: old });
+      });
+    });
+  });
+}

@@ -1,0 +1,244 @@
+import { FolderOpen } from 'lucide-react';
+import { type FormEvent, type ReactElement, useEffect, useRef, useState } from 'react';
+import type { Inspection } from '#shared/model/source.ts';
+import { AppName } from '#shared/model/names.ts';
+import {
+  closeDeployDialog,
+  chooseFolder,
+  startFromDialog,
+  takeContents,
+  takeFolder,
+  useDeployDialog,
+} from '../actions/deploy.ts';
+import { readPickedFolder } from '../actions/dropped-files.ts';
+import { call } from '../state/connection.ts';
+import { desktop } from '../state/host.ts';
+import { useWorld } from '../state/world.ts';
+import { Button } from '../ui/button.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import panel from '../ui/panel.module.css';
+import { bytes, count } from '../ui/words.ts';
+import css from './deploy-dialog.module.css';
+
+/** From a folder to a deploy: choose, see what it is, name it, go. */
+export function DeployDialogView(): ReactElement {
+  const dialog = useDeployDialog();
+  const taken = useWorld((world) => world.apps?.map((app) => app.name)) ?? [];
+  const { app, inspection, name, busy, source } = dialog;
+  const nameProblem = app !== null || inspection === null ? null : problemOfName(name, taken);
+  const ready =
+    source !== null &&
+    inspection !== null &&
+    nameProblem === null &&
+    !busy &&
+    inspection.problems.length === 0;
+  return (
+    <Dialog
+      open={dialog.open}
+      onClose={closeDeployDialog}
+      title={app === null ? 'Deploy folder' : `Deploy folder to ${app}`}
+      actions={
+        <>
+          <Button onClick={closeDeployDialog}>Cancel</Button>
+          <Button look="main" disabled={!ready} onClick={() => void startFromDialog()}>
+            Deploy
+          </Button>
+        </>
+      }
+    >
+      {source === null && !busy && dialog.progress === null && <Choose app={app} />}
+      {dialog.label !== '' && (
+        <p className={css['label']}>
+          <FolderOpen /> <code>{dialog.label}</code>
+        </p>
+      )}
+      {dialog.progress !== null && dialog.progress < 1 && (
+        <label className={css['progress']}>
+          Uploading {Math.round(dialog.progress * 100)} %
+          <progress max={1} value={dialog.progress} />
+        </label>
+      )}
+      {inspection === null && busy && dialog.progress === null && (
+        <p className={panel['weak']}>Looking at the folder</p>
+      )}
+      {inspection !== null && <Findings inspection={inspection} />}
+      {inspection !== null && (
+        <form
+          className={css['name']}
+          onSubmit={(event: FormEvent) => {
+            event.preventDefault();
+            if (ready) void startFromDialog();
+          }}
+        >
+          {app === null ? (
+            <label>
+              Name of the app
+              <input
+                className={panel['field']}
+                value={name}
+                autoFocus
+                spellCheck={false}
+                aria-invalid={nameProblem !== null}
+                onChange={(event) => {
+                  useDeployDialog.setState({ name: event.target.value });
+                }}
+              />
+            </label>
+          ) : (
+            <p>
+              A new release of <strong>{app}</strong>.{' '}
+              <Button
+                look="plain"
+                onClick={() => {
+                  useDeployDialog.setState({ app: null, name: inspection.suggestedName });
+                }}
+              >
+                Make a new app instead
+              </Button>
+            </p>
+          )}
+          {nameProblem !== null && <p className={panel['problem']}>{nameProblem}</p>}
+        </form>
+      )}
+      {dialog.problem !== null && (
+        <p className={panel['problem']} role="alert">
+          {dialog.problem}
+        </p>
+      )}
+    </Dialog>
+  );
+}
+
+function problemOfName(name: string, taken: readonly string[]): string | null {
+  if (taken.includes(name)) return `There is an app ${name} already.`;
+  const checked = AppName.safeParse(name);
+  return checked.success ? null : `${checked.error.issues[0]?.message ?? 'This is no name'}.`;
+}
+
+function Findings({ inspection }: { readonly inspection: Inspection }): ReactElement {
+  const { language, processTypes, problems, commit } = inspection;
+  return (
+    <>
+      <dl className={css['findings']}>
+        <dt>Language</dt>
+        <dd>{language ?? 'not recognised'}</dd>
+        <dt>Size</dt>
+        <dd>
+          {count(inspection.files, 'file')}, {bytes(inspection.bytes)}
+        </dd>
+        {commit !== null && (
+          <>
+            <dt>Commit</dt>
+            <dd>
+              <code>{commit.slice(0, 7)}</code>
+            </dd>
+          </>
+        )}
+        <dt>Process types</dt>
+        <dd>
+          {processTypes.length === 0
+            ? 'no Procfile: the buildpack chooses'
+            : processTypes.map(({ type, command }) => (
+                <p key={type}>
+                  <strong>{type}</strong> <code>{command}</code>
+                </p>
+              ))}
+        </dd>
+      </dl>
+      {problems.length > 0 && (
+        <ul className={css['problems']} aria-label="What stands in the way">
+          {problems.map((problem) => (
+            <li key={problem}>{problem}</li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Choose({ app }: { readonly app: string | null }): ReactElement {
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <div className={css['choose']}>
+      <p className={panel['weak']}>Drag a project folder into the window, or choose it.</p>
+      <Button
+        onClick={() => {
+          if (desktop === null) picker.current?.click();
+          else void chooseFolder(app);
+        }}
+      >
+        <FolderOpen /> Choose folder
+      </Button>
+      {desktop === null && (
+        <>
+          <input
+            ref={(input) => {
+              input?.setAttribute('webkitdirectory', '');
+              picker.current = input;
+            }}
+            type="file"
+            hidden
+            aria-label="Folder to upload"
+            onChange={(event) => {
+              const { files } = event.target;
+              if (files !== null && files.length > 0) void takeContents(readPickedFolder(files), app);
+            }}
+          />
+          <PathField app={app} />
+        </>
+      )}
+    </div>
+  );
+}
+
+/** A path on the engine's machine, completed while typing. */
+function PathField({ app }: { readonly app: string | null }): ReactElement {
+  const [path, setPath] = useState('');
+  const [folders, setFolders] = useState<readonly string[]>([]);
+  const parent = path.slice(0, path.lastIndexOf('/') + 1);
+  useEffect(() => {
+    let stale = false;
+    call('sources.folders', { path: parent }).then(
+      (answer) => {
+        if (!stale) setFolders(answer.folders.map((folder) => `${answer.path.replace(/\/$/, '')}/${folder}`));
+      },
+      () => {
+        if (!stale) setFolders([]);
+      },
+    );
+    return () => {
+      stale = true;
+    };
+  }, [parent]);
+  return (
+    <form
+      className={css['path']}
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        if (path.trim() !== '') void takeFolder(path.trim(), app);
+      }}
+    >
+      <label>
+        or a folder on the machine that Slipway runs on
+        <input
+          className={`${panel['field']} mono`}
+          list="folders"
+          placeholder="/home/you/projects/shop"
+          spellCheck={false}
+          value={path}
+          onChange={(event) => {
+            setPath(event.target.value);
+          }}
+        />
+      </label>
+      <datalist id="folders">
+        {folders.map((folder) => (
+          <option key={folder} value={folder} />
+        ))}
+      </datalist>
+      <Button type="submit" disabled={path.trim() === ''}>
+        Look
+      </Button>
+    </form>
+  );
+}

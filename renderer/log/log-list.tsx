@@ -1,0 +1,159 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactElement,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+} from 'react';
+import { setLogSettings, usePreferences } from '../state/preferences.ts';
+import { LogRowView } from './log-row.tsx';
+import { indexOfId, type LogRow } from './log-rows.ts';
+import type { LogView } from './use-log-view.ts';
+import css from './log-panel.module.css';
+
+const ROW_HEIGHT = 20;
+/** How near to the end, in pixels, a reader counts as being there. */
+const NEAR = 4;
+
+/** Ids of the selected rows, both ends included. */
+export type Selection = { readonly anchor: number; readonly head: number } | null;
+
+/** Scrolls a row into the middle. */
+export type ScrollTo = (id: number) => void;
+
+/** The rows in a window of what is visible. Scrolling away ends following; nothing else moves what one reads. */
+export function LogList(props: {
+  readonly app: string;
+  readonly view: LogView;
+  readonly follow: boolean;
+  readonly selection: Selection;
+  readonly currentMatch: number | null;
+  readonly scrollTo: RefObject<ScrollTo | null>;
+  readonly onSelect: (selection: Selection) => void;
+  readonly onOpen: (row: LogRow) => void;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+}): ReactElement {
+  const { app, view, follow, selection } = props;
+  const { rows, settings } = view;
+  const box = useRef<HTMLDivElement>(null);
+  const anchor = useRef<{ readonly id: number; readonly offset: number } | null>(null);
+  const announce = usePreferences((preferences) => preferences.announceLines);
+  // eslint-disable-next-line react-hooks/incompatible-library -- the list reads the virtualizer on each draw, as intended
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (index) => rows[index]?.id ?? index,
+    overscan: 12,
+  });
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false;
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    if (follow && !view.paused) {
+      element.scrollTop = element.scrollHeight;
+      return;
+    }
+    const held = anchor.current;
+    if (held === null) return;
+    const index = indexOfId(rows, held.id);
+    const start = virtual.measurementsCache[index]?.start ?? index * ROW_HEIGHT;
+    const wanted = Math.round(start - held.offset);
+    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
+  });
+
+  const noteAnchor = (): void => {
+    const element = box.current;
+    if (element === null) return;
+    const first = virtual.getVirtualItemForOffset(element.scrollTop);
+    const row = first === undefined ? undefined : rows[first.index];
+    anchor.current =
+      row === undefined || first === undefined
+        ? null
+        : { id: row.id, offset: first.start - element.scrollTop };
+  };
+  useEffect(() => {
+    props.scrollTo.current = (id) => {
+      anchor.current = null;
+      virtual.scrollToIndex(indexOfId(rows, id), { align: 'center' });
+      requestAnimationFrame(noteAnchor);
+    };
+  });
+
+  const setFollow = (on: boolean): void => {
+    if (on !== follow) setLogSettings(app, { follow: on });
+  };
+  return (
+    <div
+      ref={box}
+      className={`${css['list']} quiet-scroll`}
+      role="log"
+      aria-label="App log"
+      aria-live={announce ? 'polite' : 'off'}
+      tabIndex={0}
+      onKeyDown={props.onKeyDown}
+      onWheel={({ deltaY }) => {
+        if (deltaY < 0) setFollow(false);
+      }}
+      onScroll={({ currentTarget: element }) => {
+        const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+        if (left <= NEAR) setFollow(true);
+        else if (
+          follow &&
+          left > 3 * ROW_HEIGHT &&
+          !view.paused &&
+          anchor.current !== null &&
+          element.scrollTop < (lastTop.get(element) ?? 0) - 1
+        )
+          setFollow(false);
+        lastTop.set(element, element.scrollTop);
+        noteAnchor();
+      }}
+    >
+      <div className={css['canvas']} style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((item) => {
+          const row = rows[item.index];
+          if (row === undefined) return null;
+          return (
+            <div
+              key={item.key}
+              ref={virtual.measureElement}
+              data-index={item.index}
+              className={css['row']}
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
+              <LogRowView
+                app={app}
+                row={row}
+                settings={settings}
+                query={view.query}
+                selected={isSelected(selection, row.id)}
+                current={props.currentMatch === row.id}
+                onOpen={props.onOpen}
+                onSelect={(clicked: LogRow, event: MouseEvent) => {
+                  const extend = event.shiftKey && selection !== null;
+                  setFollow(false);
+                  props.onSelect(
+                    extend ? { ...selection, head: clicked.id } : { anchor: clicked.id, head: clicked.id },
+                  );
+                }}
+              />
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+const lastTop = new WeakMap<Element, number>();
+
+/** True for rows within the selection. */
+export function isSelected(selection: Selection, id: number): boolean {
+  if (selection === null) return false;
+  return id >= Math.min(selection.anchor, selection.head) && id <= Math.max(selection.anchor, selection.head);
+}

@@ -1,0 +1,218 @@
+import { type ReactElement, type ReactNode, useEffect, useState } from 'react';
+import type { DiskUse } from '#shared/model/system.ts';
+import { attempt } from '../actions/app-actions.ts';
+import { call } from '../state/connection.ts';
+import { desktop } from '../state/host.ts';
+import { setPreferences, usePreferences } from '../state/preferences.ts';
+import { useWorld } from '../state/world.ts';
+import { PanelTitle } from '../parts/panel-title.tsx';
+import { Button } from '../ui/button.tsx';
+import { CopyButton } from '../ui/copy-button.tsx';
+import panel from '../ui/panel.module.css';
+import { Segmented } from '../ui/segmented.tsx';
+import { StateDot } from '../ui/state-dot.tsx';
+import { toast } from '../ui/toasts.tsx';
+import { ago, bytes } from '../ui/words.ts';
+import css from './settings-screen.module.css';
+
+/** What Slipway runs on, what it keeps, and how it looks. */
+export function SettingsScreen(): ReactElement {
+  return (
+    <div className={css['screen']}>
+      <h1>Settings</h1>
+      <Appearance />
+      <RuntimePanel />
+      <Disk />
+      <Commands />
+    </div>
+  );
+}
+
+function Line({ label, children }: { readonly label: string; readonly children: ReactNode }): ReactElement {
+  return (
+    <div className={css['line']}>
+      <span className={css['label']}>{label}</span>
+      <div className={css['value']}>{children}</div>
+    </div>
+  );
+}
+
+function Appearance(): ReactElement {
+  const { theme, density, letterKeys } = usePreferences();
+  return (
+    <section className={panel['panel']} aria-labelledby="appearance-title">
+      <PanelTitle id="appearance-title" title="Appearance" />
+      <Line label="Theme">
+        <Segmented
+          label="Theme"
+          value={theme}
+          choices={[
+            ['system', 'System'],
+            ['light', 'Light'],
+            ['dark', 'Dark'],
+          ]}
+          onChoose={(chosen) => {
+            setPreferences({ theme: chosen });
+            void desktop?.setTheme(chosen);
+          }}
+        />
+      </Line>
+      <Line label="Density">
+        <Segmented
+          label="Density"
+          value={density}
+          choices={[
+            ['comfortable', 'Comfortable'],
+            ['compact', 'Compact'],
+          ]}
+          onChoose={(chosen) => {
+            setPreferences({ density: chosen });
+          }}
+        />
+      </Line>
+      <Line label="Shortcuts">
+        <label className={css['check']}>
+          <input
+            type="checkbox"
+            checked={letterKeys}
+            onChange={(event) => {
+              setPreferences({ letterKeys: event.target.checked });
+            }}
+          />
+          Single letters are shortcuts outside of text fields
+        </label>
+      </Line>
+    </section>
+  );
+}
+
+function RuntimePanel(): ReactElement {
+  const system = useWorld((world) => world.system);
+  const syncedAt = useWorld((world) => world.syncedAt);
+  if (system === null) return <p className={panel['weak']}>The engine has not answered yet.</p>;
+  const { runtime } = system;
+  const docker = runtime.kind === 'docker';
+  return (
+    <section className={panel['panel']} aria-labelledby="runtime-title">
+      <PanelTitle id="runtime-title" title="Where dynos run" />
+      <Line label="Runtime">
+        <p className={css['state']}>
+          <StateDot state={docker ? 'up' : 'idle'} />
+          <strong>{docker ? 'Docker' : 'Plain processes'}</strong> {runtime.version}
+        </p>
+        {runtime.notes.map((note) => (
+          <p key={note}>{note}</p>
+        ))}
+        {!docker && (
+          <p>
+            Dynos share the files and the network of this machine. For dynos apart from each other, as on the
+            platform, install and start Docker, then start Slipway again.
+          </p>
+        )}
+      </Line>
+      <Line label="Apps at">
+        <code>{system.routerUrl.replace('localhost', 'APP.localhost')}</code>
+      </Line>
+      <Line label="API and this UI">
+        <code>{system.apiUrl}</code>
+      </Line>
+      <Line label="Stack">
+        <code>slipway-13</code>
+      </Line>
+      <Line label="Data folder">
+        <span className={css['state']}>
+          <code>{system.home}</code>
+          <CopyButton text={system.home} label="Copy path" />
+          {desktop !== null && (
+            <Button look="plain" onClick={() => void desktop?.showInFolder(system.home)}>
+              Show
+            </Button>
+          )}
+        </span>
+      </Line>
+      <Line label="Machine">
+        {system.cpus} cores, {(system.memory.totalMiB / 1024).toFixed(1)} GB memory,{' '}
+        {(system.memory.freeMiB / 1024).toFixed(1)} GB free
+      </Line>
+      <Line label="Version">
+        Slipway {system.version}, started {ago(system.startedAt)}
+        {syncedAt !== null && `, last read ${ago(syncedAt)}`}
+      </Line>
+    </section>
+  );
+}
+
+function Disk(): ReactElement {
+  const [use, setUse] = useState<DiskUse | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    call('system.disk', {}).then(setUse, (error: unknown) => {
+      setProblem(error instanceof Error ? error.message : String(error));
+    });
+  }, []);
+  const cleanUp = (): void => {
+    setBusy(true);
+    void attempt('The disk was not cleaned up', async () => {
+      const { freedBytes, ...left } = await call('system.cleanUp', {});
+      setUse(left);
+      toast(`${bytes(freedBytes)} freed`);
+    }).finally(() => {
+      setBusy(false);
+    });
+  };
+  const total = use?.parts.reduce((sum, part) => sum + part.bytes, 0) ?? 0;
+  return (
+    <section className={panel['panel']} aria-labelledby="disk-title">
+      <PanelTitle id="disk-title" title="Disk">
+        <Button disabled={use === null || busy} onClick={cleanUp}>
+          {busy ? 'Cleaning up' : 'Clean up'}
+        </Button>
+      </PanelTitle>
+      {problem !== null && <p className={panel['problem']}>{problem}</p>}
+      {use === null && problem === null && <p className={panel['weak']}>Measuring</p>}
+      {use?.parts.map((part) => (
+        <Line key={part.name} label={part.name}>
+          <span className={css['size']}>
+            <span className={css['bar']}>
+              <span style={{ width: `${(100 * part.bytes) / Math.max(1, total)}%` }} />
+            </span>
+            {bytes(part.bytes)}
+            {part.removable && <span className={panel['weak']}>can be made anew</span>}
+          </span>
+        </Line>
+      ))}
+      {use !== null && (
+        <p className={panel['weak']}>
+          {bytes(total)} in all; the disk has {bytes(use.freeBytes)} free. Clean up removes only what can be
+          made anew.
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Commands(): ReactElement {
+  const commands = [
+    'npm run slipway -- deploy FOLDER',
+    'npm run slipway -- logs --tail -a APP',
+    'npm run slipway -- env',
+  ];
+  return (
+    <section className={panel['panel']} aria-labelledby="commands-title">
+      <PanelTitle id="commands-title" title="Command line" />
+      <p className={panel['weak']}>
+        The same engine from a terminal, in Slipway’s own folder. The last command prints the settings that
+        other tools need.
+      </p>
+      {commands.map((command) => (
+        <p key={command}>
+          <span className={panel['command']}>
+            <code>{command}</code>
+            <CopyButton text={command} label={`Copy ${command}`} />
+          </span>
+        </p>
+      ))}
+    </section>
+  );
+}
