@@ -7,6 +7,7 @@ import { describeFormation } from '../app/apps.ts';
 import type { Builds } from '../build/builds.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
+import { diffReleases, type ReleaseSide } from '../release/diff.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { AppRow, ReleaseRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -102,9 +103,14 @@ function releaseHandlers(systems: ApiSystems): Omit<HandlersOf<'releases' | 'con
       return { releases: store.releases(id).map((each) => releaseView(store, ledger, each)) };
     },
     'releases.get': async ({ app, version }) => {
-      const release = store.findRelease(apps.find(app).id, version);
-      if (release === null) throw new SlipwayError('no_release', `${app} has no release v${version}.`);
-      return releaseView(store, ledger, release);
+      return releaseView(store, ledger, findRelease(systems, app, version));
+    },
+    'releases.diff': async ({ app, from, to }) => {
+      const side = (version: number): ReleaseSide => {
+        const release = findRelease(systems, app, version);
+        return { release, slug: release.slugId === null ? null : store.findSlug(release.slugId) };
+      };
+      return diffReleases(side(from), side(to));
     },
     'releases.rollback': async ({ app, version }, context) => {
       const release = ledger.rollback(apps.find(app).id, version, context.user);
@@ -125,6 +131,15 @@ function releaseHandlers(systems: ApiSystems): Omit<HandlersOf<'releases' | 'con
       };
     },
   };
+}
+
+function findRelease({ apps, store }: ApiSystems, app: string, version: number): ReleaseRow {
+  const release = store.findRelease(apps.find(app).id, version);
+  if (release !== null) return release;
+  throw new SlipwayError(
+    'no_release',
+    `${app} has no release v${version}. \`releases\` lists the ones there are.`,
+  );
 }
 
 /** Tells log, listeners and dyno manager of a release that was just written. */
@@ -175,7 +190,6 @@ type ComingName =
   | 'sources.inspect'
   | 'sources.folders'
   | 'samples.list'
-  | 'releases.diff'
   | 'stats.open'
   | 'runs.open'
   | 'runs.input'
@@ -192,7 +206,6 @@ function comingHandlers(): Pick<Handlers, ComingName> {
     'sources.inspect': coming,
     'sources.folders': coming,
     'samples.list': coming,
-    'releases.diff': coming,
     'stats.open': coming,
     'runs.open': coming,
     'runs.input': coming,
