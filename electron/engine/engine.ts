@@ -11,7 +11,7 @@ import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
 import type { DynoManager } from './dyno/manager.ts';
-import { createDynoManager, type OpenRouter, openRouter } from './parts.ts';
+import { createDynoManager, createStats, type OpenRouter, openRouter } from './parts.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -154,12 +154,13 @@ async function compose(
   await dynos.start();
   builds.resume();
 
+  const stats = createStats(base);
   let apiUrl = '';
   const systemInfo = systemInfoOf(base, options.version, () => apiUrl);
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo },
+      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo, stats },
       destroyApp: (app) => remover.destroy(app),
     }),
     home,

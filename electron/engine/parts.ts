@@ -7,6 +7,8 @@ import { ListenError } from './router/listener.ts';
 import { createRouter, type Router } from './router/router.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
 import type { Settings } from './settings.ts';
+import { RequestBuckets } from './stats/request-buckets.ts';
+import { Stats } from './stats/stats.ts';
 import type { SlugStore } from './slug/slug-store.ts';
 import type { SlugRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -21,6 +23,8 @@ const PARALLEL_STARTS = 10;
 export interface OpenRouter {
   readonly router: Router;
   readonly port: number;
+  /** Requests that it answered. */
+  readonly requests: RequestBuckets;
 }
 
 /**
@@ -28,15 +32,17 @@ export interface OpenRouter {
  * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_PORT when the port cannot be had
  */
 export async function openRouter(settings: Settings, clock: Clock, logplex: Logplex): Promise<OpenRouter> {
+  const requests = new RequestBuckets();
   const router = createRouter({
     clock,
-    log: (appId, { at, text }) => {
+    log: (appId, { at, text, status }) => {
+      requests.count(appId, status, at / 1000);
       logplex.append(appId, [{ at, source: 'heroku', ps: 'router', stream: 'stdout', text }]);
     },
   });
   try {
     const { port } = await router.listen(settings.routerPort, ['127.0.0.1', '::1']);
-    return { router, port };
+    return { router, port, requests };
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     throw portProblem('SLIPWAY_ROUTER_PORT', error.port, error.code);
@@ -86,6 +92,26 @@ export function createDynoManager(parts: DynoParts): DynoManager {
     onChange(appId) {
       facts.publish({ kind: 'dynos.changed', app: appId });
     },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+}
+
+/** Connects the statistics with what they count. */
+export function createStats(parts: {
+  readonly clock: Clock;
+  readonly router: OpenRouter;
+  readonly store: Store;
+  readonly dynos: DynoManager;
+  readonly runtime: Runtime;
+  readonly diagnostics: Diagnostics;
+}): Stats {
+  const { clock, router, store, dynos, runtime, diagnostics } = parts;
+  return new Stats({
+    clock,
+    requests: router.requests,
+    apps: () => store.apps().map((app) => app.id),
+    dynos: (appId) => dynos.dynos(appId),
+    memoryOf: () => runtime.memoryOf(),
     onProblem: diagnostics.problem.bind(diagnostics),
   });
 }

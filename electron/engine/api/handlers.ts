@@ -10,6 +10,7 @@ import type { Logplex } from '../logplex/logplex.ts';
 import { diffReleases, type ReleaseSide } from '../release/diff.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { AppRow, ReleaseRow } from '../store/rows.ts';
+import type { Stats } from '../stats/stats.ts';
 import type { Store } from '../store/store.ts';
 import type { FactHub } from '../util/facts.ts';
 import { releaseView } from './views.ts';
@@ -23,6 +24,7 @@ export interface ApiSystems {
   readonly dynos: DynoManager;
   readonly logplex: Logplex;
   readonly facts: FactHub;
+  readonly stats: Stats;
   /** Writes an `app[api]` line. */
   apiLog(appId: string, text: string): void;
   systemInfo(): Omit<SystemInfo, 'memory' | 'cpus'>;
@@ -44,7 +46,7 @@ type HandlersOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, 
 
 function appHandlers(
   systems: ApiSystems,
-): Omit<HandlersOf<'system' | 'apps' | 'logs' | 'events'>, ComingName> {
+): Omit<HandlersOf<'system' | 'apps' | 'logs' | 'stats' | 'events'>, ComingName> {
   const { apps, logplex, facts } = systems;
   return {
     'system.info': async () => ({
@@ -80,6 +82,7 @@ function appHandlers(
     }),
     'logs.open': ({ app, filter, lines, after }, { signal }) =>
       logplex.open(apps.find(app).id, { filter, lines, ...(after === undefined ? {} : { after }) }, signal),
+    'stats.open': (_input, { signal }) => systems.stats.open(signal),
     'events.open': (_input, { signal }) => facts.open(signal),
   };
 }
@@ -190,7 +193,6 @@ type ComingName =
   | 'sources.inspect'
   | 'sources.folders'
   | 'samples.list'
-  | 'stats.open'
   | 'runs.open'
   | 'runs.input'
   | 'runs.resize';
@@ -206,7 +208,6 @@ function comingHandlers(): Pick<Handlers, ComingName> {
     'sources.inspect': coming,
     'sources.folders': coming,
     'samples.list': coming,
-    'stats.open': coming,
     'runs.open': coming,
     'runs.input': coming,
     'runs.resize': coming,

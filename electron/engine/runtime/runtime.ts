@@ -45,6 +45,11 @@ export interface Runtime {
   /** True once something in the dyno accepts connections at its address; false when nothing does, or no address is known. */
   isListening(instance: DynoInstance): Promise<boolean>;
   /**
+   * Memory of the dynos that run, by id, in bytes: what their processes use, without the system's cache of files. Called every few
+   * seconds while somebody looks at it, so it has to be cheap. A dyno that ends meanwhile may be missing.
+   */
+  memoryOf(): Promise<ReadonlyMap<string, number>>;
+  /**
    * Follows the dyno's output from its start, or behind `after` when given.
    * The end comes (`onEnd`) once the dyno has ended and all was read.
    */

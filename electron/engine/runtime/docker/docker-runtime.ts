@@ -26,6 +26,7 @@ import { explain } from './errors.ts';
 import { type DynoEvent, watchEvents } from './events.ts';
 import { type ImageFacts, inspectImage, listImages, removeImage } from './images.ts';
 import { accepts } from './listening.ts';
+import { MemoryReader } from './memory.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
@@ -85,6 +86,7 @@ class Implementation implements DockerRuntime {
   private readonly boxes: BoxPool;
   private readonly dynos: Dynos;
   private readonly reservations: Reservations;
+  private readonly memory: MemoryReader;
   private readonly availability = new Set<(state: 'lost' | 'back') => void>();
   private readonly followers = new Set<Disposable>();
   private events: Disposable | null = null;
@@ -95,6 +97,7 @@ class Implementation implements DockerRuntime {
     const { ownerId: owner, clock, diagnostics, buildEnv } = options;
     this.daemon = daemon;
     this.options = options;
+    this.memory = new MemoryReader(daemon);
     this.networks = new AppNetworks(daemon, owner, diagnostics);
     this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
     const image = async (): Promise<string> => (await this.stackImages()).build;
@@ -195,6 +198,21 @@ class Implementation implements DockerRuntime {
   async isListening(instance: DynoInstance): Promise<boolean> {
     if (instance.address === null || this.dynos.hasEnded(instance.id)) return false;
     return accepts(instance.address, !this.daemon.facts.addressable);
+  }
+
+  async memoryOf(): Promise<ReadonlyMap<string, number>> {
+    const read = async ({
+      id,
+      container,
+    }: {
+      id: string;
+      container: string;
+    }): Promise<[string, number][]> => {
+      const bytes = await this.memory.read(container);
+      return bytes === null ? [] : [[id, bytes]];
+    };
+    const running = (await this.dynos.running()).map(read);
+    return new Map((await explain('The memory of dynos could not be read', Promise.all(running))).flat());
   }
 
   followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable {

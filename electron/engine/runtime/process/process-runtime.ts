@@ -23,6 +23,7 @@ import { type HostEnv, readHostEnv } from './host-env.ts';
 import { killMarked } from './identity.ts';
 import { launchDyno } from './launch.ts';
 import { Layout } from './layout.ts';
+import { memoryOfGroups } from './memory.ts';
 import { accepts, Ports } from './ports.ts';
 import { SlugStore } from './slug-store.ts';
 
@@ -181,6 +182,22 @@ export class ProcessRuntime implements Runtime {
     const dyno = this.dynos.get(instance.id);
     if (instance.address === null || dyno === undefined || dyno.exit !== null) return false;
     return accepts(instance.address.host, instance.address.port);
+  }
+
+  /** Resident memory of each dyno's process group; what left the group is not counted, what processes share is in each. */
+  async memoryOf(): Promise<ReadonlyMap<string, number>> {
+    const running = [...this.dynos.values()].filter((dyno) => dyno.exit === null);
+    if (running.length === 0) return new Map();
+    const groups = await Promise.all(
+      running.map(async (dyno) => [dyno.record.id, await dyno.group()] as const),
+    );
+    const memory = await memoryOfGroups(new Set(groups.flatMap(([, group]) => group ?? [])));
+    return new Map(
+      groups.flatMap(([id, group]): [string, number][] => {
+        const bytes = memory.get(group ?? 0);
+        return bytes === undefined ? [] : [[id, bytes]];
+      }),
+    );
   }
 
   followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable {
