@@ -13,6 +13,9 @@ import type { AppRow, ReleaseRow } from '../store/rows.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { Store } from '../store/store.ts';
 import type { FactHub } from '../util/facts.ts';
+import type { Samples } from '../source/samples.ts';
+import type { Sources } from '../source/sources.ts';
+import { sourceHandlers } from './source-handlers.ts';
 import { releaseView } from './views.ts';
 
 /** The systems that the contract is served from. */
@@ -25,6 +28,8 @@ export interface ApiSystems {
   readonly logplex: Logplex;
   readonly facts: FactHub;
   readonly stats: Stats;
+  readonly sources: Sources;
+  readonly samples: Samples;
   /** Writes an `app[api]` line. */
   apiLog(appId: string, text: string): void;
   systemInfo(): Omit<SystemInfo, 'memory' | 'cpus'>;
@@ -38,6 +43,7 @@ export function createHandlers(systems: ApiSystems): Handlers {
     ...buildHandlers(systems),
     ...releaseHandlers(systems),
     ...dynoHandlers(systems),
+    ...sourceHandlers(systems),
     ...comingHandlers(),
   };
 }
@@ -187,15 +193,7 @@ function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {
   };
 }
 
-type ComingName =
-  | 'system.disk'
-  | 'system.cleanUp'
-  | 'sources.inspect'
-  | 'sources.folders'
-  | 'samples.list'
-  | 'runs.open'
-  | 'runs.input'
-  | 'runs.resize';
+type ComingName = 'system.disk' | 'system.cleanUp' | 'runs.open' | 'runs.input' | 'runs.resize';
 
 /** Endpoints whose systems are being built. */
 function comingHandlers(): Pick<Handlers, ComingName> {
@@ -205,9 +203,6 @@ function comingHandlers(): Pick<Handlers, ComingName> {
   return {
     'system.disk': coming,
     'system.cleanUp': coming,
-    'sources.inspect': coming,
-    'sources.folders': coming,
-    'samples.list': coming,
     'runs.open': coming,
     'runs.input': coming,
     'runs.resize': coming,
