@@ -5,6 +5,7 @@ import { AppRemover } from './app/app-remover.ts';
 import { BuildOutputs } from './build/build-output.ts';
 import { Builds } from './build/builds.ts';
 import type { Uploads } from './build/uploads.ts';
+import { Disk } from './disk/disk.ts';
 import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
@@ -149,14 +150,14 @@ async function compose(
   await dynos.start();
   builds.resume();
 
-  const stats = createStats(base);
-
   let apiUrl = '';
   const systemInfo = systemInfoOf(base, options.version, () => apiUrl);
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo, stats, sources, samples },
+      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo, sources, samples },
+      stats: createStats(base),
+      disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),
     }),
     home,

@@ -5,6 +5,7 @@ import { SlipwayError } from '#shared/errors.ts';
 import type { Apps } from '../app/apps.ts';
 import { describeFormation } from '../app/apps.ts';
 import type { Builds } from '../build/builds.ts';
+import type { Disk } from '../disk/disk.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
 import { diffReleases, type ReleaseSide } from '../release/diff.ts';
@@ -28,6 +29,7 @@ export interface ApiSystems {
   readonly logplex: Logplex;
   readonly facts: FactHub;
   readonly stats: Stats;
+  readonly disk: Disk;
   readonly sources: Sources;
   readonly samples: Samples;
   /** Writes an `app[api]` line. */
@@ -50,9 +52,7 @@ export function createHandlers(systems: ApiSystems): Handlers {
 
 type HandlersOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, `${Prefix}.${string}`>>;
 
-function appHandlers(
-  systems: ApiSystems,
-): Omit<HandlersOf<'system' | 'apps' | 'logs' | 'stats' | 'events'>, ComingName> {
+function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs' | 'stats' | 'events'> {
   const { apps, logplex, facts } = systems;
   return {
     'system.info': async () => ({
@@ -60,6 +60,8 @@ function appHandlers(
       memory: { totalMiB: Math.round(totalmem() / 2 ** 20), freeMiB: Math.round(freemem() / 2 ** 20) },
       cpus: availableParallelism(),
     }),
+    'system.disk': () => systems.disk.use(),
+    'system.cleanUp': () => systems.disk.cleanUp(),
     'apps.list': async () => ({ apps: apps.list() }),
     'apps.get': async ({ app }) => apps.view(apps.find(app)),
     'apps.create': async ({ name }, { user }) => {
@@ -104,7 +106,7 @@ function buildHandlers({ apps, builds }: ApiSystems): HandlersOf<'builds'> {
   };
 }
 
-function releaseHandlers(systems: ApiSystems): Omit<HandlersOf<'releases' | 'config'>, ComingName> {
+function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'> {
   const { store, ledger, apps } = systems;
   return {
     'releases.list': async ({ app }) => {
@@ -193,7 +195,7 @@ function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {
   };
 }
 
-type ComingName = 'system.disk' | 'system.cleanUp' | 'runs.open' | 'runs.input' | 'runs.resize';
+type ComingName = 'runs.open' | 'runs.input' | 'runs.resize';
 
 /** Endpoints whose systems are being built. */
 function comingHandlers(): Pick<Handlers, ComingName> {
@@ -201,8 +203,6 @@ function comingHandlers(): Pick<Handlers, ComingName> {
     throw new SlipwayError('unavailable', 'This engine cannot do that yet.');
   };
   return {
-    'system.disk': coming,
-    'system.cleanUp': coming,
     'runs.open': coming,
     'runs.input': coming,
     'runs.resize': coming,

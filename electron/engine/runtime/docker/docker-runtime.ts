@@ -11,6 +11,7 @@ import {
   type OutputPosition,
   type OutputSink,
   type Runtime,
+  type RuntimeDiskPart,
   RuntimeError,
   type RuntimeInfo,
   type SlugRef,
@@ -18,8 +19,9 @@ import {
 import { AppNetworks } from './app-networks.ts';
 import { forgetBuildNetwork } from './box-container.ts';
 import { BoxPool } from './box-pool.ts';
-import type { ContainerRow } from './containers.ts';
+import { type ContainerRow, listContainers } from './containers.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
+import { dockerDiskUse } from './disk.ts';
 import { followOutput } from './dyno-output.ts';
 import { Dynos } from './dynos.ts';
 import { explain } from './errors.ts';
@@ -301,6 +303,19 @@ class Implementation implements DockerRuntime {
       removeThings(this.daemon, this.options.ownerId, removal),
     );
     await explain('Images of old slugs could not be removed', this.slugs.sweep(keep.slugIds));
+  }
+
+  diskUse(): Promise<RuntimeDiskPart[]> {
+    const { daemon, options } = this;
+    return explain('Docker could not tell what it keeps on the disk', dockerDiskUse(daemon, options.ownerId));
+  }
+
+  async cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
+    const doing = 'What is not needed could not be removed from Docker';
+    await explain(doing, this.boxes.removeCaches());
+    const dynos = listContainers(this.daemon, labelFilter(this.options.ownerId, 'dyno'));
+    const running = (await explain(doing, dynos)).flatMap((row) => row.labels[LABEL.slug] ?? []);
+    await explain(doing, this.slugs.sweep([...keep.slugIds, ...running]));
   }
 
   async purge(): Promise<void> {

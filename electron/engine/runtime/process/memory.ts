@@ -1,11 +1,25 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { probe } from '../box/tools.ts';
+import type { Dyno } from './dyno.ts';
 
 /**
- * Resident memory of process groups, in bytes.
- * @returns only groups that have processes
+ * Resident memory of each running dyno's process group, in bytes, by id; what left the group is not counted, and what
+ * processes share is in each.
  */
-export async function memoryOfGroups(groups: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
+export async function memoryOfDynos(dynos: readonly Dyno[]): Promise<ReadonlyMap<string, number>> {
+  const running = dynos.filter((dyno) => dyno.exit === null);
+  const groups = await Promise.all(running.map((dyno) => dyno.group()));
+  const memory = await memoryOfGroups(new Set(groups.filter((group) => group !== null)));
+  return new Map(
+    running.flatMap((dyno, at): [string, number][] => {
+      const bytes = memory.get(groups[at] ?? 0);
+      return bytes === undefined ? [] : [[dyno.record.id, bytes]];
+    }),
+  );
+}
+
+/** Only groups that have processes. */
+async function memoryOfGroups(groups: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
   if (groups.size === 0) return new Map();
   return process.platform === 'linux' ? fromProc(groups) : fromPs(groups);
 }
