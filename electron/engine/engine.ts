@@ -1,22 +1,20 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
 import { createHandlers } from './api/handlers.ts';
 import { Apps } from './app/apps.ts';
 import { AppRemover } from './app/app-remover.ts';
 import { BuildOutputs } from './build/build-output.ts';
 import { Builds } from './build/builds.ts';
-import { Uploads } from './build/uploads.ts';
+import type { Uploads } from './build/uploads.ts';
+import { Disk } from './disk/disk.ts';
 import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
 import type { DynoManager } from './dyno/manager.ts';
-import { createDynoManager, type OpenRouter, openRouter } from './parts.ts';
+import { createDynoManager, createStats, type OpenRouter, openRouter, openSources } from './parts.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { Settings } from './settings.ts';
-import { findBuildpacks } from './slug/buildpacks.ts';
 import { openSlugStore, type SlugStore } from './slug/slug-store.ts';
 import { Store } from './store/store.ts';
 import { type Clock, systemClock } from './util/clock.ts';
@@ -49,8 +47,6 @@ export interface EngineOptions {
   /** Folder with our buildpacks. */
   readonly buildpacks?: string;
 }
-
-const OWN_BUILDPACKS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'buildpacks');
 
 /**
  * Starts the platform on a data folder: adopts what an engine before it left running, then serves.
@@ -143,10 +139,10 @@ async function compose(
     dynos: (appId) => dynos.dynos(appId),
   });
   const outputs = new BuildOutputs(home.builds);
-  const uploads = new Uploads(home.uploads);
+  const { buildpacks, uploads, samples, sources } = await openSources(base, options.buildpacks);
   const builds = new Builds({
-    ...{ store, ledger, apps, dynos, runtime, slugs, logplex, facts, clock, outputs, uploads, apiLog },
-    buildpacks: await findBuildpacks(options.buildpacks ?? OWN_BUILDPACKS),
+    ...{ store, ledger, apps, dynos, runtime, slugs, logplex, facts, clock, outputs, apiLog },
+    ...{ buildpacks, uploads, samples },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
   const remover = new AppRemover({ store, runtime, slugs, logplex, dynos, builds, outputs, facts, clock });
@@ -159,7 +155,9 @@ async function compose(
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo },
+      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo, sources, samples },
+      stats: createStats(base),
+      disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),
     }),
     home,

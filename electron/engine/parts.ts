@@ -1,18 +1,30 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '#shared/errors.ts';
+import { Uploads } from './build/uploads.ts';
 import { PLATFORM_TIMERS } from './dyno/context.ts';
 import { DynoManager } from './dyno/manager.ts';
+import type { Home } from './home.ts';
 import type { DynoLogs } from './logplex/dyno-logs.ts';
 import type { Logplex } from './logplex/logplex.ts';
 import { ListenError } from './router/listener.ts';
 import { createRouter, type Router } from './router/router.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
 import type { Settings } from './settings.ts';
+import { Samples } from './source/samples.ts';
+import { Sources } from './source/sources.ts';
+import { RequestBuckets } from './stats/request-buckets.ts';
+import { Stats } from './stats/stats.ts';
+import { type Buildpack, findBuildpacks } from './slug/buildpacks.ts';
 import type { SlugStore } from './slug/slug-store.ts';
 import type { SlugRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import type { Clock } from './util/clock.ts';
 import type { Diagnostics } from './util/diagnostics.ts';
 import type { FactHub } from './util/facts.ts';
+
+const OWN_BUILDPACKS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'buildpacks');
+const SAMPLES = join(OWN_BUILDPACKS, 'samples');
 
 /** Most dynos that are started at the same time. */
 const PARALLEL_STARTS = 10;
@@ -21,6 +33,8 @@ const PARALLEL_STARTS = 10;
 export interface OpenRouter {
   readonly router: Router;
   readonly port: number;
+  /** Requests that it answered. */
+  readonly requests: RequestBuckets;
 }
 
 /**
@@ -28,15 +42,17 @@ export interface OpenRouter {
  * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_PORT when the port cannot be had
  */
 export async function openRouter(settings: Settings, clock: Clock, logplex: Logplex): Promise<OpenRouter> {
+  const requests = new RequestBuckets();
   const router = createRouter({
     clock,
-    log: (appId, { at, text }) => {
+    log: (appId, { at, text, status }) => {
+      requests.count(appId, status, at / 1000);
       logplex.append(appId, [{ at, source: 'heroku', ps: 'router', stream: 'stdout', text }]);
     },
   });
   try {
     const { port } = await router.listen(settings.routerPort, ['127.0.0.1', '::1']);
-    return { router, port };
+    return { router, port, requests };
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     throw portProblem('SLIPWAY_ROUTER_PORT', error.port, error.code);
@@ -88,6 +104,52 @@ export function createDynoManager(parts: DynoParts): DynoManager {
     },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
+}
+
+/** Connects the statistics with what they count. */
+export function createStats(parts: {
+  readonly clock: Clock;
+  readonly router: OpenRouter;
+  readonly store: Store;
+  readonly dynos: DynoManager;
+  readonly runtime: Runtime;
+  readonly diagnostics: Diagnostics;
+}): Stats {
+  const { clock, router, store, dynos, runtime, diagnostics } = parts;
+  return new Stats({
+    clock,
+    requests: router.requests,
+    apps: () => store.apps().map((app) => app.id),
+    dynos: (appId) => dynos.dynos(appId),
+    memoryOf: () => runtime.memoryOf(),
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+}
+
+/** Where code comes from, and what knows it. */
+export interface OpenSources {
+  readonly buildpacks: readonly Buildpack[];
+  readonly uploads: Uploads;
+  readonly samples: Samples;
+  readonly sources: Sources;
+}
+
+/** Finds buildpacks and samples, and opens the uploads. @param folder with other buildpacks than our own */
+export async function openSources(
+  parts: { readonly home: Home; readonly store: Store; readonly clock: Clock },
+  folder = OWN_BUILDPACKS,
+): Promise<OpenSources> {
+  const { home, store, clock } = parts;
+  const buildpacks = await findBuildpacks(folder);
+  const uploads = new Uploads(home.uploads);
+  const samples = new Samples(SAMPLES);
+  const sources = new Sources({
+    ...{ uploads, samples, buildpacks },
+    apps: () => store.apps(),
+    isTaken: (name) => store.findApp(name) !== null,
+    random: () => clock.random(),
+  });
+  return { buildpacks, uploads, samples, sources };
 }
 
 /** A slug as runtimes want it: its archive is opened when it is needed. */

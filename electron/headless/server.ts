@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { relative, sep } from 'node:path';
-import type { Duplex, Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Handlers } from '#shared/contract/contract.ts';
 import { serve } from '#shared/contract/dispatch.ts';
 import { webSocketTransport } from '#shared/contract/web-socket.ts';
-import { type ErrorData, SlipwayError } from '#shared/errors.ts';
+import { SlipwayError } from '#shared/errors.ts';
 import { Access, type Refusal } from './access.ts';
+import { addErrorHandler, errorData } from './http-errors.ts';
 import { noSessionPage } from './no-session-page.ts';
 
 /** What a host serves, and where. */
@@ -57,6 +58,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   let port = options.port;
   const access = new Access(options.apiKey, () => port);
   addChecks(app, access);
+  addErrorHandler(app, options.onProblem.bind(options));
   addUpload(app, options);
   const newUiUrl = (): string => `http://localhost:${port}/?token=${access.newToken()}`;
   app.post('/ui-urls', () => ({ url: newUiUrl() }));
@@ -98,12 +100,6 @@ function addChecks(app: FastifyInstance, access: Access): void {
       return refuse(reply, unknown);
     return reply.status(401).type('text/html; charset=utf-8').send(noSessionPage());
   });
-  app.setErrorHandler(async (error, _request, reply) => {
-    const known = error instanceof SlipwayError ? error.toData() : null;
-    return reply
-      .status(known === null ? 500 : 400)
-      .send(known ?? errorData('internal', 'The request failed inside Slipway.'));
-  });
 }
 
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -112,16 +108,18 @@ function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
     .send(errorData(refusal.status === 401 ? 'unauthorized' : 'forbidden', refusal.reason));
 }
 
-function errorData(code: ErrorData['code'], message: string): ErrorData {
-  return { code, message, retryable: false };
-}
-
 /** `POST /uploads`: the contents of a project folder as a tar. */
 function addUpload(app: FastifyInstance, options: HostOptions): void {
   app.addContentTypeParser('application/x-tar', (_request, payload, done) => {
     done(null, payload);
   });
-  app.post('/uploads', async (request) => options.receiveUpload(request.body as Readable));
+  app.post('/uploads', async (request) => {
+    if (request.body instanceof Readable) return options.receiveUpload(request.body);
+    throw new SlipwayError(
+      'invalid_params',
+      "POST /uploads came without a tar. Send a folder's contents as a tar, with content-type application/x-tar.",
+    );
+  });
 }
 
 /** The renderer's files; every other path of the UI gets its one page. */

@@ -178,6 +178,30 @@ export function dynoContract({ world, app }: ContractContext): void {
   );
 
   test(
+    'memoryOf: memory of the dynos that run, without the cache of files, and of no others',
+    async () => {
+      const hold = `exec perl -e 'my $held = "x" x (96 << 20); $| = 1; print "ready\\n"; sleep 600'`;
+      const cache = `head -c ${String(200 << 20)} /dev/zero > file; echo ready; exec sleep 600`;
+      await using large = await started({ command: hold, name: 'worker.1' });
+      await using small = await started({ command: cache, name: 'worker.2' });
+      await using ended = await started({ command: 'exit 0', name: 'worker.3' });
+      await until('both to be ready', () => large.output.text() + small.output.text() === 'ready\nready\n');
+      await exitOf(ended.dyno.id);
+      const memory = await large.runtime.memoryOf();
+      const [of = 0, ofSmall = 0] = [large, small].map((run) => (memory.get(run.dyno.id) ?? 0) / 2 ** 20);
+      expect(of).toBeGreaterThan(90);
+      expect(of).toBeLessThan(300);
+      expect(ofSmall).toBeGreaterThan(0.1);
+      expect(ofSmall).toBeLessThan(64);
+      expect(memory.has(ended.dyno.id)).toBe(false);
+      const later = await world().reopen();
+      expect([...(await later.memoryOf()).keys()].sort()).toEqual([...memory.keys()].sort());
+      await later.close();
+    },
+    LIMIT,
+  );
+
+  test(
     'dynos that start at the same time each have an address of their own',
     async () => {
       const names = ['web.1', 'web.2', 'web.3', 'web.4'];

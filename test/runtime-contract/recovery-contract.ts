@@ -181,6 +181,56 @@ export function recoveryContract({ world, app }: ContractContext): void {
     },
     LIMIT,
   );
+
+  test(
+    'cleanUp removes caches, downloads and staged slugs that nobody uses, and disturbs no dyno and no build',
+    async () => {
+      const { runtime } = world();
+      const idle = await appWithEverything(runtime, app());
+      const kept = await appWithEverything(runtime, app());
+      const running = await appWithEverything(runtime, app());
+      for (const each of [idle, kept]) await runtime.removeDyno(each.dyno);
+      const built = app();
+      const box = await openBox(runtime, built);
+      const paths = { CACHE: box.cacheDir, DOWNLOADS: box.env['SLIPWAY_DOWNLOADS'] ?? '' };
+      const fill =
+        'head -c 3000000 /dev/zero > "$CACHE/file"; echo tool > "$DOWNLOADS/file"; echo half > file';
+      expect((await script(box, fill, paths)).code).toBe(0);
+      const before = await sizes(runtime);
+      expect(before['Build caches']).toBeGreaterThan(3_000_000);
+      expect(before['Downloads']).toBeGreaterThan(0);
+      expect(before['Slugs ready to run']).toBeGreaterThan(0);
+
+      const keep = { slugIds: [kept.slug.id] };
+      await runtime.cleanUp(keep);
+      expect(await script(box, 'wc -c < "$CACHE/file"; cat "$DOWNLOADS/file" file', paths)).toEqual({
+        ...{ code: 0, output: '3000000\ntool\nhalf\n' },
+      });
+      await box.close();
+      expect(await ids(runtime)).toContain(running.dyno);
+      expect(await cacheOf(runtime, idle.slug.appId)).toBe('');
+      expect(await stagedAgain(runtime, running.slug)).toBe(false);
+      expect(await stagedAgain(runtime, kept.slug)).toBe(false);
+      expect(await stagedAgain(runtime, idle.slug)).toBe(true);
+
+      const [, next] = await Promise.all([runtime.cleanUp(keep), openBox(runtime, built)]);
+      const look = 'ls "$CACHE" "$DOWNLOADS"; touch "$CACHE/new" "$DOWNLOADS/new"';
+      expect(await script(next, look, paths)).toMatchObject({
+        code: 0,
+        output: expect.not.stringContaining('file'),
+      });
+      await next.close();
+      expect((await sizes(runtime))['Build caches']).toBeLessThan(3_000_000);
+      for (const each of [idle, kept, running]) await runtime.destroyApp(each.slug.appId, [each.slug.id]);
+    },
+    LIMIT,
+  );
+}
+
+/** Bytes of each removable part, by name. */
+async function sizes(runtime: Runtime): Promise<Record<string, number>> {
+  const parts = await runtime.diskUse();
+  return Object.fromEntries(parts.flatMap((part) => (part.removable ? [[part.name, part.bytes]] : [])));
 }
 
 async function ids(runtime: Runtime): Promise<string[]> {

@@ -5,12 +5,18 @@ import { SlipwayError } from '#shared/errors.ts';
 import type { Apps } from '../app/apps.ts';
 import { describeFormation } from '../app/apps.ts';
 import type { Builds } from '../build/builds.ts';
+import type { Disk } from '../disk/disk.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
+import { diffReleases, type ReleaseSide } from '../release/diff.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { AppRow, ReleaseRow } from '../store/rows.ts';
+import type { Stats } from '../stats/stats.ts';
 import type { Store } from '../store/store.ts';
 import type { FactHub } from '../util/facts.ts';
+import type { Samples } from '../source/samples.ts';
+import type { Sources } from '../source/sources.ts';
+import { sourceHandlers } from './source-handlers.ts';
 import { releaseView } from './views.ts';
 
 /** The systems that the contract is served from. */
@@ -22,6 +28,10 @@ export interface ApiSystems {
   readonly dynos: DynoManager;
   readonly logplex: Logplex;
   readonly facts: FactHub;
+  readonly stats: Stats;
+  readonly disk: Disk;
+  readonly sources: Sources;
+  readonly samples: Samples;
   /** Writes an `app[api]` line. */
   apiLog(appId: string, text: string): void;
   systemInfo(): Omit<SystemInfo, 'memory' | 'cpus'>;
@@ -35,15 +45,14 @@ export function createHandlers(systems: ApiSystems): Handlers {
     ...buildHandlers(systems),
     ...releaseHandlers(systems),
     ...dynoHandlers(systems),
+    ...sourceHandlers(systems),
     ...comingHandlers(),
   };
 }
 
 type HandlersOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, `${Prefix}.${string}`>>;
 
-function appHandlers(
-  systems: ApiSystems,
-): Omit<HandlersOf<'system' | 'apps' | 'logs' | 'events'>, ComingName> {
+function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs' | 'stats' | 'events'> {
   const { apps, logplex, facts } = systems;
   return {
     'system.info': async () => ({
@@ -51,6 +60,8 @@ function appHandlers(
       memory: { totalMiB: Math.round(totalmem() / 2 ** 20), freeMiB: Math.round(freemem() / 2 ** 20) },
       cpus: availableParallelism(),
     }),
+    'system.disk': () => systems.disk.use(),
+    'system.cleanUp': () => systems.disk.cleanUp(),
     'apps.list': async () => ({ apps: apps.list() }),
     'apps.get': async ({ app }) => apps.view(apps.find(app)),
     'apps.create': async ({ name }, { user }) => {
@@ -79,6 +90,7 @@ function appHandlers(
     }),
     'logs.open': ({ app, filter, lines, after }, { signal }) =>
       logplex.open(apps.find(app).id, { filter, lines, ...(after === undefined ? {} : { after }) }, signal),
+    'stats.open': (_input, { signal }) => systems.stats.open(signal),
     'events.open': (_input, { signal }) => facts.open(signal),
   };
 }
@@ -94,7 +106,7 @@ function buildHandlers({ apps, builds }: ApiSystems): HandlersOf<'builds'> {
   };
 }
 
-function releaseHandlers(systems: ApiSystems): Omit<HandlersOf<'releases' | 'config'>, ComingName> {
+function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'> {
   const { store, ledger, apps } = systems;
   return {
     'releases.list': async ({ app }) => {
@@ -102,9 +114,14 @@ function releaseHandlers(systems: ApiSystems): Omit<HandlersOf<'releases' | 'con
       return { releases: store.releases(id).map((each) => releaseView(store, ledger, each)) };
     },
     'releases.get': async ({ app, version }) => {
-      const release = store.findRelease(apps.find(app).id, version);
-      if (release === null) throw new SlipwayError('no_release', `${app} has no release v${version}.`);
-      return releaseView(store, ledger, release);
+      return releaseView(store, ledger, findRelease(systems, app, version));
+    },
+    'releases.diff': async ({ app, from, to }) => {
+      const side = (version: number): ReleaseSide => {
+        const release = findRelease(systems, app, version);
+        return { release, slug: release.slugId === null ? null : store.findSlug(release.slugId) };
+      };
+      return diffReleases(side(from), side(to));
     },
     'releases.rollback': async ({ app, version }, context) => {
       const release = ledger.rollback(apps.find(app).id, version, context.user);
@@ -125,6 +142,15 @@ function releaseHandlers(systems: ApiSystems): Omit<HandlersOf<'releases' | 'con
       };
     },
   };
+}
+
+function findRelease({ apps, store }: ApiSystems, app: string, version: number): ReleaseRow {
+  const release = store.findRelease(apps.find(app).id, version);
+  if (release !== null) return release;
+  throw new SlipwayError(
+    'no_release',
+    `${app} has no release v${version}. \`releases\` lists the ones there are.`,
+  );
 }
 
 /** Tells log, listeners and dyno manager of a release that was just written. */
@@ -169,17 +195,7 @@ function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {
   };
 }
 
-type ComingName =
-  | 'system.disk'
-  | 'system.cleanUp'
-  | 'sources.inspect'
-  | 'sources.folders'
-  | 'samples.list'
-  | 'releases.diff'
-  | 'stats.open'
-  | 'runs.open'
-  | 'runs.input'
-  | 'runs.resize';
+type ComingName = 'runs.open' | 'runs.input' | 'runs.resize';
 
 /** Endpoints whose systems are being built. */
 function comingHandlers(): Pick<Handlers, ComingName> {
@@ -187,13 +203,6 @@ function comingHandlers(): Pick<Handlers, ComingName> {
     throw new SlipwayError('unavailable', 'This engine cannot do that yet.');
   };
   return {
-    'system.disk': coming,
-    'system.cleanUp': coming,
-    'sources.inspect': coming,
-    'sources.folders': coming,
-    'samples.list': coming,
-    'releases.diff': coming,
-    'stats.open': coming,
     'runs.open': coming,
     'runs.input': coming,
     'runs.resize': coming,

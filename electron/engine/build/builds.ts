@@ -4,6 +4,8 @@ import { BUILD_PHASES, type Build } from '#shared/model/build.ts';
 import type { Source } from '#shared/contract/contract.ts';
 import type { Apps } from '../app/apps.ts';
 import { buildView } from '../api/views.ts';
+import { expandHome } from '../source/folders.ts';
+import type { Samples } from '../source/samples.ts';
 import type { AppRow, BuildRow } from '../store/rows.ts';
 import type { BuildOutputs } from './build-output.ts';
 import { Deploy, type DeployOptions } from './deploy.ts';
@@ -17,6 +19,7 @@ export interface BuildsOptions extends DeployOptions {
   readonly apps: Apps;
   readonly outputs: BuildOutputs;
   readonly uploads: Uploads;
+  readonly samples: Samples;
 }
 
 /** Deploys of all apps: at most one for each app at a time, each written down from its start to its end. */
@@ -31,12 +34,15 @@ export class Builds {
 
   /**
    * Starts a deploy; it goes on by itself.
-   * @throws SlipwayError `conflict` while another build of the app runs, `not_found` for an unknown upload
+   * @throws SlipwayError `conflict` while another build of the app runs, `not_found` for an unknown upload or sample
    */
   async start(app: AppRow, source: Source, how: { clearCache: boolean; user: string }): Promise<Build> {
     this.refuseSecond(app);
-    const upload = source.kind === 'upload' ? await this.options.uploads.claim(source.upload) : null;
-    this.refuseSecond(app);
+    const { folder, own } = await this.take(source);
+    if (this.closed || this.running.has(app.id)) {
+      if (own) await this.options.uploads.discard(folder);
+      this.refuseSecond(app);
+    }
     const row: BuildRow = {
       id: randomUUID(),
       appId: app.id,
@@ -49,12 +55,11 @@ export class Builds {
     };
     const { store } = this.options;
     store.insertBuild(row);
-    if (source.kind === 'folder') store.setFolder(app.id, source.path);
-    const folder = upload ?? (source.kind === 'folder' ? source.path : '');
+    if (source.kind === 'folder') store.setFolder(app.id, folder);
     const deploy = new Deploy(this.options, { app, row, folder, ...how });
     this.keep(app, deploy, async () => {
       await deploy.run(this.options.outputs.begin(row.id));
-      if (upload !== null) await this.options.uploads.discard(upload);
+      if (own) await this.options.uploads.discard(folder);
       await this.forgetOld(app.id);
     });
     return buildView(app.name, row);
@@ -119,6 +124,20 @@ export class Builds {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.running.keys()].map((appId) => this.abandon(appId)));
+  }
+
+  /** The folder to compile; `own` is one that nobody needs after the build. */
+  private async take(source: Source): Promise<{ folder: string; own: boolean }> {
+    const { uploads, samples } = this.options;
+    switch (source.kind) {
+      case 'folder':
+        return { folder: expandHome(source.path), own: false };
+      case 'upload':
+        return { folder: await uploads.claim(source.upload), own: true };
+      case 'sample':
+        // A copy, so that it does not count as part of the work tree that Slipway itself may be in.
+        return { folder: await uploads.copy(await samples.folder(source.sample)), own: true };
+    }
   }
 
   private keep(app: AppRow, deploy: Deploy, task: () => Promise<void>): void {

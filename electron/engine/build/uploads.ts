@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { access, cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { SlipwayError } from '#shared/errors.ts';
@@ -36,23 +36,36 @@ export class Uploads {
    * @throws SlipwayError `not_found` when it is not there or was taken before
    */
   async claim(upload: string): Promise<string> {
-    const taken = join(this.folder, `${randomUUID()}.taken`);
+    const folder = await this.find(upload);
+    const taken = this.newFolder();
     try {
-      if (!/^[0-9a-f-]{36}$/.test(upload)) throw new Error('not an upload');
-      await rename(join(this.folder, upload), taken);
+      await rename(folder, taken);
       return taken;
     } catch (error) {
-      throw new SlipwayError(
-        'not_found',
-        `There is no upload ${upload}. Send the folder's contents once more.`,
-        {
-          cause: error,
-        },
-      );
+      throw noUpload(upload, error);
     }
   }
 
-  /** Removes the folder of a claimed upload. */
+  /** The folder of an upload that waits to be taken. @throws SlipwayError `not_found` */
+  async find(upload: string): Promise<string> {
+    const folder = join(this.folder, upload);
+    try {
+      if (!/^[0-9a-f-]{36}$/.test(upload)) throw new Error('not an upload');
+      await access(folder);
+      return folder;
+    } catch (error) {
+      throw noUpload(upload, error);
+    }
+  }
+
+  /** Makes a copy of a folder for one build and answers with its place. */
+  async copy(folder: string): Promise<string> {
+    const taken = this.newFolder();
+    await cp(folder, taken, { recursive: true });
+    return taken;
+  }
+
+  /** Removes the folder of a claimed upload or a copy. */
   async discard(folder: string): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   }
@@ -61,4 +74,16 @@ export class Uploads {
   async clear(): Promise<void> {
     for (const name of await readdir(this.folder)) await this.discard(join(this.folder, name));
   }
+
+  private newFolder(): string {
+    return join(this.folder, `${randomUUID()}.taken`);
+  }
+}
+
+function noUpload(upload: string, cause: unknown): SlipwayError {
+  return new SlipwayError(
+    'not_found',
+    `There is no upload ${upload}. Send the folder's contents once more.`,
+    { cause },
+  );
 }

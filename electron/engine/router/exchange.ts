@@ -17,6 +17,8 @@ export interface RouterLogLine {
   /** Microseconds since the epoch. */
   readonly at: number;
   readonly text: string;
+  /** As in the text. */
+  readonly status: number | null;
 }
 
 /** What exchanges share. */
@@ -221,7 +223,7 @@ export class Exchange {
       },
       key,
     );
-    context.log(start.app.appId, { at: now * 1000, text });
+    context.log(start.app.appId, { at: now * 1000, text, status });
   }
 }
 

@@ -45,6 +45,11 @@ export interface Runtime {
   /** True once something in the dyno accepts connections at its address; false when nothing does, or no address is known. */
   isListening(instance: DynoInstance): Promise<boolean>;
   /**
+   * Memory of the dynos that run, by id, in bytes: what their processes use, without the system's cache of files. Called every few
+   * seconds while somebody looks at it, so it has to be cheap. A dyno that ends meanwhile may be missing.
+   */
+  memoryOf(): Promise<ReadonlyMap<string, number>>;
+  /**
    * Follows the dyno's output from its start, or behind `after` when given.
    * The end comes (`onEnd`) once the dyno has ended and all was read.
    */
@@ -57,8 +62,24 @@ export interface Runtime {
   destroyApp(appId: string, slugIds: readonly string[]): Promise<void>;
   /** Removes leftovers of a former engine that belong to none of the given: build boxes, networks, staged slugs, half-made things. */
   sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void>;
+  /** What the runtime keeps on the disk. May take seconds. */
+  diskUse(): Promise<readonly RuntimeDiskPart[]>;
+  /**
+   * Removes what can be made anew and nobody uses: caches of apps that are not being built, shared downloads while nothing is built,
+   * staged slugs but for those of dynos and the given. Dynos and builds notice nothing; a build that begins meanwhile waits.
+   */
+  cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void>;
   /** Lets go of the runtime without touching its dynos. */
   close(): Promise<void>;
+}
+
+/** A part of what a runtime keeps on the disk. */
+export interface RuntimeDiskPart {
+  /** For people. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Whether `cleanUp` may remove it, in part or whole. */
+  readonly removable: boolean;
 }
 
 /** What the runtime is, for `system.info`. */

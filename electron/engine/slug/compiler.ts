@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { BUILD_TIMEOUT_MS, SLUG_WARN_BYTES } from '#shared/model/build.ts';
-import { mergeProcessTypes, parseProcfile, type ProcessTypes } from '#shared/model/procfile.ts';
+import { mergeProcessTypes, type ProcessTypes } from '#shared/model/procfile.ts';
 import type { BuildBox, Runtime } from '../runtime/runtime.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks.ts';
@@ -8,6 +8,7 @@ import { BuildFailure } from './failure.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
 import type { KnownPart, SlugStore, StoredSlug } from './slug-store.ts';
+import { badLines, readProcfile } from './procfile.ts';
 import { type ProjectSource, readSource } from './source.ts';
 
 /** What shall be compiled. */
@@ -178,7 +179,7 @@ class Compiler {
 
   private async discoverTypes(info: ReleaseInfo): Promise<ProcessTypes> {
     const { tools } = this;
-    const declared = await this.readProcfile();
+    const declared = await this.readTypes();
     const defaults = info.default_process_types ?? {};
     const types = mergeProcessTypes(declared, defaults);
     tools.output(step('Discovering process types'));
@@ -194,33 +195,16 @@ class Compiler {
     return types;
   }
 
-  private async readProcfile(): Promise<ProcessTypes> {
+  private async readTypes(): Promise<ProcessTypes> {
     const { box, tools } = this;
-    const bytes = await box.readFile(posix.join(box.buildDir, 'Procfile'));
-    if (bytes === null) return {};
-    const text = bytes.toString('utf8');
-    if (text.includes('\0') || text.includes('\uFFFD')) {
-      throw new BuildFailure(
-        'procfile_invalid',
-        'The Procfile is no UTF-8 text. Save it as plain text with lines such as\nweb: node server.js',
-      );
-    }
-    const { types, problems } = parseProcfile(text);
-    const lines = problems
-      .map((each) => `line ${each.line}: ${each.text}`)
-      .slice(0, 20)
-      .join('\n');
-    if (problems.length > 0 && Object.keys(types).length === 0) {
-      throw new BuildFailure(
-        'procfile_invalid',
-        `No line of the Procfile names a process type. A line looks like "web: node server.js"; these do not:\n${lines}`,
-      );
-    }
-    if (problems.length > 0)
+    const procfile = readProcfile(await box.readFile(posix.join(box.buildDir, 'Procfile')));
+    if (procfile.problems.length > 0)
       tools.output(
-        bang(`Warning: lines of the Procfile that are not "type: command" are skipped:\n${lines}`),
+        bang(
+          `Warning: lines of the Procfile that are not "type: command" are skipped:\n${badLines(procfile)}`,
+        ),
       );
-    return types;
+    return procfile.types;
   }
 
   private async pack(): Promise<StoredSlug> {

@@ -12,10 +12,13 @@ export interface SourceList {
   readonly notes: readonly string[];
 }
 
-/** Lists what belongs to the source: by git in a work tree (tracked, and untracked but not ignored), else everything but `.git`. */
-export async function listSource(folder: string): Promise<SourceList> {
+/**
+ * Lists what belongs to the source: by git in a work tree (tracked, and untracked but not ignored), else everything but `.git`.
+ * @throws BuildFailure source_unreadable, and source_too_large over `maxFiles`
+ */
+export async function listSource(folder: string, maxFiles = Number.POSITIVE_INFINITY): Promise<SourceList> {
   const byGit = await listByGit(folder);
-  return byGit !== null && byGit.paths.length > 0 ? byGit : listByWalk(folder);
+  return byGit !== null && byGit.paths.length > 0 ? byGit : listByWalk(folder, maxFiles);
 }
 
 async function listByGit(folder: string): Promise<SourceList | null> {
@@ -56,7 +59,7 @@ function git(folder: string, args: readonly string[]): Promise<string | null> {
   });
 }
 
-async function listByWalk(folder: string): Promise<SourceList> {
+async function listByWalk(folder: string, maxFiles: number): Promise<SourceList> {
   const paths: string[] = [];
   const notes: string[] = [];
   const waiting = [''];
@@ -71,8 +74,16 @@ async function listByWalk(folder: string): Promise<SourceList> {
       } else if (entry.isDirectory()) waiting.push(`${path}/`);
       else paths.push(path);
     }
+    if (paths.length > maxFiles) throw tooMany(folder, maxFiles);
   }
   return { paths, commit: null, notes };
+}
+
+function tooMany(folder: string, maxFiles: number): BuildFailure {
+  return new BuildFailure(
+    'source_too_large',
+    `The folder ${folder} has more than ${maxFiles} files. Name the folder of one project.`,
+  );
 }
 
 async function readFolder(folder: string, prefix: string) {

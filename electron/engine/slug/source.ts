@@ -25,17 +25,22 @@ export interface ProjectSource {
   openTar(): { readonly tar: Readable; readonly done: Promise<void> };
 }
 
+/** Differs from the platform's limits where a folder is only looked at, and in tests. */
+export interface SourceLimits {
+  readonly maxBytes?: number;
+  readonly maxFiles?: number;
+}
+
 /**
  * Looks through a project folder: which files belong to the source, and whether they can be compiled.
  * Honours `.gitignore` in a git work tree, and `.slugignore`; never takes `.git` (reference: heroku-platform 2.1, 2.6).
- * @param maxBytes differs from the platform's limit in tests
  * @throws BuildFailure source_*
  */
-export async function readSource(folder: string, maxBytes = SOURCE_MAX_BYTES): Promise<ProjectSource> {
+export async function readSource(folder: string, limits: SourceLimits = {}): Promise<ProjectSource> {
   await checkFolder(folder);
-  const list = await listSource(folder);
+  const list = await listSource(folder, limits.maxFiles);
   const kept = withoutSlugIgnored(list.paths, await readSlugIgnore(folder));
-  const found = await inspect(folder, kept, maxBytes);
+  const found = await inspect(folder, kept, limits.maxBytes ?? SOURCE_MAX_BYTES);
   if (found.paths.length === 0) {
     throw new BuildFailure(
       'source_empty',
@@ -143,7 +148,8 @@ function checkLink(path: string, target: string): void {
   );
 }
 
-function tooLarge(folder: string, maxBytes: number): BuildFailure {
+/** The failure of a source over the limit. */
+export function tooLarge(folder: string, maxBytes: number): BuildFailure {
   return new BuildFailure(
     'source_too_large',
     `The source in ${folder} is larger than ${megabytes(maxBytes)}. List what the app does not need in .slugignore or .gitignore.`,

@@ -1,6 +1,7 @@
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
 import { type BuildBox, type BuildBoxSpec, RuntimeError } from '../runtime.ts';
+import { CacheUsers } from '../box/cache-users.ts';
 import { quote } from './box-agent.ts';
 import { type BoxContainer, type BoxSettings, endBox, startBox } from './box-container.ts';
 import { CA_ENVIRONMENT } from './certificates.ts';
@@ -9,7 +10,9 @@ import { DockerBuildBox } from './build-box.ts';
 import { killContainer } from './containers.ts';
 import { explain, throwIfAborted } from './errors.ts';
 import { type FolderView, viewFolder } from './folder-tar.ts';
-import { dockerName } from './names.ts';
+import { dockerName, LABEL, labelFilter } from './names.ts';
+import { listVolumes, removeVolume } from './networks.ts';
+import { persist } from './removal.ts';
 import { DOWNLOADS, IMAGE_ENVIRONMENT } from './stack-recipe.ts';
 
 /** How long a box waits for its app's next build. */
@@ -41,6 +44,7 @@ interface PoolOptions extends BoxSettings {
 export class BoxPool {
   private readonly apps = new Map<string, AppBoxes>();
   private readonly options: PoolOptions;
+  private readonly users = new CacheUsers();
   private closed = false;
 
   constructor(options: PoolOptions) {
@@ -50,10 +54,15 @@ export class BoxPool {
   /** Opens the app's box for a build, as soon as the build before it is through. */
   async open(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
     throwIfAborted(signal, 'Opening a build box');
+    const leave = await this.users.enter(spec.appId);
     const app = this.app(spec.appId);
     const before = app.turn;
-    let release = (): void => undefined;
-    app.turn = new Promise<void>((resolve) => (release = resolve));
+    const turn = Promise.withResolvers<void>();
+    app.turn = turn.promise;
+    const release = (): void => {
+      turn.resolve();
+      leave();
+    };
     try {
       await untilAborted(before, signal);
     } catch (error) {
@@ -66,6 +75,27 @@ export class BoxPool {
       release();
       throw error;
     }
+  }
+
+  /**
+   * Ends the boxes of apps that are not being built and removes their caches, and the downloads when nothing is built.
+   * Builds that begin meanwhile wait.
+   */
+  async removeCaches(): Promise<void> {
+    const { daemon, owner } = this.options;
+    await this.users.clean(async (isBusy, anyBusy) => {
+      for (const [appId, app] of this.apps) {
+        if (isBusy(appId)) continue;
+        await this.discard(app, new RuntimeError('cancelled', 'The build cache was removed.'));
+        app.digests.clear();
+      }
+      const volumes = await listVolumes(daemon, labelFilter(owner));
+      const idle = volumes.filter(({ labels }) => {
+        if (labels[LABEL.kind] === 'downloads') return !anyBusy;
+        return labels[LABEL.kind] === 'cache' && !isBusy(labels[LABEL.app] ?? '');
+      });
+      await Promise.all(idle.map((volume) => persist(() => removeVolume(daemon, volume.name))));
+    });
   }
 
   /** Ids of the containers that this pool holds. */

@@ -11,6 +11,7 @@ import {
   type OutputPosition,
   type OutputSink,
   type Runtime,
+  type RuntimeDiskPart,
   RuntimeError,
   type RuntimeInfo,
   type SlugRef,
@@ -18,14 +19,16 @@ import {
 import { AppNetworks } from './app-networks.ts';
 import { forgetBuildNetwork } from './box-container.ts';
 import { BoxPool } from './box-pool.ts';
-import type { ContainerRow } from './containers.ts';
+import { type ContainerRow, listContainers } from './containers.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
+import { dockerDiskUse } from './disk.ts';
 import { followOutput } from './dyno-output.ts';
 import { Dynos } from './dynos.ts';
 import { explain } from './errors.ts';
 import { type DynoEvent, watchEvents } from './events.ts';
 import { type ImageFacts, inspectImage, listImages, removeImage } from './images.ts';
 import { accepts } from './listening.ts';
+import { MemoryReader } from './memory.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
@@ -85,6 +88,7 @@ class Implementation implements DockerRuntime {
   private readonly boxes: BoxPool;
   private readonly dynos: Dynos;
   private readonly reservations: Reservations;
+  private readonly memory: MemoryReader;
   private readonly availability = new Set<(state: 'lost' | 'back') => void>();
   private readonly followers = new Set<Disposable>();
   private events: Disposable | null = null;
@@ -95,6 +99,7 @@ class Implementation implements DockerRuntime {
     const { ownerId: owner, clock, diagnostics, buildEnv } = options;
     this.daemon = daemon;
     this.options = options;
+    this.memory = new MemoryReader(daemon);
     this.networks = new AppNetworks(daemon, owner, diagnostics);
     this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
     const image = async (): Promise<string> => (await this.stackImages()).build;
@@ -197,6 +202,21 @@ class Implementation implements DockerRuntime {
     return accepts(instance.address, !this.daemon.facts.addressable);
   }
 
+  async memoryOf(): Promise<ReadonlyMap<string, number>> {
+    const read = async ({
+      id,
+      container,
+    }: {
+      id: string;
+      container: string;
+    }): Promise<[string, number][]> => {
+      const bytes = await this.memory.read(container);
+      return bytes === null ? [] : [[id, bytes]];
+    };
+    const running = (await this.dynos.running()).map(read);
+    return new Map((await explain('The memory of dynos could not be read', Promise.all(running))).flat());
+  }
+
   followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable {
     const { clock, diagnostics } = this.options;
     const follower = followOutput({
@@ -283,6 +303,19 @@ class Implementation implements DockerRuntime {
       removeThings(this.daemon, this.options.ownerId, removal),
     );
     await explain('Images of old slugs could not be removed', this.slugs.sweep(keep.slugIds));
+  }
+
+  diskUse(): Promise<RuntimeDiskPart[]> {
+    const { daemon, options } = this;
+    return explain('Docker could not tell what it keeps on the disk', dockerDiskUse(daemon, options.ownerId));
+  }
+
+  async cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
+    const doing = 'What is not needed could not be removed from Docker';
+    await explain(doing, this.boxes.removeCaches());
+    const dynos = listContainers(this.daemon, labelFilter(this.options.ownerId, 'dyno'));
+    const running = (await explain(doing, dynos)).flatMap((row) => row.labels[LABEL.slug] ?? []);
+    await explain(doing, this.slugs.sweep([...keep.slugIds, ...running]));
   }
 
   async purge(): Promise<void> {

@@ -40,6 +40,7 @@ interface Known {
 export class Dynos {
   private readonly options: DynosOptions;
   private readonly known = new Map<string, Known>();
+  private listed = false;
   private readonly starting = new Set<string>();
   private readonly outOfMemory = new Set<string>();
   private readonly listeners = new Set<(exit: DynoExit) => void>();
@@ -86,9 +87,18 @@ export class Dynos {
       'The dynos could not be listed',
       Promise.all(real.map((row) => this.describe(row))),
     );
+    this.listed = true;
     const present = new Set(rows.map((row) => row.labels[LABEL.dyno]));
     for (const id of this.known.keys()) if (!present.has(id) && !this.starting.has(id)) this.known.delete(id);
     return dynos.filter((dyno) => dyno !== null);
+  }
+
+  /** Ids and containers of the dynos that run, as far as is known without asking; the first call asks. */
+  async running(): Promise<{ readonly id: string; readonly container: string }[]> {
+    if (!this.listed) await this.list();
+    return [...this.known].flatMap(([id, { container, dyno }]) =>
+      dyno.exit === null ? [{ id, container }] : [],
+    );
   }
 
   /** True while a dyno is being started. */

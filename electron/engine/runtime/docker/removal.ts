@@ -37,7 +37,7 @@ export async function removeThings(daemon: Daemon, owner: string, removal: Remov
 }
 
 /** Tries until it works. @returns false when it never did */
-async function persist(remove: () => Promise<boolean>): Promise<boolean> {
+export async function persist(remove: () => Promise<boolean>): Promise<boolean> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     if (await remove()) return true;
     await sleep(FIRST_WAIT_MS * 2 ** tries, undefined, { ref: false });

@@ -188,7 +188,7 @@ export class Dyno {
   }
 
   /** The process group while it surely is this dyno's. */
-  private async group(): Promise<number | null> {
+  async group(): Promise<number | null> {
     if (this.child !== null) return this.child.pid ?? null;
     const identity = await readIdentity(this.folder);
     return identity !== null && (await isAlive(identity)) ? identity.pid : null;

@@ -89,6 +89,12 @@ export class Layout {
   }
 }
 
+/** Removes all that is in a folder; nothing happens when there is none. */
+export async function emptyFolder(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => []);
+  for (const name of names) await removeTree(join(path, name));
+}
+
 /** Removes a tree, also one with folders that are not writable. */
 export async function removeTree(path: string): Promise<void> {
   const remove = (): Promise<void> => runTool('removing files', 'rm', ['-rf', '--', path]);

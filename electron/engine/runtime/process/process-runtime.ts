@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { arch, release, type as systemType } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
+import { CacheUsers } from '../box/cache-users.ts';
 import { cancelled, toRuntimeError } from '../box/tools.ts';
 import {
   type BuildBox,
@@ -12,17 +13,20 @@ import {
   type OutputPosition,
   type OutputSink,
   type Runtime,
+  type RuntimeDiskPart,
   RuntimeError,
   type RuntimeInfo,
   type SlugRef,
 } from '../runtime.ts';
+import { processDiskUse } from './disk.ts';
 import { buildMark, ProcessBuildBox } from './build-box.ts';
 import { Dyno } from './dyno.ts';
 import { FILES, readRecord, writeRecord } from './dyno-files.ts';
 import { type HostEnv, readHostEnv } from './host-env.ts';
 import { killMarked } from './identity.ts';
 import { launchDyno } from './launch.ts';
-import { Layout } from './layout.ts';
+import { emptyFolder, Layout } from './layout.ts';
+import { memoryOfDynos } from './memory.ts';
 import { accepts, Ports } from './ports.ts';
 import { SlugStore } from './slug-store.ts';
 
@@ -70,10 +74,11 @@ export class ProcessRuntime implements Runtime {
   private readonly host: HostEnv;
   private readonly slugs: SlugStore;
   private readonly ports: Ports;
+  private readonly users = new CacheUsers();
   private readonly dynos = new Map<string, Dyno>();
   private readonly adopting = new Map<string, Promise<Dyno | null>>();
-  /** Ids of dynos that are being made. */
-  private readonly starting = new Set<string>();
+  /** Dynos that are being made, with their slugs. */
+  private readonly starting = new Map<string, string>();
   /** Build ids of boxes that are open. */
   private readonly boxes = new Map<string, BuildBox>();
   private readonly exitListeners = new Set<(exit: DynoExit) => void>();
@@ -110,9 +115,19 @@ export class ProcessRuntime implements Runtime {
     if (signal.aborted) throw cancelled('Opening the build');
     const { downloadsDir, buildEnv } = this.options;
     const context = { layout: this.layout, host: this.host, downloadsDir, buildEnv };
-    const box = await ProcessBuildBox.open(spec, context, () => this.boxes.delete(spec.buildId));
-    this.boxes.set(spec.buildId, box);
-    return box;
+    const leave = await this.users.enter(spec.appId);
+    const closed = (): void => {
+      this.boxes.delete(spec.buildId);
+      leave();
+    };
+    try {
+      const box = await ProcessBuildBox.open(spec, context, closed);
+      this.boxes.set(spec.buildId, box);
+      return box;
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
@@ -132,7 +147,7 @@ export class ProcessRuntime implements Runtime {
     const folder = this.layout.dyno(spec.id);
     if (this.dynos.has(spec.id))
       throw new RuntimeError('failed', `A dyno ${spec.id} exists already: use another id.`);
-    this.starting.add(spec.id);
+    this.starting.set(spec.id, spec.slug.id);
     const port = await this.ports.take();
     try {
       await this.slugs.stage(spec.slug, new AbortController().signal);
@@ -181,6 +196,10 @@ export class ProcessRuntime implements Runtime {
     const dyno = this.dynos.get(instance.id);
     if (instance.address === null || dyno === undefined || dyno.exit !== null) return false;
     return accepts(instance.address.host, instance.address.port);
+  }
+
+  memoryOf(): Promise<ReadonlyMap<string, number>> {
+    return memoryOfDynos([...this.dynos.values()]);
   }
 
   followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable {
@@ -237,6 +256,27 @@ export class ProcessRuntime implements Runtime {
       if (!apps.has(appId)) await this.layout.remove(this.layout.cache(appId));
     }
     await this.slugs.sweep(new Set(keep.slugIds));
+  }
+
+  diskUse(): Promise<RuntimeDiskPart[]> {
+    return processDiskUse(this.layout, this.options.downloadsDir);
+  }
+
+  async cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
+    const { layout } = this;
+    try {
+      await this.users.clean(async (isBusy, anyBusy) => {
+        for (const appId of await readdir(layout.caches)) {
+          if (!isBusy(appId)) await layout.remove(layout.cache(appId));
+        }
+        if (!anyBusy) await emptyFolder(this.options.downloadsDir);
+      });
+      const running = [...this.dynos.values()].map((dyno) => dyno.record.slugId);
+      await this.slugs.sweep(new Set([...keep.slugIds, ...running, ...this.starting.values()]));
+      await layout.emptyTrash();
+    } catch (error) {
+      throw toRuntimeError('cleaning up', error);
+    }
   }
 
   async close(): Promise<void> {
