@@ -145,6 +145,9 @@ async function compose(
     ...{ buildpacks, uploads, samples },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
+  runtime.onAvailability(() => {
+    facts.publish({ kind: 'runtime.changed' });
+  });
   const remover = new AppRemover({ store, runtime, slugs, logplex, dynos, builds, outputs, facts, clock });
   await cleanUp({ store, runtime, slugs, logplex, uploads, remover });
   await dynos.start();

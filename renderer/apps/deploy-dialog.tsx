@@ -23,7 +23,7 @@ import css from './deploy-dialog.module.css';
 /** From a folder to a deploy: choose, see what it is, name it, go. */
 export function DeployDialogView(): ReactElement {
   const dialog = useDeployDialog();
-  const taken = useWorld((world) => world.apps?.map((app) => app.name)) ?? [];
+  const taken = (useWorld((world) => world.apps) ?? []).map((each) => each.name);
   const { app, inspection, name, busy, source } = dialog;
   const nameProblem = app !== null || inspection === null ? null : problemOfName(name, taken);
   const ready =

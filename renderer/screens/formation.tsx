@@ -195,7 +195,7 @@ function SizePicker({ app, entry }: { readonly app: string; readonly entry: Form
     >
       {DYNO_SIZES.map(({ name, memoryMiB }) => (
         <option key={name} value={name}>
-          {name} · {memoryMiB < 1024 ? `${memoryMiB} MB` : `${memoryMiB / 1024} GB`}
+          {name}, {memoryMiB < 1024 ? `${memoryMiB} MB` : `${memoryMiB / 1024} GB`}
         </option>
       ))}
     </select>

@@ -29,6 +29,7 @@ export function Frame(): ReactElement {
       <Navigation />
       <main id="main" className={`${css['main']} quiet-scroll`} tabIndex={-1}>
         <ConnectionBanner />
+        <RuntimeBanner />
         <Screen />
       </main>
       <DropTarget />
@@ -62,6 +63,17 @@ function ConnectionBanner(): ReactElement | null {
     <p className={css['banner']} role="status">
       <StateDot state="starting" /> Reconnecting: the engine does not answer. What you see is from before; it
       goes on where it was left.
+    </p>
+  );
+}
+
+function RuntimeBanner(): ReactElement | null {
+  const runtime = useWorld((world) => world.system?.runtime);
+  if (runtime === undefined || runtime.available) return null;
+  return (
+    <p className={css['banner']} data-bad="true" role="alert">
+      <StateDot state="crashed" /> Docker does not answer: no dyno can start or stop. Start Docker; Slipway
+      finds it again by itself.
     </p>
   );
 }
@@ -135,14 +147,14 @@ function Machine(): ReactElement {
   const connection = useWorld((world) => world.connection);
   const machine = useWorld((world) => world.stats?.machine) ?? system?.memory;
   const docker = system?.runtime.kind === 'docker';
-  const troubled = docker && system.runtime.notes.length > 0;
-  const state = connection !== 'open' ? 'starting' : troubled ? 'crashed' : docker ? 'up' : 'idle';
+  const available = system?.runtime.available !== false;
+  const state = connection !== 'open' ? 'starting' : !available ? 'crashed' : docker ? 'up' : 'idle';
   const used = machine === undefined ? 0 : (machine.totalMiB - machine.freeMiB) / 1024;
   return (
     <Link path="/settings" className={css['machine']} title={system?.runtime.notes.join('\n')}>
       <span>
         <StateDot state={state} />
-        {system === null ? 'Connecting' : docker ? 'Docker' : 'Processes'}
+        {system === null ? 'Connecting' : !available ? 'Docker is away' : docker ? 'Docker' : 'Processes'}
       </span>
       {machine !== undefined && (
         <span>

@@ -97,9 +97,10 @@ function RuntimePanel(): ReactElement {
       <PanelTitle id="runtime-title" title="Where dynos run" />
       <Line label="Runtime">
         <p className={css['state']}>
-          <StateDot state={docker ? 'up' : 'idle'} />
+          <StateDot state={!runtime.available ? 'crashed' : docker ? 'up' : 'idle'} />
           <strong>{docker ? 'Docker' : 'Plain processes'}</strong> {runtime.version}
         </p>
+        {!runtime.available && <p>It does not answer. Start Docker; Slipway finds it again by itself.</p>}
         {runtime.notes.map((note) => (
           <p key={note}>{note}</p>
         ))}

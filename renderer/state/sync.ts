@@ -57,13 +57,15 @@ async function refreshOpen(name: string): Promise<void> {
 async function refreshFor(facts: readonly Fact[], onBuild: OnBuild): Promise<void> {
   const builds = new Map<string, string>();
   for (const fact of facts) if (fact.kind === 'build.changed') builds.set(fact.build, fact.app);
+  const runtime = facts.some((fact) => fact.kind === 'runtime.changed');
   const others = facts.some((fact) => fact.kind !== 'build.changed');
   const { open } = useWorld.getState();
   const id = useWorld.getState().apps?.find((app) => app.name === open?.name)?.id;
-  const ofOpen = facts.filter((fact) => fact.app === id && fact.kind !== 'build.changed');
+  const ofOpen = facts.filter((fact) => fact.kind !== 'build.changed' && 'app' in fact && fact.app === id);
   await Promise.all([
     ...[...builds].map(([build, app]) => refreshBuild(app, build, onBuild)),
     others ? refreshApps() : undefined,
+    runtime ? refreshSystem() : undefined,
     open !== null && ofOpen.length > 0 ? refreshOpenFor(open.name, ofOpen) : undefined,
   ]).catch(ignoreGone);
 }
@@ -71,6 +73,10 @@ async function refreshFor(facts: readonly Fact[], onBuild: OnBuild): Promise<voi
 async function refreshApps(): Promise<void> {
   const { apps } = await call('apps.list', {});
   useWorld.setState({ apps, syncedAt: Date.now() });
+}
+
+async function refreshSystem(): Promise<void> {
+  useWorld.setState({ system: await call('system.info', {}) });
 }
 
 async function refreshOpenFor(name: string, facts: readonly Fact[]): Promise<void> {

@@ -46,6 +46,8 @@ export const SystemInfo = z.object({
     version: z.string(),
     /** False when dynos share the machine's files and network with everything else. */
     isolated: z.boolean(),
+    /** False while what runs the dynos does not answer. */
+    available: z.boolean(),
     /** Plain sentences a user has to know, for example why Docker is not used. */
     notes: z.array(z.string()),
   }),

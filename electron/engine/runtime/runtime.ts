@@ -87,6 +87,8 @@ export interface RuntimeInfo {
   readonly kind: 'docker' | 'process';
   readonly version: string;
   readonly isolated: boolean;
+  /** False while the daemon does not answer; see `onAvailability`. */
+  readonly available: boolean;
   readonly notes: readonly string[];
 }
 

@@ -50,10 +50,11 @@ export class Sources {
 
   /**
    * What a source holds, and what would make its deploy fail. A folder that is missing or cannot be read is such an answer, no error.
+   * @param name of the folder, for an upload: the browser knows it, the upload does not
    * @throws SlipwayError `not_found` for an unknown upload or sample
    */
-  async inspect(source: Source): Promise<Inspection> {
-    const place = await this.place(source);
+  async inspect(source: Source, name?: string): Promise<Inspection> {
+    const place = await this.place(source, name);
     const { options } = this;
     const isApps = (app: Pick<AppRow, 'folder'>): boolean => sameFolder(app.folder, place.folder);
     const app = place.kind === 'folder' ? options.apps().find(isApps) : undefined;
@@ -65,14 +66,14 @@ export class Sources {
     return { suggestedName, ...(await this.look(place)), app: app?.name ?? null };
   }
 
-  private async place(source: Source): Promise<Place> {
+  private async place(source: Source, name?: string): Promise<Place> {
     const { kind } = source;
     if (kind === 'sample') {
       return { kind, folder: await this.options.samples.folder(source.sample), name: source.sample };
     }
     if (kind === 'upload') {
       const folder = await this.options.uploads.find(source.upload);
-      return { kind, folder, name: await packageName(folder) };
+      return { kind, folder, name: name ?? (await packageName(folder)) };
     }
     const path = expandHome(source.path);
     return { kind, folder: isAbsolute(path) ? resolve(path) : path, name: basename(path) };

@@ -90,6 +90,7 @@ class Implementation implements DockerRuntime {
   private readonly reservations: Reservations;
   private readonly memory: MemoryReader;
   private readonly availability = new Set<(state: 'lost' | 'back') => void>();
+  private available = true;
   private readonly followers = new Set<Disposable>();
   private events: Disposable | null = null;
   private images: StackImages | null = null;
@@ -131,6 +132,7 @@ class Implementation implements DockerRuntime {
     };
     const onAvailability = (state: 'lost' | 'back'): void => {
       diagnostics.note(state === 'lost' ? 'Docker does not answer any more.' : 'Docker answers again.');
+      this.available = state === 'back';
       for (const listener of this.availability) listener(state);
     };
     this.events = await watchEvents({ daemon: this.daemon, owner, clock, onEvent, onAvailability });
@@ -146,7 +148,13 @@ class Implementation implements DockerRuntime {
     const missing = Object.entries(facts.limits).flatMap(([limit, there]) => (there ? [] : [limit]));
     if (missing.length > 0) notes.push(`This machine cannot limit: ${missing.join(', ')}.`);
     if (facts.engine === 'podman') notes.push('Podman may lose lines of very chatty dynos.');
-    return { kind: 'docker', version: `${name} ${facts.version}`, isolated: true, notes };
+    return {
+      kind: 'docker',
+      version: `${name} ${facts.version}`,
+      isolated: true,
+      available: this.available,
+      notes,
+    };
   }
 
   async prepare(stack: string, report: (line: string) => void, signal: AbortSignal): Promise<void> {

@@ -97,6 +97,7 @@ export class ProcessRuntime implements Runtime {
       kind: this.kind,
       version: `${systemType()} ${release()} ${arch()}`,
       isolated: false,
+      available: true,
       notes: [
         ...this.options.reasons,
         'Dynos and builds run as plain processes. This does not isolate them: they run as you and can read and change all your files.',
