@@ -13,7 +13,8 @@ describe('the table of actions', () => {
 
   it('takes no key that editing text, reloading, closing or quitting needs', () => {
     const taken = ['A', 'C', 'V', 'X', 'Z', 'Shift+Z', 'Y', 'R', 'W', 'Q', 'M', 'H', '0', '+', '-'];
-    for (const { accelerator } of actions) expect(taken.map((key) => `CmdOrCtrl+${key}`)).not.toContain(accelerator);
+    for (const { accelerator } of actions)
+      expect(taken.map((key) => `CmdOrCtrl+${key}`)).not.toContain(accelerator);
   });
 
   it('knows its own names', () => {

@@ -6,7 +6,9 @@ import { isOwnUrl } from './origin.ts';
  * Whether a message comes from the UI itself: from the top frame of a page of our origin.
  * Frames that are gone by now, and frames within a page, are not.
  */
-export function isOwnSender({ senderFrame }: Pick<IpcMainEvent | IpcMainInvokeEvent, 'senderFrame'>): boolean {
+export function isOwnSender({
+  senderFrame,
+}: Pick<IpcMainEvent | IpcMainInvokeEvent, 'senderFrame'>): boolean {
   return senderFrame !== null && senderFrame.parent === null && isOwnUrl(senderFrame.url);
 }
 

@@ -30,7 +30,7 @@ function connect(): SocketLike {
         return;
       }
       near.addEventListener('message', (event) => {
-        listener({ data: (event as MessageEvent<unknown>).data });
+        listener({ data: (event as MessageEvent).data as unknown });
       });
       near.start();
     },
