@@ -12,6 +12,16 @@ module.exports = {
       path: ['^electron/(?!engine/)', '^renderer/', '^test/', '^bench/', '^node_modules/electron/'],
     }),
     forbid('hosts-do-not-know-ui', 'Hosts serve the built UI; they do not import it.', from('^electron/'), { path: '^renderer/' }),
+    forbid('electron-in-the-shell', 'Only main process and preload script use Electron.', from('^(?!electron/(main|preload)/)'), {
+      path: '^(node_modules/)?electron(/|$)(?!(cli|engine|headless|main|preload)/|[^/]+[.](ts|mjs)$)',
+    }),
+    forbid('preload-carries-nothing', 'The preload script is Electron, names and types.', from('^electron/preload/'), {
+      path: ['^electron/(?!preload/)', '^node_modules/(?!electron/)'],
+      dependencyTypesNot: ['type-only'],
+    }),
+    forbid('hosts-below-the-shell', 'Engine, headless host and command do not know the shell.', from('^electron/(engine|headless|cli)/'), {
+      path: '^electron/(main|preload)/',
+    }),
     forbid('renderer-talks-by-contract', 'The UI sees the engine only through shared/.', from('^renderer/'), { path: '^electron/' }),
     forbid('product-without-tests', 'Nothing that ships imports tests or benchmarks.', from('^(shared|electron|renderer)/(?!.*[.]test[.]ts$)'), {
       path: ['^test/', '^bench/'],

@@ -14,13 +14,14 @@ export function nodeBundle(target: {
     root: import.meta.dirname,
     publicDir: false,
     logLevel: 'warn',
+    define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' },
     ssr: { noExternal: true, external: ['electron'], target: 'node' },
     build: {
       ssr: join(import.meta.dirname, target.entry),
       outDir: join(import.meta.dirname, '..', 'dist', target.folder),
       emptyOutDir: true,
       target: 'node24',
-      minify: true,
+      minify: false,
       copyPublicDir: true,
       rolldownOptions: {
         external: ['electron', 'cpu-features', /\.node$/],
