@@ -23,6 +23,7 @@ export function nodeBundle(target: {
       target: 'node24',
       minify: false,
       copyPublicDir: true,
+      license: { fileName: 'licenses.md' },
       rolldownOptions: {
         external: ['electron', 'cpu-features', /\.node$/],
         output: { format: 'es', entryFileNames: target.file, codeSplitting: false },
