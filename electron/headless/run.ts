@@ -17,13 +17,13 @@ export async function runHeadless(env: Readonly<Record<string, string | undefine
       await engine.close('keep');
       throw error;
     });
-    console.log(
-      `Slipway ready ui=${host.newUiUrl()} api=http://localhost:${host.port} router=http://localhost:${engine.routerPort} runtime=${engine.runtimeKind} home=${engine.home.folder}`,
-    );
     stopOnSignal(async () => {
       await host.close();
       await engine.close('stop');
     });
+    console.log(
+      `Slipway ready ui=${host.newUiUrl()} api=http://localhost:${host.port} router=http://localhost:${engine.routerPort} runtime=${engine.runtimeKind} home=${engine.home.folder}`,
+    );
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error;
     console.error(`slipway: ${error.message}`);

@@ -56,9 +56,9 @@ describe('security of the desktop app', () => {
     await vi.waitFor(() => {
       expect(BrowserWindow.all).toHaveLength(1);
     });
-    const { capabilities, showInFolder } = page.exposed['slipway'] as Desktop;
-    expect(capabilities.desktop).toBe(true);
-    expect(await showInFolder(home)).toBe(true);
+    const desktop = page.exposed['slipway'] as Desktop;
+    expect(desktop.capabilities.desktop).toBe(true);
+    expect(await desktop.showInFolder(home)).toBe(true);
   });
 
   afterAll(async () => {
