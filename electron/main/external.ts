@@ -23,6 +23,10 @@ export function mayOpenOutside(text: string, routerPort: number | null): boolean
 /** Opens a URL in the person's browser when it may be; the answer says whether. */
 export function openOutside(text: string, routerPort: number | null): boolean {
   const may = mayOpenOutside(text, routerPort);
-  if (may) void shell.openExternal(new URL(text).href);
+  if (may) {
+    shell.openExternal(new URL(text).href).catch((error: unknown) => {
+      console.error('browser:', error);
+    });
+  }
   return may;
 }

@@ -33,18 +33,24 @@ describe('a link into the app', () => {
 
 describe('a command line', () => {
   it('names a folder, absolute or relative, behind switches', () => {
-    expect(readLaunch(['--flag', folder], '/')).toEqual({ place: null, folder });
-    expect(readLaunch([basename(folder)], dirname(folder))).toEqual({ place: null, folder });
+    expect(readLaunch(['slipway', '--flag', folder], 1, '/')).toEqual({ place: null, folder });
+    expect(readLaunch(['--flag', 'electron', 'app', basename(folder)], 2, dirname(folder))).toEqual({
+      place: null,
+      folder,
+    });
   });
 
   it('names a link', () => {
-    expect(readLaunch(['slipway://apps/shop'], folder)).toEqual({ place: '/apps/shop', folder: null });
+    expect(readLaunch(['slipway', 'slipway://apps/shop'], 1, folder)).toEqual({
+      place: '/apps/shop',
+      folder: null,
+    });
   });
 
   it('asks for nothing by what is neither', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
-    expect(readLaunch([file, join(folder, 'missing'), 'https://x.example'], folder)).toEqual({
+    expect(readLaunch(['x', file, join(folder, 'missing'), 'https://x.example'], 1, folder)).toEqual({
       place: null,
       folder: null,
     });

@@ -24,12 +24,12 @@ export function placeOfLink(text: string): string | null {
 }
 
 /**
- * Reads a command line: a link, or a folder.
- * @param args behind the program, and in development behind its folder
+ * Reads a command line: a link, or a folder. Switches may be anywhere in it, Chromium's own among them.
+ * @param own how many words begin it: the program, and in development the app's folder
  * @param cwd what a relative folder is relative to
  */
-export function readLaunch(args: readonly string[], cwd: string): Launch {
-  const words = args.filter((arg) => !arg.startsWith('-'));
+export function readLaunch(args: readonly string[], own: number, cwd: string): Launch {
+  const words = args.filter((arg) => !arg.startsWith('-')).slice(own);
   const place = words.map(placeOfLink).find((found) => found !== null) ?? null;
   const folder = words.find((word) => !word.includes('://') && isFolder(resolve(cwd, word)));
   return { place, folder: folder === undefined ? null : resolve(cwd, folder) };

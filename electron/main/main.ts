@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, dialog } from 'electron';
 import { SlipwayError } from '#shared/errors.ts';
@@ -8,7 +9,7 @@ import { Shell } from './shell.ts';
 import { registerUiScheme } from './ui-protocol.ts';
 
 const APP_ID = 'local.slipway.desktop';
-/** Where what the person asked for begins in a command line: in development the app's folder is a word of its own. */
+/** Words that begin every command line: the program, and in development the app's folder. */
 const OWN_WORDS = app.isPackaged ? 1 : 2;
 
 /** What is asked for before there is a shell to do it. */
@@ -32,11 +33,11 @@ function main(): void {
   let settings: Settings;
   try {
     settings = readSettings(process.env);
+    app.setPath('userData', profileFolder(settings));
   } catch (error) {
     fail(error);
     return;
   }
-  app.setPath('userData', join(settings.home, 'window'));
   if (!app.requestSingleInstanceLock()) {
     app.exit(0);
     return;
@@ -47,10 +48,22 @@ function main(): void {
   app.whenReady().then(() => start(settings), fail);
 }
 
+/** Folder of the window's profile, in the data folder: what is one for each data folder, an instance for one, goes by it. */
+function profileFolder({ home }: Settings): string {
+  const folder = join(home, 'window');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SlipwayError('unavailable', `SLIPWAY_HOME=${home} cannot be used: ${reason}`, { cause: error });
+  }
+}
+
 async function start(settings: Settings): Promise<void> {
   try {
     shell = new Shell(settings);
-    open(readLaunch(process.argv.slice(OWN_WORDS), process.cwd()));
+    open(readLaunch(process.argv, OWN_WORDS, process.cwd()));
     for (const launch of early) shell.open(launch);
     await shell.ready();
   } catch (error) {
@@ -60,7 +73,7 @@ async function start(settings: Settings): Promise<void> {
 
 function listen(): void {
   app.on('second-instance', (_event, args, cwd) => {
-    open(readLaunch(args.slice(OWN_WORDS), cwd));
+    open(readLaunch(args, OWN_WORDS, cwd));
   });
   app.on('open-url', (event, url) => {
     event.preventDefault();

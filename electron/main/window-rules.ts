@@ -49,7 +49,4 @@ export function restrictPermissions(session: Session): void {
     allowed(permission, origin, details.isMainFrame),
   );
   session.setDevicePermissionHandler(() => false);
-  session.setDisplayMediaRequestHandler((_request, callback) => {
-    callback({});
-  });
 }

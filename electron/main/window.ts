@@ -91,13 +91,15 @@ export class ShellWindow {
       this.waiting = [];
     });
     this.followPage(window);
-    void window.loadURL(UI_ORIGIN + place);
+    window.loadURL(UI_ORIGIN + place).catch((error: unknown) => {
+      console.error('window: its page does not load:', error);
+    });
   }
 
   private followPage(window: BrowserWindow): void {
     const { webContents } = window;
-    webContents.on('did-start-loading', () => {
-      this.loaded = false;
+    webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
+      if (isMainFrame && !isSameDocument) this.loaded = false;
     });
     webContents.on('did-finish-load', () => {
       this.loaded = true;

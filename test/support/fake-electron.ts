@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { MessagePort as NodePort } from 'node:worker_threads';
 
 /**
@@ -29,7 +30,9 @@ class FakeApp extends EventEmitter {
       });
     });
   }
+  /** Like Electron's, it wants a folder that exists. */
   setPath(name: string, path: string): void {
+    if (!existsSync(path)) throw new Error(`Failed to set path: ${path}`);
     this.paths.set(name, path);
   }
   requestSingleInstanceLock(): boolean {
@@ -143,7 +146,7 @@ export class BrowserWindow extends EventEmitter {
   }
   async loadURL(url: string): Promise<void> {
     this.urls.push(url);
-    this.webContents.emit('did-start-loading');
+    this.webContents.emit('did-start-navigation', { isMainFrame: true, isSameDocument: false });
     await new Promise(setImmediate);
     if (this.destroyed) return;
     this.webContents.emit('did-finish-load');
@@ -292,7 +295,6 @@ class FakeSession {
   permissionRequest: Listener | null = null;
   permissionCheck: Listener | null = null;
   devicePermission: Listener | null = null;
-  displayMedia: Listener | null = null;
   readonly protocol = {
     handle: (scheme: string, handler: Listener): void => {
       this.schemes.set(scheme, handler);
@@ -311,9 +313,6 @@ class FakeSession {
   }
   setDevicePermissionHandler(handler: Listener): void {
     this.devicePermission = handler;
-  }
-  setDisplayMediaRequestHandler(handler: Listener): void {
-    this.displayMedia = handler;
   }
 }
 export const session = { defaultSession: new FakeSession() };
