@@ -7,6 +7,32 @@ const zod = {
   message: "Write import * as z from 'zod': the named form keeps all of zod.",
 };
 
+/** Points 2 to 6 and 8 to 11 of Electron's security list: what a window's preferences never say. */
+const insecure = [
+  {
+    selector:
+      'Property[key.name=/^(allowRunningInsecureContent|experimentalFeatures|enableBlinkFeatures|plugins)$/]',
+    message: 'Windows run without this.',
+  },
+  {
+    selector: 'Property[key.name=/^(webSecurity|sandbox|contextIsolation)$/] > Literal[value=false]',
+    message: 'Windows keep their protections.',
+  },
+  {
+    selector: 'Property[key.name=/^(nodeIntegration.*|webviewTag)$/] > Literal[value=true]',
+    message: 'Pages get no Node.js and hold no foreign pages.',
+  },
+];
+const onlyIn = (file, module, name) => ({
+  selector: `ImportDeclaration[source.value='${module}'] > ImportSpecifier[imported.name='${name}']`,
+  message: `Only ${file} may use ${name}.`,
+});
+const rawIpc = onlyIn('electron/main/ipc.ts', 'electron', 'ipcMain');
+const openExternal = {
+  selector: "MemberExpression[property.name='openExternal']",
+  message: 'Only electron/main/external.ts opens what is outside.',
+};
+
 /** House rules that types and formatter cannot hold. Layers are in .dependency-cruiser.cjs. */
 export default tseslint.config(
   {
@@ -48,7 +74,18 @@ export default tseslint.config(
   },
   {
     files: ['electron/main/**', 'electron/preload/**'],
-    rules: { 'no-restricted-imports': ['error', { paths: [zod] }] },
+    rules: {
+      'no-restricted-imports': 'off',
+      'no-restricted-syntax': ['error', zod, ...insecure, rawIpc, openExternal],
+    },
+  },
+  {
+    files: ['electron/main/ipc.ts'],
+    rules: { 'no-restricted-syntax': ['error', zod, ...insecure, openExternal] },
+  },
+  {
+    files: ['electron/main/external.ts'],
+    rules: { 'no-restricted-syntax': ['error', zod, ...insecure, rawIpc] },
   },
   {
     files: ['renderer/**/*.tsx'],

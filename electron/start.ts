@@ -1,7 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { glob } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildWhenStale } from './build-targets.ts';
 import { runHeadless } from './headless/run.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -16,19 +16,6 @@ function electronProgram(): string | null {
   return existsSync(program) ? program : null;
 }
 
-/** Builds the UI when it is missing or older than its sources. */
-async function buildUi(): Promise<void> {
-  const built =
-    statSync(join(ROOT, 'dist', 'renderer', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  for await (const file of glob('{renderer,shared}/**/*.{ts,tsx,css,html}', { cwd: ROOT })) {
-    if (statSync(join(ROOT, file)).mtimeMs <= built) continue;
-    const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
-    const args = [vite, 'build', '--config', join(ROOT, 'renderer', 'vite.config.ts')];
-    execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
-    return;
-  }
-}
-
 /**
  * On Linux the engine becomes the same program once more, told to keep little memory for itself: by default its allocator holds an
  * arena for every thread and the collector a large nursery, which an engine that idles most of its life has no use for.
@@ -40,15 +27,18 @@ function keepMemorySmall(): void {
 }
 
 keepMemorySmall();
-const program = electronProgram();
-const desktop = join(ROOT, 'dist', 'main', 'main.js');
-await buildUi();
-if (process.argv.includes('--headless')) {
-  await runHeadless(process.env);
-} else if (program !== null && existsSync(desktop)) {
-  process.exitCode = spawnSync(program, [ROOT], { stdio: 'inherit' }).status ?? 1;
+await buildWhenStale('renderer');
+const program = process.argv.includes('--headless') ? null : electronProgram();
+if (program !== null) {
+  await buildWhenStale('preload');
+  await buildWhenStale('main');
+  const words = process.argv.slice(2);
+  process.exitCode = spawnSync(program, [ROOT, ...words], { stdio: 'inherit' }).status ?? 1;
 } else {
-  const reason = program === null ? 'Electron’s program is not installed' : 'the desktop app is not built';
-  console.error(`No window: ${reason}, so Slipway runs headless. Open the ui address below in a browser.`);
+  if (!process.argv.includes('--headless')) {
+    console.error(
+      'No window: Electron’s program is not installed, so Slipway runs headless. Open the ui address below in a browser.',
+    );
+  }
   await runHeadless(process.env);
 }

@@ -21,3 +21,7 @@ declare class AbortController {
 declare class TextEncoder {
   encode(text: string): Uint8Array;
 }
+
+interface File {
+  readonly name: string;
+}

@@ -4,6 +4,7 @@ import { type Duplex, Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { UI_HEADERS } from '#shared/content-policy.ts';
 import type { Handlers } from '#shared/contract/contract.ts';
 import { serve } from '#shared/contract/dispatch.ts';
 import { webSocketTransport } from '#shared/contract/web-socket.ts';
@@ -41,14 +42,6 @@ const MAX_FRAME = 4 * 1024 * 1024;
 /** How often a WebSocket client has to show that it is there, in milliseconds. */
 const HEARTBEAT = 20_000;
 
-const SECURITY_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-};
-
 /**
  * Serves UI, contract and uploads on one loopback port.
  * @throws the system's error (`EADDRINUSE` and others) when the port cannot be had
@@ -85,7 +78,7 @@ function portOf(app: FastifyInstance): number {
 /** Lets in who may: the site check for everything, then token, cookie or key. */
 function addChecks(app: FastifyInstance, access: Access): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(SECURITY_HEADERS);
+    reply.headers(UI_HEADERS);
     const foreign = access.checkSite(request.headers);
     if (foreign !== null) return refuse(reply, foreign);
     const token = (request.query as { token?: unknown }).token;

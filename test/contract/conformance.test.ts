@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Client, createClient } from '#shared/contract/client.ts';
 import type { Handlers } from '#shared/contract/contract.ts';
@@ -9,7 +9,14 @@ import type { Fact } from '#shared/contract/facts.ts';
 import { STREAM_WINDOW, type Transport } from '#shared/contract/frames.ts';
 import { memoryTransports } from '#shared/contract/memory.ts';
 import { webSocketTransport } from '#shared/contract/web-socket.ts';
+import type { Desktop } from '#shared/desktop.ts';
 import { SlipwayError } from '#shared/errors.ts';
+import { acceptPorts } from '../../electron/main/ipc.ts';
+import { CHANNELS } from '../../electron/preload/channels.ts';
+import { ipcMain, page } from '../support/fake-electron.ts';
+import '../../electron/preload/preload.ts';
+
+vi.mock('electron', () => import('../support/fake-electron.ts'));
 
 /** Two ends of a connection, client's first, and how to take it away. */
 type Connect = () => Promise<{ ends: [Transport, Transport]; close(): void }>;
@@ -34,6 +41,16 @@ const TRANSPORTS: Readonly<Record<string, Connect>> = {
         server.close();
       },
     };
+  },
+  'Electron’s message ports': () => {
+    ipcMain.removeAllListeners(CHANNELS.connect);
+    const accepted = Promise.withResolvers<Transport>();
+    acceptPorts(CHANNELS.connect, (socket) => {
+      accepted.resolve(webSocketTransport(socket));
+    });
+    const desktop = page.exposed['slipway'] as Desktop;
+    const near = webSocketTransport(desktop.connect());
+    return accepted.promise.then((far) => ({ ends: [near, far], close: () => near.close() }));
   },
 };
 

@@ -1,0 +1,3 @@
+import { runHeadless } from './run.ts';
+
+void runHeadless(process.env);

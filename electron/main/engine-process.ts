@@ -1,0 +1,60 @@
+import { type Client, createClient } from '#shared/contract/client.ts';
+import { serve } from '#shared/contract/dispatch.ts';
+import { memoryTransports } from '#shared/contract/memory.ts';
+import { type SocketLike, webSocketTransport } from '#shared/contract/web-socket.ts';
+import { createEngine } from '#engine/engine.ts';
+import type { Settings } from '#engine/settings.ts';
+import { productVersion, resourcePath } from '../headless/resources.ts';
+import { serveEngine, stderrDiagnostics, userName } from '../headless/serve-engine.ts';
+
+/** The engine as the shell uses it. */
+export interface ShellEngine {
+  readonly routerPort: number;
+  /** Data folder. */
+  readonly home: string;
+  /** The shell's own connection. */
+  readonly client: Client;
+  /** Serves the contract to a window. */
+  connect(socket: SocketLike): void;
+  /** Closes every connection and ends the engine; see `Engine.close`. */
+  close(dynos: 'stop' | 'keep'): Promise<void>;
+}
+
+/**
+ * Starts the engine within this process, for the window and for the command and browsers of this machine.
+ * @throws SlipwayError naming the setting when home, port or runtime cannot be used
+ */
+export async function startEngine(settings: Settings): Promise<ShellEngine> {
+  const engine = await createEngine(settings, {
+    diagnostics: stderrDiagnostics,
+    version: productVersion(),
+    buildpacks: resourcePath('buildpacks'),
+  });
+  const host = await serveEngine(settings, engine).catch(async (error: unknown) => {
+    await engine.close('keep');
+    throw error;
+  });
+  const options = {
+    handlers: engine.handlers,
+    onProblem: stderrDiagnostics.problem.bind(stderrDiagnostics),
+  };
+  const [near, far] = memoryTransports();
+  serve(options, far, userName());
+  const client = createClient(near);
+  console.log(
+    `Slipway ready api=http://localhost:${host.port} router=http://localhost:${engine.routerPort} runtime=${engine.runtimeKind} home=${engine.home.folder}`,
+  );
+  return {
+    routerPort: engine.routerPort,
+    home: engine.home.folder,
+    client,
+    connect(socket) {
+      serve(options, webSocketTransport(socket), userName());
+    },
+    async close(dynos) {
+      client.close();
+      await host.close();
+      await engine.close(dynos);
+    },
+  };
+}
