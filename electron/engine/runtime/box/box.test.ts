@@ -10,7 +10,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expandSlug } from './expand-slug.ts';
 import { packFolder } from './pack-folder.ts';
 import { scanTree, scanWithNode } from './scan-tree.ts';
-import { TarBody } from './tar-body.ts';
 import { runTool } from './tools.ts';
 import { decompressZstd } from './zstd-frames.ts';
 
@@ -73,29 +72,6 @@ describe('decompressZstd', () => {
     await expect(read(archive.subarray(0, -3))).rejects.toThrow('ends in the middle');
     await expect(read(Buffer.from('no zstd at all'))).rejects.toThrow('not zstd');
     await expect(read(Buffer.concat([archive, Buffer.from('tail')]))).rejects.toThrow('not zstd');
-  });
-});
-
-describe('TarBody', () => {
-  test('is the tar without its end, so that another can follow', async () => {
-    for (const name of ['one', 'two']) {
-      await mkdir(join(folder, name));
-      await writeFile(join(folder, name, `${'long-'.repeat(40)}.txt`), Buffer.alloc(700_000));
-      await writeFile(join(folder, name, 'zeros'), Buffer.alloc(2048));
-    }
-    const tar = (name: string): Buffer =>
-      execFileSync('tar', ['-c', '-f', '-', name], { cwd: folder, maxBuffer: 2 ** 24 });
-    const body = await bytesOf(Readable.from(cut(tar('one'), [1, 511, 70_000, 513])).pipe(new TarBody()));
-    const list = execFileSync('tar', ['-t', '-f', '-'], { input: Buffer.concat([body, tar('two')]) });
-    expect(list.toString().match(/zeros/g)).toHaveLength(2);
-  });
-
-  test('a tar that was cut off is an error', async () => {
-    await writeFile(join(folder, 'file'), Buffer.alloc(5000, 1));
-    const tar = execFileSync('tar', ['-c', '-f', '-', 'file'], { cwd: folder });
-    await expect(bytesOf(Readable.from([tar.subarray(0, 3000)]).pipe(new TarBody()))).rejects.toThrow(
-      'middle',
-    );
   });
 });
 

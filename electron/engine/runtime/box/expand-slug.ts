@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { RuntimeError } from '../runtime.ts';
-import { TAR_END } from './tar-body.ts';
+import { TAR_END } from './tar-entries.ts';
 import { cancelled, toolEnd, toRuntimeError } from './tools.ts';
 import { decompressZstd } from './zstd-frames.ts';
 
