@@ -156,6 +156,32 @@ describe('expandSlug refuses', () => {
     ['a device', [{ name: './app/disk', type: 'block-device', devmajor: 8, devminor: 0 }], 'block-device'],
     ['a pipe', [{ name: './app/pipe', type: 'fifo' }], 'fifo'],
     [
+test('a part of several zstd frames unpacks whole', async () => {
+  const tar = pack();
+  const content = Buffer.alloc(900_000, 'content of a file ');
+  for (const name of ['one', 'two']) tar.entry({ name: `./app/${name}` }, content);
+  tar.finalize();
+  const frames = cut(await bytesOf(tar as never), [300_000, 17]).map((piece) => zstdCompressSync(piece));
+  await mkdir(join(folder, 'target'));
+  await expandSlug('expanding', Readable.from([Buffer.concat(frames)]), join(folder, 'target'), never);
+  for (const name of ['one', 'two'])
+    expect((await readFile(join(folder, 'target/app', name))).equals(content)).toBe(true);
+});
+
+test('an archive that ends where a record of tar ends unpacks whole', async () => {
+  const tar = pack();
+  tar.entry({ name: './app/file' }, Buffer.alloc(20 * 10_240 - 1536));
+  tar.finalize();
+  const bytes = await bytesOf(tar as never);
+  expect(bytes.length % 10_240).toBe(0);
+  for (let round = 0; round < 8; round += 1) {
+    const target = join(folder, String(round));
+    await mkdir(target);
+    await expandSlug('expanding', Readable.from([zstdCompressSync(bytes)]), target, never);
+    expect(await readdir(join(target, 'app'))).toEqual(['file']);
+  }
+});
+
       'a hard link to the outside',
       [{ name: './app/link', type: 'link', linkname: '../secret' }],
       'leads outside',
