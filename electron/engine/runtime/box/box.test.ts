@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { type Header, pack } from 'tar-stream';
@@ -130,32 +131,31 @@ describe('packFolder', () => {
     }
   });
 
+  test('a file that is gone is an error of its part, however late somebody reads that', async () => {
+    for (const name of ['a', 'b', 'c']) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, 'big'), Buffer.alloc(6_000_000, name));
+    }
+    const parts = packFolder({ folder, known: new Set(), byContent: new Set() });
+    const first = await parts.next();
+    await rm(join(folder, 'c'), { recursive: true });
+    if (first.value?.bytes) await bytesOf(first.value.bytes);
+    const second = await parts.next();
+    await setTimeout(50);
+    if (second.value?.bytes) await bytesOf(second.value.bytes);
+    const third = await parts.next();
+    await expect(bytesOf(third.value?.bytes ?? Readable.from([]))).rejects.toThrow(
+      /archiving the slug failed/,
+    );
+    await parts.return();
+  });
+
   test('a missing folder is an error', async () => {
     const parts = packFolder({ folder: join(folder, 'none'), known: new Set(), byContent: new Set() });
     await expect(parts.next()).rejects.toMatchObject({ name: 'RuntimeError' });
   });
 });
 
-describe('expandSlug refuses', () => {
-  const archive = async (entries: readonly (Partial<Header> & { name: string })[]): Promise<Readable> => {
-    const tar = pack();
-    for (const entry of entries) tar.entry(entry, entry.type === undefined ? 'evil' : '');
-    tar.finalize();
-    return Readable.from([zstdCompressSync(await bytesOf(tar as never))]);
-  };
-  const expand = async (entries: Parameters<typeof archive>[0]): Promise<void> => {
-    const target = join(folder, 'target');
-    await mkdir(target);
-    await expandSlug('expanding', await archive(entries), target, never);
-  };
-
-  test.each([
-    ['a way up', [{ name: './app/../../evil.txt' }], 'outside'],
-    ['an absolute path', [{ name: '/tmp/slipway-evil.txt' }], 'outside'],
-    ['another folder than app', [{ name: 'etc/evil.txt' }], 'outside'],
-    ['a device', [{ name: './app/disk', type: 'block-device', devmajor: 8, devminor: 0 }], 'block-device'],
-    ['a pipe', [{ name: './app/pipe', type: 'fifo' }], 'fifo'],
-    [
 test('a part of several zstd frames unpacks whole', async () => {
   const tar = pack();
   const content = Buffer.alloc(900_000, 'content of a file ');
@@ -182,6 +182,26 @@ test('an archive that ends where a record of tar ends unpacks whole', async () =
   }
 });
 
+describe('expandSlug refuses', () => {
+  const archive = async (entries: readonly (Partial<Header> & { name: string })[]): Promise<Readable> => {
+    const tar = pack();
+    for (const entry of entries) tar.entry(entry, entry.type === undefined ? 'evil' : '');
+    tar.finalize();
+    return Readable.from([zstdCompressSync(await bytesOf(tar as never))]);
+  };
+  const expand = async (entries: Parameters<typeof archive>[0]): Promise<void> => {
+    const target = join(folder, 'target');
+    await mkdir(target);
+    await expandSlug('expanding', await archive(entries), target, never);
+  };
+
+  test.each([
+    ['a way up', [{ name: './app/../../evil.txt' }], 'outside'],
+    ['an absolute path', [{ name: '/tmp/slipway-evil.txt' }], 'outside'],
+    ['another folder than app', [{ name: 'etc/evil.txt' }], 'outside'],
+    ['a device', [{ name: './app/disk', type: 'block-device', devmajor: 8, devminor: 0 }], 'block-device'],
+    ['a pipe', [{ name: './app/pipe', type: 'fifo' }], 'fifo'],
+    [
       'a hard link to the outside',
       [{ name: './app/link', type: 'link', linkname: '../secret' }],
       'leads outside',

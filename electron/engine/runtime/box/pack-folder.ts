@@ -145,6 +145,8 @@ class PartJob {
   private async fill(out: ZstdCompress): Promise<void> {
     let written = Promise.resolve();
     for await (const piece of this.tar()) {
+    // Whoever reads it is told; a part that is made ahead has nobody yet.
+    out.on('error', () => undefined);
       await written;
       written = write(out, piece);
       written.catch(() => undefined);
