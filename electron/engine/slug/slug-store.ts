@@ -9,6 +9,8 @@ import { BuildFailure, systemCode } from './failure.ts';
 import { megabytes } from './output-text.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
+/** After this many bytes the system begins to bring them to the disk, while the rest is still being made. */
+const FLUSH_BYTES = 16 * 1024 * 1024;
 /** How many hash states are kept. */
 const KEPT_STATES = 64;
 const SUFFIX = '.slug';
@@ -182,6 +184,10 @@ class ArchiveWriter {
   private hash: Hash = createHash('sha256');
   private readonly parts: SlugPart[];
   private size: number;
+  private unflushed = 0;
+  private flushing = false;
+  /** Keeps what a flush met: the system tells of it only once. */
+  private flushed: Promise<unknown> = Promise.resolve();
 
   /** @param leading parts that the file has already */
   constructor(file: FileHandle, maxBytes: number, memory: HashMemory, leading: readonly SlugPart[]) {
@@ -217,12 +223,14 @@ class ArchiveWriter {
   }
 
   async finish(): Promise<StoredSlug> {
+    await this.flushed;
     await this.file.datasync();
     await this.file.close();
     return { sha256: this.hash.digest('hex'), size: this.size, parts: this.parts };
   }
 
   async abandon(): Promise<void> {
+    await this.flushed.catch(() => undefined);
     await this.file.close().catch(() => undefined);
   }
 
@@ -234,6 +242,18 @@ class ArchiveWriter {
     const written = this.file.write(chunk, 0, chunk.length, position);
     this.hash.update(chunk);
     await written;
+    this.unflushed += chunk.length;
+    if (this.unflushed >= FLUSH_BYTES && !this.flushing) this.flush();
+  }
+
+  private flush(): void {
+    this.unflushed = 0;
+    this.flushing = true;
+    const flush = this.file.datasync().then(() => {
+      this.flushing = false;
+    });
+    this.flushed = Promise.all([this.flushed, flush]);
+    this.flushed.catch(() => undefined);
   }
 }
 

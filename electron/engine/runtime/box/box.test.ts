@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { type Header, pack } from 'tar-stream';
@@ -10,7 +11,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expandSlug } from './expand-slug.ts';
 import { packFolder } from './pack-folder.ts';
 import { scanTree, scanWithNode } from './scan-tree.ts';
-import { TarBody } from './tar-body.ts';
 import { runTool } from './tools.ts';
 import { decompressZstd } from './zstd-frames.ts';
 
@@ -76,29 +76,6 @@ describe('decompressZstd', () => {
   });
 });
 
-describe('TarBody', () => {
-  test('is the tar without its end, so that another can follow', async () => {
-    for (const name of ['one', 'two']) {
-      await mkdir(join(folder, name));
-      await writeFile(join(folder, name, `${'long-'.repeat(40)}.txt`), Buffer.alloc(700_000));
-      await writeFile(join(folder, name, 'zeros'), Buffer.alloc(2048));
-    }
-    const tar = (name: string): Buffer =>
-      execFileSync('tar', ['-c', '-f', '-', name], { cwd: folder, maxBuffer: 2 ** 24 });
-    const body = await bytesOf(Readable.from(cut(tar('one'), [1, 511, 70_000, 513])).pipe(new TarBody()));
-    const list = execFileSync('tar', ['-t', '-f', '-'], { input: Buffer.concat([body, tar('two')]) });
-    expect(list.toString().match(/zeros/g)).toHaveLength(2);
-  });
-
-  test('a tar that was cut off is an error', async () => {
-    await writeFile(join(folder, 'file'), Buffer.alloc(5000, 1));
-    const tar = execFileSync('tar', ['-c', '-f', '-', 'file'], { cwd: folder });
-    await expect(bytesOf(Readable.from([tar.subarray(0, 3000)]).pipe(new TarBody()))).rejects.toThrow(
-      'middle',
-    );
-  });
-});
-
 test('both ways to list a folder see the same', async () => {
   await mkdir(join(folder, 'a/b c'), { recursive: true });
   await writeFile(join(folder, 'a/b c/new\nline'), 'x', { mode: 0o755 });
@@ -154,10 +131,55 @@ describe('packFolder', () => {
     }
   });
 
+  test('a file that is gone is an error of its part, however late somebody reads that', async () => {
+    for (const name of ['a', 'b', 'c']) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, 'big'), Buffer.alloc(6_000_000, name));
+    }
+    const parts = packFolder({ folder, known: new Set(), byContent: new Set() });
+    const first = await parts.next();
+    await rm(join(folder, 'c'), { recursive: true });
+    if (first.value?.bytes) await bytesOf(first.value.bytes);
+    const second = await parts.next();
+    await setTimeout(50);
+    if (second.value?.bytes) await bytesOf(second.value.bytes);
+    const third = await parts.next();
+    await expect(bytesOf(third.value?.bytes ?? Readable.from([]))).rejects.toThrow(
+      /archiving the slug failed/,
+    );
+    await parts.return();
+  });
+
   test('a missing folder is an error', async () => {
     const parts = packFolder({ folder: join(folder, 'none'), known: new Set(), byContent: new Set() });
     await expect(parts.next()).rejects.toMatchObject({ name: 'RuntimeError' });
   });
+});
+
+test('a part of several zstd frames unpacks whole', async () => {
+  const tar = pack();
+  const content = Buffer.alloc(900_000, 'content of a file ');
+  for (const name of ['one', 'two']) tar.entry({ name: `./app/${name}` }, content);
+  tar.finalize();
+  const frames = cut(await bytesOf(tar as never), [300_000, 17]).map((piece) => zstdCompressSync(piece));
+  await mkdir(join(folder, 'target'));
+  await expandSlug('expanding', Readable.from([Buffer.concat(frames)]), join(folder, 'target'), never);
+  for (const name of ['one', 'two'])
+    expect((await readFile(join(folder, 'target/app', name))).equals(content)).toBe(true);
+});
+
+test('an archive that ends where a record of tar ends unpacks whole', async () => {
+  const tar = pack();
+  tar.entry({ name: './app/file' }, Buffer.alloc(20 * 10_240 - 1536));
+  tar.finalize();
+  const bytes = await bytesOf(tar as never);
+  expect(bytes.length % 10_240).toBe(0);
+  for (let round = 0; round < 8; round += 1) {
+    const target = join(folder, String(round));
+    await mkdir(target);
+    await expandSlug('expanding', Readable.from([zstdCompressSync(bytes)]), target, never);
+    expect(await readdir(join(target, 'app'))).toEqual(['file']);
+  }
 });
 
 describe('expandSlug refuses', () => {

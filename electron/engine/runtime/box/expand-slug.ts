@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { RuntimeError } from '../runtime.ts';
-import { TAR_END } from './tar-body.ts';
+import { TAR_END } from './tar-entries.ts';
 import { cancelled, toolEnd, toRuntimeError } from './tools.ts';
 import { decompressZstd } from './zstd-frames.ts';
 
@@ -58,9 +58,12 @@ async function feed(archive: Readable, check: EntryCheck, stdin: NodeJS.Writable
   stdin.end();
 }
 
+/**
+ * Drops what a stream no longer takes: whether it ended well is told elsewhere. The system's tar ends before its input
+ * does when the archive fills its last record of 10 KB.
+ */
 async function put(stream: NodeJS.WritableStream, chunk: Buffer): Promise<void> {
-  if (stream.write(chunk)) return;
-  if (!stream.writable) throw new Error('tar ended early');
+  if (stream.write(chunk) || !stream.writable) return;
   const stop = new AbortController();
   await Promise.race([
     once(stream, 'drain', { signal: stop.signal }),

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants, createZstdCompress, type ZstdCompress, type ZstdOptions } from 'node:zlib';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PackedPart } from '../runtime.ts';
 import { scanTree, type TreeEntry } from './scan-tree.ts';
 import { TAR_END, tarEntries } from './tar-entries.ts';
@@ -22,8 +23,10 @@ export interface PackFolderOptions {
 const HEAVY_NAMES = new Set(['.heroku', 'node_modules', 'vendor']);
 /** A folder at the top of this many bytes is a part of its own. */
 const HEAVY_BYTES = 4 * 1024 * 1024;
-/** Compressed bytes of the part after the current one that may wait in memory. */
-const AHEAD_BYTES = 16 * 1024 * 1024;
+/** Compressed bytes that the compressor gives at a time, at most. */
+const CHUNK_BYTES = 2 * 1024 * 1024;
+/** Compressed chunks of a part that may wait in memory. */
+const AHEAD = 16;
 
 /**
  * Archives a folder as a slug (see `SlugPart`): zstd tar, entries below `./app/`, sorted, owner 1000:1000.
@@ -32,14 +35,19 @@ const AHEAD_BYTES = 16 * 1024 * 1024;
  * @throws RuntimeError `failed` when a file cannot be read
  */
 export async function* packFolder(options: PackFolderOptions): AsyncGenerator<PackedPart, void, void> {
-  const groups = splitParts(await scanTree(options.folder));
+  const entries = await scanTree(options.folder);
+  await nextTurn();
+  const groups = splitParts(entries);
   const jobs: PartJob[] = [];
   try {
-    for (const [index, entries] of groups.entries()) {
-      jobs.push(new PartJob(options.folder, entries, index === groups.length - 1));
+    for (const [index, group] of groups.entries()) {
+      jobs.push(new PartJob(options.folder, group, index === groups.length - 1));
     }
     if (options.known.size === 0) for (const job of jobs.slice(0, 2)) job.start();
-    for (const job of jobs) await job.computeKey(options.byContent);
+    for (const job of jobs) {
+      await nextTurn();
+      await job.computeKey(options.byContent);
+    }
     const wanted = jobs.filter((job) => !options.known.has(job.key));
     for (const job of jobs) {
       const place = wanted.indexOf(job);
@@ -131,10 +139,14 @@ class PartJob {
 
   private run(): ZstdCompress {
     const out = createZstdCompress({
-      chunkSize: 128 * 1024,
-      readableHighWaterMark: AHEAD_BYTES,
+      chunkSize: CHUNK_BYTES,
+      // Chunks stay as they are; as bytes all that wait would be joined to a new buffer first.
+      readableObjectMode: true,
+      readableHighWaterMark: AHEAD,
       params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
     } as ZstdOptions);
+    // Whoever reads it is told; a part that is made ahead has nobody yet.
+    out.on('error', () => undefined);
     this.fill(out).catch((error: unknown) => {
       out.destroy(toRuntimeError('archiving the slug', error));
     });

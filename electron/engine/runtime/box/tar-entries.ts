@@ -5,11 +5,14 @@ import type { TreeEntry } from './scan-tree.ts';
 
 const BLOCK = 512;
 /** Raw bytes that are handed to the compressor at a time. */
-const PIECE = 1024 * 1024;
+const PIECE = 2 * 1024 * 1024;
 /** Files up to this size are read at once: the calls to and fro would take longer than the reading. */
 const SMALL = 32 * 1024;
-/** Longest time that the event loop is kept from others by reading small files, in milliseconds. */
-const SLICE = 4;
+/**
+ * Longest time that the event loop is kept from others by reading small files, in milliseconds. As long waits the
+ * compressor of the other part for its next piece.
+ */
+const SLICE = 1;
 /** Largest size that fits the octal digits of a header. */
 const OCTAL_SIZE = 0o77777777777;
 
