@@ -11,7 +11,7 @@ import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
 import type { DynoManager } from './dyno/manager.ts';
-import { createDynoManager, type OpenRouter, openRouter } from './parts.ts';
+import { createDynoManager, createRuns, type OpenRouter, openRouter } from './parts.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -35,7 +35,7 @@ export interface Engine {
   /** Takes the contents of a project folder for a later build; see `Uploads.receive`. */
   readonly receiveUpload: Uploads['receive'];
   /**
-   * Ends the engine: no new requests, builds cancelled, logs on disk.
+   * Ends the engine: no new requests, builds cancelled, one-off dynos ended, logs on disk.
    * @param dynos whether dynos stop as well, by the platform's rule, or go on until the next engine adopts them
    */
   close(dynos: 'stop' | 'keep'): Promise<void>;
@@ -149,7 +149,10 @@ async function compose(
     buildpacks: await findBuildpacks(options.buildpacks ?? OWN_BUILDPACKS),
     onProblem: diagnostics.problem.bind(diagnostics),
   });
-  const remover = new AppRemover({ store, runtime, slugs, logplex, dynos, builds, outputs, facts, clock });
+  const runs = createRuns({ store, runtime, slugs, logplex, clock, diagnostics, apiLog });
+  const remover = new AppRemover({
+    ...{ store, runtime, slugs, logplex, dynos, builds, runs, outputs, facts, clock },
+  });
   await cleanUp({ store, runtime, slugs, logplex, uploads, remover });
   await dynos.start();
   builds.resume();
@@ -159,7 +162,7 @@ async function compose(
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo },
+      ...{ store, ledger, apps, builds, dynos, runs, logplex, facts, apiLog, systemInfo },
       destroyApp: (app) => remover.destroy(app),
     }),
     home,
@@ -170,7 +173,7 @@ async function compose(
     },
     receiveUpload: (tar) => uploads.receive(tar),
     async close(what) {
-      await builds.close();
+      await Promise.all([builds.close(), runs.close()]);
       if (what === 'stop') await dynos.stopAll();
       await all.disposeAsync();
     },

@@ -5,6 +5,7 @@ import type { DynoLogs } from './logplex/dyno-logs.ts';
 import type { Logplex } from './logplex/logplex.ts';
 import { ListenError } from './router/listener.ts';
 import { createRouter, type Router } from './router/router.ts';
+import { RUN_TIMERS, Runs } from './run/runs.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
 import type { Settings } from './settings.ts';
 import type { SlugStore } from './slug/slug-store.ts';
@@ -85,6 +86,27 @@ export function createDynoManager(parts: DynoParts): DynoManager {
     },
     onChange(appId) {
       facts.publish({ kind: 'dynos.changed', app: appId });
+    },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+}
+
+/** Connects the one-off dynos with store, runtime and log. */
+export function createRuns(
+  parts: Pick<DynoParts, 'store' | 'runtime' | 'slugs' | 'logplex' | 'clock' | 'diagnostics'> & {
+    apiLog(appId: string, text: string): void;
+  },
+): Runs {
+  const { store, runtime, slugs, logplex, clock, diagnostics } = parts;
+  return new Runs({
+    ...{ store, runtime, clock },
+    timers: RUN_TIMERS,
+    slugRef: (slug) => slugRef(slugs, slug),
+    apiLog(appId, text) {
+      parts.apiLog(appId, text);
+    },
+    log(appId, ps, text) {
+      logplex.append(appId, [{ at: clock.now() * 1000, source: 'heroku', ps, stream: 'stdout', text }]);
     },
     onProblem: diagnostics.problem.bind(diagnostics),
   });

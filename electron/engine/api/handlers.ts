@@ -9,8 +9,10 @@ import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { AppRow, ReleaseRow } from '../store/rows.ts';
+import type { Runs } from '../run/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { FactHub } from '../util/facts.ts';
+import { runHandlers } from './run-handlers.ts';
 import { releaseView } from './views.ts';
 
 /** The systems that the contract is served from. */
@@ -20,6 +22,7 @@ export interface ApiSystems {
   readonly apps: Apps;
   readonly builds: Builds;
   readonly dynos: DynoManager;
+  readonly runs: Runs;
   readonly logplex: Logplex;
   readonly facts: FactHub;
   /** Writes an `app[api]` line. */
@@ -35,6 +38,7 @@ export function createHandlers(systems: ApiSystems): Handlers {
     ...buildHandlers(systems),
     ...releaseHandlers(systems),
     ...dynoHandlers(systems),
+    ...runHandlers(systems),
     ...comingHandlers(),
   };
 }
@@ -176,10 +180,7 @@ type ComingName =
   | 'sources.folders'
   | 'samples.list'
   | 'releases.diff'
-  | 'stats.open'
-  | 'runs.open'
-  | 'runs.input'
-  | 'runs.resize';
+  | 'stats.open';
 
 /** Endpoints whose systems are being built. */
 function comingHandlers(): Pick<Handlers, ComingName> {
@@ -194,8 +195,5 @@ function comingHandlers(): Pick<Handlers, ComingName> {
     'samples.list': coming,
     'releases.diff': coming,
     'stats.open': coming,
-    'runs.open': coming,
-    'runs.input': coming,
-    'runs.resize': coming,
   };
 }

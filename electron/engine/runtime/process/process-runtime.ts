@@ -3,6 +3,7 @@ import { arch, release, type as systemType } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import { cancelled, toRuntimeError } from '../box/tools.ts';
+import type { RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
@@ -24,6 +25,8 @@ import { killMarked } from './identity.ts';
 import { launchDyno } from './launch.ts';
 import { Layout } from './layout.ts';
 import { accepts, Ports } from './ports.ts';
+import type { PtyTool } from './pty.ts';
+import { Runs } from './runs.ts';
 import { SlugStore } from './slug-store.ts';
 
 /** What the process runtime is made with. */
@@ -37,6 +40,8 @@ export interface ProcessRuntimeOptions {
   readonly buildEnv: Readonly<Record<string, string>>;
   /** Why Docker is not used; sentences for people. */
   readonly reasons: readonly string[];
+  /** What gives one-off dynos a terminal; looked up unless given. */
+  readonly terminals?: PtyTool;
 }
 
 /**
@@ -70,6 +75,7 @@ export class ProcessRuntime implements Runtime {
   private readonly host: HostEnv;
   private readonly slugs: SlugStore;
   private readonly ports: Ports;
+  private readonly runs: Runs;
   private readonly dynos = new Map<string, Dyno>();
   private readonly adopting = new Map<string, Promise<Dyno | null>>();
   /** Ids of dynos that are being made. */
@@ -85,6 +91,9 @@ export class ProcessRuntime implements Runtime {
     this.host = host;
     this.slugs = new SlugStore(layout);
     this.ports = new Ports(options.clock.random());
+    const { slugs, ports } = this;
+    const tool = options.terminals === undefined ? {} : { tool: options.terminals };
+    this.runs = new Runs({ layout, host, slugs, ports, ...tool });
   }
 
   info(): RuntimeInfo {
@@ -159,6 +168,11 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
+  async openRun(spec: RunSpec): Promise<RunTerminal> {
+    await this.slugs.stage(spec.slug, new AbortController().signal);
+    return this.runs.start(spec);
+  }
+
   async signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await (await this.find(id))?.signal(signal);
   }
@@ -215,7 +229,7 @@ export class ProcessRuntime implements Runtime {
 
   async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
     const own = (await this.listDynos()).filter((dyno) => dyno.appId === appId);
-    await Promise.all(own.map((dyno) => this.removeDyno(dyno.id)));
+    await Promise.all([...own.map((dyno) => this.removeDyno(dyno.id)), this.runs.close(appId)]);
     await this.slugs.removeApp(appId, slugIds);
     await this.layout.remove(this.layout.cache(appId));
   }
@@ -223,6 +237,7 @@ export class ProcessRuntime implements Runtime {
   async sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void> {
     const apps = new Set(keep.appIds);
     await this.layout.emptyTrash();
+    await this.runs.sweep();
     for (const id of await readdir(this.layout.builds)) {
       if (this.boxes.has(id)) continue;
       await killMarked(buildMark(this.layout, id));
@@ -243,7 +258,7 @@ export class ProcessRuntime implements Runtime {
     this.closed = true;
     this.exitListeners.clear();
     for (const dyno of this.dynos.values()) dyno.close();
-    await Promise.all([...this.boxes.values()].map((box) => box.close()));
+    await Promise.all([...[...this.boxes.values()].map((box) => box.close()), this.runs.close()]);
   }
 
   /** A dyno that is known, or one that an engine before has left; null when there is none. */
