@@ -27,6 +27,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Standard output. */
   readonly write: (text: string) => void;
+  /** Sets the exit code of the command line; 0 unless set. */
+  readonly exitWith: (code: number) => void;
 }
 
 /** One command of `slipway`. */

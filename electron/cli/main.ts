@@ -5,12 +5,14 @@ import { apps, create, destroy, ps, restart, scale } from './commands/apps.ts';
 import { deploy } from './commands/deploy.ts';
 import { logs } from './commands/logs.ts';
 import { config, releases, rollback } from './commands/releases.ts';
+import { run } from './commands/run.ts';
 import { env, info, open } from './commands/system.ts';
 import { connectEngine, type EngineLink } from './engine-link.ts';
 import { startEngine } from './start-engine.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ deploy, apps, create, logs, ps, scale, restart, releases, rollback, config, destroy, info, open, env },
+  ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, destroy },
+  ...{ info, open, env },
 };
 
 const OPTIONS = {
@@ -42,6 +44,7 @@ async function main(args: string[]): Promise<number> {
     abort.abort();
   });
   const link = await connect(parsed.options);
+  let exitCode = 0;
   try {
     await command.run({
       link,
@@ -51,8 +54,11 @@ async function main(args: string[]): Promise<number> {
       env: process.env,
       signal: abort.signal,
       write: (text) => process.stdout.write(text),
+      exitWith: (code) => {
+        exitCode = code;
+      },
     });
-    return abort.signal.aborted ? 130 : 0;
+    return abort.signal.aborted ? 130 : exitCode;
   } finally {
     link.client.close();
   }

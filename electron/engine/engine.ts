@@ -10,7 +10,14 @@ import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
 import type { DynoManager } from './dyno/manager.ts';
-import { createDynoManager, createStats, type OpenRouter, openRouter, openSources } from './parts.ts';
+import {
+  createDynoManager,
+  createRuns,
+  createStats,
+  type OpenRouter,
+  openRouter,
+  openSources,
+} from './parts.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -33,7 +40,7 @@ export interface Engine {
   /** Takes the contents of a project folder for a later build; see `Uploads.receive`. */
   readonly receiveUpload: Uploads['receive'];
   /**
-   * Ends the engine: no new requests, builds cancelled, logs on disk.
+   * Ends the engine: no new requests, builds cancelled, one-off dynos ended, logs on disk.
    * @param dynos whether dynos stop as well, by the platform's rule, or go on until the next engine adopts them
    */
   close(dynos: 'stop' | 'keep'): Promise<void>;
@@ -148,7 +155,10 @@ async function compose(
   runtime.onAvailability(() => {
     facts.publish({ kind: 'runtime.changed' });
   });
-  const remover = new AppRemover({ store, runtime, slugs, logplex, dynos, builds, outputs, facts, clock });
+  const runs = createRuns({ store, runtime, slugs, logplex, clock, diagnostics, apiLog });
+  const remover = new AppRemover({
+    ...{ store, runtime, slugs, logplex, dynos, builds, runs, outputs, facts, clock },
+  });
   await cleanUp({ store, runtime, slugs, logplex, uploads, remover });
   await dynos.start();
   builds.resume();
@@ -158,7 +168,7 @@ async function compose(
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, apps, builds, dynos, logplex, facts, apiLog, systemInfo, sources, samples },
+      ...{ store, ledger, apps, builds, dynos, runs, logplex, facts, apiLog, systemInfo, sources, samples },
       stats: createStats(base),
       disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),
@@ -171,7 +181,7 @@ async function compose(
     },
     receiveUpload: (tar) => uploads.receive(tar),
     async close(what) {
-      await builds.close();
+      await Promise.all([builds.close(), runs.close()]);
       if (what === 'stop') await dynos.stopAll();
       await all.disposeAsync();
     },

@@ -9,6 +9,7 @@ import type { DynoLogs } from './logplex/dyno-logs.ts';
 import type { Logplex } from './logplex/logplex.ts';
 import { ListenError } from './router/listener.ts';
 import { createRouter, type Router } from './router/router.ts';
+import { RUN_TIMERS, Runs } from './run/runs.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
 import type { Settings } from './settings.ts';
 import { Samples } from './source/samples.ts';
@@ -122,6 +123,27 @@ export function createStats(parts: {
     apps: () => store.apps().map((app) => app.id),
     dynos: (appId) => dynos.dynos(appId),
     memoryOf: () => runtime.memoryOf(),
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+}
+
+/** Connects the one-off dynos with store, runtime and log. */
+export function createRuns(
+  parts: Pick<DynoParts, 'store' | 'runtime' | 'slugs' | 'logplex' | 'clock' | 'diagnostics'> & {
+    apiLog(appId: string, text: string): void;
+  },
+): Runs {
+  const { store, runtime, slugs, logplex, clock, diagnostics } = parts;
+  return new Runs({
+    ...{ store, runtime, clock },
+    timers: RUN_TIMERS,
+    slugRef: (slug) => slugRef(slugs, slug),
+    apiLog(appId, text) {
+      parts.apiLog(appId, text);
+    },
+    log(appId, ps, text) {
+      logplex.append(appId, [{ at: clock.now() * 1000, source: 'heroku', ps, stream: 'stdout', text }]);
+    },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
 }

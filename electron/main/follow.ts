@@ -22,7 +22,7 @@ export async function followEngine(client: Client, followers: Followers): Promis
       const { apps } = await client.call('apps.list', {});
       followers.onApps(apps);
       for (const fact of step.value) {
-        const app = apps.find(({ id }) => id === fact.app);
+        const app = 'app' in fact ? apps.find(({ id }) => id === fact.app) : undefined;
         const notice = app === undefined ? null : await noticeOf(client, notices, app, fact);
         if (notice !== null) followers.onNotice(notice);
       }

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { listContainers } from '#engine/runtime/docker/containers.ts';
 import { connectDaemon } from '#engine/runtime/docker/daemon.ts';
 import { createDockerRuntime, type DockerRuntime } from '#engine/runtime/docker/docker-runtime.ts';
+import { LABEL, labelFilter } from '#engine/runtime/docker/names.ts';
 import { systemClock } from '#engine/util/clock.ts';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runtimeContract } from './suite.ts';
 
 const problem = await connectDaemon({ socketPath: null }).then(
@@ -24,6 +26,11 @@ if (problem === null) {
     return {
       runtime,
       reopen: open,
+      async nothingLeftOf(appId) {
+        const daemon = await connectDaemon({ socketPath: null });
+        const runs = await listContainers(daemon, labelFilter(ownerId, 'run', { [LABEL.app]: appId }));
+        expect(runs).toEqual([]);
+      },
       close: async () => {
         await runtime.purge();
         await runtime.close();

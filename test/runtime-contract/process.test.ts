@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProcessRuntime } from '#engine/runtime/process/process-runtime.ts';
 import { systemClock } from '#engine/util/clock.ts';
+import { expect } from 'vitest';
 import { runtimeContract } from './suite.ts';
 
 runtimeContract('process', async () => {
@@ -19,6 +20,15 @@ runtimeContract('process', async () => {
   return {
     runtime,
     reopen: open,
+    async nothingLeftOf() {
+      const runs = join(folder, 'runtime', 'runs');
+      expect(await readdir(runs)).toEqual([]);
+      if (process.platform !== 'linux') return;
+      for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+        const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+        expect(environment).not.toContain(`=${runs}/`);
+      }
+    },
     async close() {
       for (const dyno of await runtime.listDynos()) await runtime.removeDyno(dyno.id);
       await runtime.close();

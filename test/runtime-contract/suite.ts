@@ -3,6 +3,7 @@ import { buildContract } from './build-contract.ts';
 import { dynoContract } from './dyno-contract.ts';
 import { outputContract } from './output-contract.ts';
 import { packContract } from './pack-contract.ts';
+import { runContract } from './run-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
 import { LIMIT, never, type RuntimeWorld, STACK } from './world.ts';
 
@@ -57,6 +58,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeWorld>)
     });
     describe('output', () => {
       outputContract(context);
+    });
+    describe('one-off dynos', () => {
+      runContract(context);
     });
     describe('recovery and removal', () => {
       recoveryContract(context);

@@ -19,6 +19,8 @@ export interface RuntimeWorld {
   readonly runtime: Runtime;
   /** A second runtime over the same state, as a new engine would make after a crash of the first. The caller closes it. */
   reopen(): Promise<Runtime>;
+  /** Checks that no process, container or folder of a one-off dyno of the app is there. @throws Error that names what is */
+  nothingLeftOf(appId: string): Promise<void>;
   /** Lets go of everything and removes the state. */
   close(): Promise<void>;
 }

@@ -11,12 +11,14 @@ import type { Logplex } from '../logplex/logplex.ts';
 import { diffReleases, type ReleaseSide } from '../release/diff.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { AppRow, ReleaseRow } from '../store/rows.ts';
+import type { Runs } from '../run/runs.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { Store } from '../store/store.ts';
 import type { FactHub } from '../util/facts.ts';
 import type { Samples } from '../source/samples.ts';
 import type { Sources } from '../source/sources.ts';
 import { sourceHandlers } from './source-handlers.ts';
+import { runHandlers } from './run-handlers.ts';
 import { releaseView } from './views.ts';
 
 /** The systems that the contract is served from. */
@@ -26,6 +28,7 @@ export interface ApiSystems {
   readonly apps: Apps;
   readonly builds: Builds;
   readonly dynos: DynoManager;
+  readonly runs: Runs;
   readonly logplex: Logplex;
   readonly facts: FactHub;
   readonly stats: Stats;
@@ -46,7 +49,7 @@ export function createHandlers(systems: ApiSystems): Handlers {
     ...releaseHandlers(systems),
     ...dynoHandlers(systems),
     ...sourceHandlers(systems),
-    ...comingHandlers(),
+    ...runHandlers(systems),
   };
 }
 
@@ -192,19 +195,5 @@ function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {
       dynos.restart(id, chosen);
       return {};
     },
-  };
-}
-
-type ComingName = 'runs.open' | 'runs.input' | 'runs.resize';
-
-/** Endpoints whose systems are being built. */
-function comingHandlers(): Pick<Handlers, ComingName> {
-  const coming = (): never => {
-    throw new SlipwayError('unavailable', 'This engine cannot do that yet.');
-  };
-  return {
-    'runs.open': coming,
-    'runs.input': coming,
-    'runs.resize': coming,
   };
 }

@@ -2,6 +2,7 @@ import type { Builds } from '../build/builds.ts';
 import type { BuildOutputs } from '../build/build-output.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
+import type { Runs } from '../run/runs.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SlugStore } from '../slug/slug-store.ts';
 import type { AppRow } from '../store/rows.ts';
@@ -17,6 +18,7 @@ export interface AppRemoverOptions {
   readonly logplex: Logplex;
   readonly dynos: DynoManager;
   readonly builds: Builds;
+  readonly runs: Runs;
   readonly outputs: BuildOutputs;
   readonly facts: FactHub;
   readonly clock: Clock;
@@ -32,11 +34,11 @@ export class AppRemover {
 
   /** Destroys an app. It is gone for everyone at once; a crash on the way is finished by `finish` at the next start. */
   async destroy(app: AppRow): Promise<void> {
-    const { store, clock, dynos, builds, facts } = this.options;
+    const { store, clock, dynos, builds, runs, facts } = this.options;
     store.markDestroyed(app.id, new Date(clock.now()).toISOString());
     dynos.appRemoved(app.id);
     facts.publish({ kind: 'app.destroyed', app: app.id });
-    await builds.abandon(app.id);
+    await Promise.all([builds.abandon(app.id), runs.abandon(app.id)]);
     await this.remove(app.id);
   }
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { DynoSize } from '#shared/model/size.ts';
+import type { RunSpec, RunTerminal } from './run-terminal.ts';
 
 /**
  * The one interface between the platform and the place where builds and dynos run. It speaks of slugs,
@@ -36,6 +37,11 @@ export interface Runtime {
    * it listens.
    */
   startDyno(spec: DynoSpec): Promise<DynoInstance>;
+  /**
+   * Starts a one-off dyno on a terminal, of a slug that was staged; `close` it whatever happens. `listDynos`, `onExit` and `followOutput`
+   * do not know it. `destroyApp` and the next engine's `sweep` remove it, `close` ends it.
+   */
+  openRun(spec: RunSpec): Promise<RunTerminal>;
   /** Sends a signal to all processes of the dyno. A dyno that is gone counts as success. */
   signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Removes what is left of a dyno that ended or shall end at once. Idempotent. */
@@ -60,7 +66,7 @@ export interface Runtime {
   onAvailability(listener: (state: 'lost' | 'back') => void): Disposable;
   /** Removes every trace of an app: dynos, network, cache, images of the given slugs. Idempotent. */
   destroyApp(appId: string, slugIds: readonly string[]): Promise<void>;
-  /** Removes leftovers of a former engine that belong to none of the given: build boxes, networks, staged slugs, half-made things. */
+  /** Removes leftovers of a former engine that belong to none of the given: build boxes, one-off dynos, networks, staged slugs, half-made things. */
   sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void>;
   /** What the runtime keeps on the disk. May take seconds. */
   diskUse(): Promise<readonly RuntimeDiskPart[]>;
@@ -69,7 +75,7 @@ export interface Runtime {
    * staged slugs but for those of dynos and the given. Dynos and builds notice nothing; a build that begins meanwhile waits.
    */
   cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void>;
-  /** Lets go of the runtime without touching its dynos. */
+  /** Ends one-off dynos and lets go of the runtime without touching the other dynos. */
   close(): Promise<void>;
 }
 

@@ -65,6 +65,11 @@ export function toolEnd(
   });
 }
 
+/** Text as one word of bash. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Output of a tool, or null when it is not there or fails. */
 export async function probe(command: string, args: readonly string[]): Promise<string | null> {
   try {

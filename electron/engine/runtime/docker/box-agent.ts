@@ -37,8 +37,3 @@ while IFS=' ' read -r kind nonce length; do
   printf '%sE%d %s\\n' "$nonce" "$code" "$complaint"
 done
 `;
-
-/** Text as one word of bash. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
+import { quote } from '../box/tools.ts';
 import { type PackedPart, RuntimeError } from '../runtime.ts';
-import { quote } from './box-agent.ts';
 import type { BoxChannel } from './box-channel.ts';
 import {
   digestKey,

@@ -1,8 +1,8 @@
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
+import { quote } from '../box/tools.ts';
 import { type BuildBox, type BuildBoxSpec, RuntimeError } from '../runtime.ts';
 import { CacheUsers } from '../box/cache-users.ts';
-import { quote } from './box-agent.ts';
 import { type BoxContainer, type BoxSettings, endBox, startBox } from './box-container.ts';
 import { CA_ENVIRONMENT } from './certificates.ts';
 import type { DigestMemory } from './box-pack.ts';

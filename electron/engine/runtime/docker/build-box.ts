@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quote } from '../box/tools.ts';
 import { type BuildBox, type PackedPart, RuntimeError, type RunOptions } from '../runtime.ts';
-import { quote } from './box-agent.ts';
 import type { BoxContainer } from './box-container.ts';
 import { type DigestMemory, packSlug } from './box-pack.ts';
 import { filesTar } from './folder-tar.ts';

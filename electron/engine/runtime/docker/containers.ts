@@ -151,6 +151,33 @@ export function attachContainer(daemon: Daemon, id: string): Promise<Duplex> {
   });
 }
 
+/**
+ * Keys that end an attachment at the daemon, which takes ctrl-p ctrl-q unless told others and knows no "none": a sequence
+ * that nobody types.
+ */
+const NO_DETACH_KEYS = Array.from({ length: 16 }, () => 'ctrl-@,ctrl-^').join(',');
+
+/** Two-way connection to the terminal of a container; all keys go through. */
+export function attachTerminal(daemon: Daemon, id: string): Promise<Duplex> {
+  return daemon.hijack({
+    method: 'POST',
+    path: `/containers/${id}/attach`,
+    query: { stream: true, stdin: true, stdout: true, stderr: true, detachKeys: NO_DETACH_KEYS },
+    ok: [101, 200],
+  });
+}
+
+/** Sets the size of a container's terminal in characters. A container that is gone or ended is fine. */
+export async function resizeTerminal(
+  daemon: Daemon,
+  id: string,
+  columns: number,
+  rows: number,
+): Promise<void> {
+  const path = `/containers/${id}/resize`;
+  await gone(daemon.json({ method: 'POST', path, query: { h: rows, w: columns }, ok: [200, 204] }));
+}
+
 /** One-way connection to the standard input of a container. */
 export function attachInput(daemon: Daemon, id: string): Promise<Duplex> {
   return daemon.hijack({

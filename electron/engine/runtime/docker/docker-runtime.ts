@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
+import type { RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
@@ -33,6 +34,7 @@ import { LABEL, labelFilter } from './names.ts';
 import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
 import { Reservations } from './reservations.ts';
+import { Runs } from './runs.ts';
 import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
 import { makeStack, type StackImages } from './stack-images.ts';
@@ -89,6 +91,7 @@ class Implementation implements DockerRuntime {
   private readonly dynos: Dynos;
   private readonly reservations: Reservations;
   private readonly memory: MemoryReader;
+  private readonly oneOffs: Runs;
   private readonly availability = new Set<(state: 'lost' | 'back') => void>();
   private available = true;
   private readonly followers = new Set<Disposable>();
@@ -120,6 +123,7 @@ class Implementation implements DockerRuntime {
       ...{ daemon, owner, clock, diagnostics, networks: this.networks, image: slugImage },
       reservations: this.reservations,
     });
+    this.oneOffs = new Runs({ daemon, owner, clock, networks: this.networks, image: slugImage });
   }
 
   /** Starts to listen for the ends of dynos. */
@@ -191,6 +195,10 @@ class Implementation implements DockerRuntime {
 
   startDyno(spec: DynoSpec): Promise<DynoInstance> {
     return this.dynos.start(spec);
+  }
+
+  openRun(spec: RunSpec): Promise<RunTerminal> {
+    return this.oneOffs.start(spec);
   }
 
   signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -265,7 +273,7 @@ class Implementation implements DockerRuntime {
   }
 
   async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
-    await this.boxes.forget(appId);
+    await Promise.all([this.boxes.forget(appId), this.oneOffs.close(appId)]);
     const ofApp = (id: string | undefined): boolean => id === appId;
     const removal = {
       container: (row: ContainerRow) => ofApp(row.labels[LABEL.app]),
@@ -302,6 +310,7 @@ class Implementation implements DockerRuntime {
       const kind = row.labels[LABEL.kind];
       if (kind === 'stack') return now - row.createdAt > STACK_CONTAINER_MS;
       if (kind === 'build' || kind === 'staging') return !held.has(row.id);
+      if (kind === 'run') return !this.oneOffs.holds(row.labels[LABEL.dyno] ?? '');
       const halfMade = row.state === 'created' && !this.dynos.isStarting(row.labels[LABEL.dyno] ?? '');
       return halfMade || !apps.has(row.labels[LABEL.app] ?? '');
     };
@@ -341,6 +350,9 @@ class Implementation implements DockerRuntime {
     for (const follower of this.followers) follower[Symbol.dispose]();
     this.followers.clear();
     this.reservations.close();
+    await this.oneOffs.close().catch((error: unknown) => {
+      this.options.diagnostics.problem('A one-off dyno could not be ended', error);
+    });
     await this.boxes.close();
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../util/clock.ts';
+import type { RunSpec } from '../run-terminal.ts';
 import type { DynoSpec } from '../runtime.ts';
 import type { Daemon } from './daemon.ts';
 import { dynoLabels } from './dyno-labels.ts';
@@ -30,30 +31,65 @@ export interface DynoPlace {
 
 /** Options of the Docker API for a dyno's container. */
 export function dynoOptions(daemon: Daemon, owner: string, spec: DynoSpec, place: DynoPlace): object {
-  const env = { ...spec.env, HOME: '/app', PORT: String(place.port) };
   const inside = `${String(place.port)}/tcp`;
+  const common = commonOptions(daemon, spec, place);
   const published = daemon.facts.addressable
     ? {}
     : { ExposedPorts: { [inside]: {} }, PortBindings: { [inside]: [{ HostIp: '127.0.0.1', HostPort: '' }] } };
   return {
-    Image: place.image,
+    ...common,
     Cmd: place.entry ?? ['bash', DYNO_START, spec.command],
     ...(place.entry === undefined ? {} : { OpenStdin: true, StdinOnce: true, AttachStdin: true }),
-    Hostname: shortHash(spec.id),
-    User: '1000:1000',
-    WorkingDir: '/app',
-    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: dynoLabels(owner, spec, place.port),
     AttachStdout: false,
     AttachStderr: false,
     ...('ExposedPorts' in published ? { ExposedPorts: published.ExposedPorts } : {}),
     HostConfig: {
+      ...common.HostConfig,
+      LogConfig: logConfig(daemon),
+      ...('PortBindings' in published ? { PortBindings: published.PortBindings } : {}),
+    },
+  };
+}
+
+/** Sets the size of the terminal before anything of the app runs, then is a dyno like any other. */
+const RUN_START = `stty cols "$1" rows "$2"; exec bash ${DYNO_START} "$3"`;
+
+/**
+ * Options of the Docker API for a one-off dyno's container: on a terminal, without a log of the daemon's and with no port to
+ * the outside, as nothing is routed to it.
+ */
+export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: DynoPlace): object {
+  const common = commonOptions(daemon, spec, place);
+  const { columns, rows, command } = spec;
+  return {
+    ...common,
+    Cmd: ['bash', '-c', RUN_START, 'bash', String(columns), String(rows), command],
+    Labels: dynoLabels(owner, spec, place.port, 'run'),
+    Tty: true,
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: { ...common.HostConfig, LogConfig: { Type: 'none' } },
+  };
+}
+
+/** What all dynos have: image, user, environment, network and limits. */
+function commonOptions(daemon: Daemon, spec: DynoSpec, place: DynoPlace) {
+  const env = { ...spec.env, HOME: '/app', PORT: String(place.port) };
+  return {
+    Image: place.image,
+    Hostname: shortHash(spec.id),
+    User: '1000:1000',
+    WorkingDir: '/app',
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    HostConfig: {
       Init: true,
       NetworkMode: place.network,
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
-      LogConfig: logConfig(daemon),
-      ...('PortBindings' in published ? { PortBindings: published.PortBindings } : {}),
       ...dynoLimits(daemon, spec.size),
     },
   };

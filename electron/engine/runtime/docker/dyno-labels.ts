@@ -14,9 +14,14 @@ const DynoLabels = z.object({
   [LABEL.command]: z.string(),
 });
 
-/** Labels from which the next engine knows the dyno again. */
-export function dynoLabels(owner: string, spec: DynoSpec, port: number): Record<string, string> {
-  return labels(owner, 'dyno', {
+/** Labels from which the next engine knows the dyno again; a one-off dyno is of the kind `run`. */
+export function dynoLabels(
+  owner: string,
+  spec: DynoSpec,
+  port: number,
+  kind: 'dyno' | 'run' = 'dyno',
+): Record<string, string> {
+  return labels(owner, kind, {
     [LABEL.dyno]: spec.id,
     [LABEL.app]: spec.appId,
     [LABEL.appName]: spec.appName,

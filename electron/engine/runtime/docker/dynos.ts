@@ -5,9 +5,7 @@ import type { AppNetworks } from './app-networks.ts';
 import {
   type ContainerRow,
   createContainer,
-  execDetached,
   inspectContainer,
-  killContainer,
   listContainers,
   removeContainer,
   startContainer,
@@ -15,10 +13,11 @@ import {
 import type { Daemon } from './daemon.ts';
 import { dynoContainerName, dynoOptions, pickPort } from './dyno-container.ts';
 import { dynoFrom, isOutOfMemory } from './dyno-labels.ts';
-import { asRuntimeError, explain, reasonOf, statusOf } from './errors.ts';
+import { asRuntimeError, explain, whatIsMissing } from './errors.ts';
 import type { DynoEvent } from './events.ts';
 import { LABEL, labelFilter } from './names.ts';
 import type { Reservations } from './reservations.ts';
+import { signalAll } from './signals.ts';
 
 interface DynosOptions {
   readonly daemon: Daemon;
@@ -63,7 +62,12 @@ export class Dynos {
 
   /** See `Runtime.signalDyno`. */
   async signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    await explain(`The dyno ${id} could not be sent ${signal}`, this.sendSignal(id, signal));
+    await explain(
+      `The dyno ${id} could not be sent ${signal}`,
+      this.container(id).then((container) =>
+        container === null ? undefined : signalAll(this.options.daemon, container, signal),
+      ),
+    );
   }
 
   /** See `Runtime.removeDyno`. */
@@ -192,40 +196,10 @@ export class Dynos {
       return dyno;
     } catch (error) {
       if (container !== null) await removeContainer(daemon, container).catch(() => undefined);
-      if (attempt < 2 && this.isMendable(error, spec)) return this.launch(spec, attempt + 1);
+      const missing = whatIsMissing(error);
+      if (missing === 'network') networks.forget(spec.appId);
+      if (attempt < 2 && missing !== null) return this.launch(spec, attempt + 1);
       throw error;
-    }
-  }
-
-  private isMendable(error: unknown, spec: DynoSpec): boolean {
-    const status = statusOf(error);
-    const reason = reasonOf(error);
-    if (/network/i.test(reason) && (status === 404 || status === 403 || status === 500)) {
-      this.options.networks.forget(spec.appId);
-      return true;
-    }
-    return status === 404;
-  }
-
-  /**
-   * SIGTERM has to reach all processes, as on the platform; the init process would hand it to its child only. So another
-   * process in the container sends it. When that cannot be started (no processes left, for example) init gets it.
-   */
-  private async sendSignal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const { daemon } = this.options;
-    const container = await this.container(id);
-    if (container === null) return;
-    if (signal === 'SIGKILL') {
-      await killContainer(daemon, container, signal);
-      return;
-    }
-    try {
-      await execDetached(daemon, container, ['bash', '-c', 'kill -TERM -1']);
-    } catch (error) {
-      const status = statusOf(error);
-      if (status === null) throw error;
-      if (status === 404 || (status === 409 && /not running/i.test(reasonOf(error)))) return;
-      await killContainer(daemon, container, signal);
     }
   }
 

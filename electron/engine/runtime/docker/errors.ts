@@ -40,6 +40,14 @@ export function isConnectionError(error: unknown): boolean {
   return typeof error.code === 'string' && codes.includes(error.code);
 }
 
+/** What a container could not be made or started for lack of, when it can be made anew; else null. */
+export function whatIsMissing(error: unknown): 'network' | 'image' | null {
+  const status = statusOf(error);
+  if (/network/i.test(reasonOf(error)) && (status === 404 || status === 403 || status === 500))
+    return 'network';
+  return status === 404 ? 'image' : null;
+}
+
 /** True when a signal ended the call. */
 export function isAbort(error: unknown): boolean {
   return (

@@ -25,6 +25,7 @@ export const LABEL = {
 /** What a labelled thing is for. */
 type Kind =
   | 'dyno'
+  | 'run'
   | 'build'
   | 'stack'
   | 'network'

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { quote } from '../box/tools.ts';
 import type { DynoSpec } from '../runtime.ts';
-import { quote } from './box-agent.ts';
 import { attachInput, createContainer, removeContainer, startContainer } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 import { dynoContainerName, dynoOptions, pickPort } from './dyno-container.ts';

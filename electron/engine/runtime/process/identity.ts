@@ -64,14 +64,39 @@ export async function endGroup(group: number, graceMs: number): Promise<void> {
 /** Kills all processes that carry the mark, wherever they went. Linux only; elsewhere nothing happens. */
 export async function killMarked(value: string): Promise<void> {
   if (process.platform !== 'linux') return;
-  const wanted = `\0${MARK}=${value}\0`;
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  await signalWhere((pid) => hasMark(pid, value), 'SIGKILL');
+}
+
+/**
+ * Signals all processes of a session and those that carry the mark, each once. The session is known on Linux only; elsewhere its first
+ * process group gets the signal.
+ * @param leader process id of the session's first process
+ */
+export async function signalSession(leader: number, mark: string, signal: NodeJS.Signals): Promise<void> {
+  if (process.platform !== 'linux') {
+    signalGroup(leader, signal);
+    return;
+  }
+  await signalWhere(async (pid) => (await sessionOf(pid)) === leader || hasMark(pid, mark), signal);
+}
+
+async function signalWhere(chosen: (pid: string) => Promise<boolean>, signal: NodeJS.Signals): Promise<void> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   await Promise.all(
     pids.map(async (pid) => {
-      const environment = await readFile(`/proc/${String(pid)}/environ`, 'latin1').catch(() => '');
-      if (`\0${environment}`.includes(wanted)) signalProcess(pid, 'SIGKILL');
+      if (await chosen(pid)) signalProcess(Number(pid), signal);
     }),
   );
+}
+
+async function hasMark(pid: string, value: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+  return `\0${environment}`.includes(`\0${MARK}=${value}\0`);
+}
+
+async function sessionOf(pid: string): Promise<number | null> {
+  const line = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return line === '' ? null : Number(fieldsOf(line)[3]);
 }
 
 function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {

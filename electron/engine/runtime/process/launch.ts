@@ -27,7 +27,7 @@ kill -KILL 0
  * How a dyno starts (reference: heroku-platform 2.3). The machine's own /etc/profile.d is left out: it belongs to the
  * user's shell, not to a stack.
  */
-const START = `
+export const START = `
 slipway_command=$1; shift
 cd "$HOME" || exit 126
 for slipway_file in "$HOME"/.profile.d/*.sh; do if [ -f "$slipway_file" ]; then . "$slipway_file"; fi; done

@@ -17,6 +17,8 @@ export class Layout {
   readonly slugs: string;
   /** One folder for each dyno. */
   readonly dynos: string;
+  /** One folder for each one-off dyno. */
+  readonly runs: string;
   /** What is being made or removed. */
   readonly trash: string;
   private readonly prefix = randomUUID();
@@ -29,12 +31,14 @@ export class Layout {
     this.parts = join(root, 'parts');
     this.slugs = join(root, 'slugs');
     this.dynos = join(root, 'dynos');
+    this.runs = join(root, 'runs');
     this.trash = join(root, 'trash');
   }
 
   /** Makes the folders. */
   async make(): Promise<void> {
-    for (const folder of [this.builds, this.caches, this.parts, this.slugs, this.dynos, this.trash]) {
+    const { builds, caches, parts, slugs, dynos, runs, trash } = this;
+    for (const folder of [builds, caches, parts, slugs, dynos, runs, trash]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     }
   }
@@ -61,6 +65,10 @@ export class Layout {
 
   dyno(id: string): string {
     return join(this.dynos, safe(id));
+  }
+
+  run(id: string): string {
+    return join(this.runs, safe(id));
   }
 
   /** A new name for something half made, on the same file system as all else. */

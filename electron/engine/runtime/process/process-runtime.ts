@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import { CacheUsers } from '../box/cache-users.ts';
 import { cancelled, toRuntimeError } from '../box/tools.ts';
+import type { RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
@@ -28,6 +29,8 @@ import { launchDyno } from './launch.ts';
 import { emptyFolder, Layout } from './layout.ts';
 import { memoryOfDynos } from './memory.ts';
 import { accepts, Ports } from './ports.ts';
+import type { PtyTool } from './pty.ts';
+import { Runs } from './runs.ts';
 import { SlugStore } from './slug-store.ts';
 
 /** What the process runtime is made with. */
@@ -41,6 +44,8 @@ export interface ProcessRuntimeOptions {
   readonly buildEnv: Readonly<Record<string, string>>;
   /** Why Docker is not used; sentences for people. */
   readonly reasons: readonly string[];
+  /** What gives one-off dynos a terminal; looked up unless given. */
+  readonly terminals?: PtyTool;
 }
 
 /**
@@ -75,6 +80,7 @@ export class ProcessRuntime implements Runtime {
   private readonly slugs: SlugStore;
   private readonly ports: Ports;
   private readonly users = new CacheUsers();
+  private readonly runs: Runs;
   private readonly dynos = new Map<string, Dyno>();
   private readonly adopting = new Map<string, Promise<Dyno | null>>();
   /** Dynos that are being made, with their slugs. */
@@ -90,6 +96,9 @@ export class ProcessRuntime implements Runtime {
     this.host = host;
     this.slugs = new SlugStore(layout);
     this.ports = new Ports(options.clock.random());
+    const { slugs, ports } = this;
+    const tool = options.terminals === undefined ? {} : { tool: options.terminals };
+    this.runs = new Runs({ layout, host, slugs, ports, ...tool });
   }
 
   info(): RuntimeInfo {
@@ -175,6 +184,11 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
+  async openRun(spec: RunSpec): Promise<RunTerminal> {
+    await this.slugs.stage(spec.slug, new AbortController().signal);
+    return this.runs.start(spec);
+  }
+
   async signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await (await this.find(id))?.signal(signal);
   }
@@ -235,7 +249,7 @@ export class ProcessRuntime implements Runtime {
 
   async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
     const own = (await this.listDynos()).filter((dyno) => dyno.appId === appId);
-    await Promise.all(own.map((dyno) => this.removeDyno(dyno.id)));
+    await Promise.all([...own.map((dyno) => this.removeDyno(dyno.id)), this.runs.close(appId)]);
     await this.slugs.removeApp(appId, slugIds);
     await this.layout.remove(this.layout.cache(appId));
   }
@@ -243,6 +257,7 @@ export class ProcessRuntime implements Runtime {
   async sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void> {
     const apps = new Set(keep.appIds);
     await this.layout.emptyTrash();
+    await this.runs.sweep();
     for (const id of await readdir(this.layout.builds)) {
       if (this.boxes.has(id)) continue;
       await killMarked(buildMark(this.layout, id));
@@ -284,7 +299,7 @@ export class ProcessRuntime implements Runtime {
     this.closed = true;
     this.exitListeners.clear();
     for (const dyno of this.dynos.values()) dyno.close();
-    await Promise.all([...this.boxes.values()].map((box) => box.close()));
+    await Promise.all([...[...this.boxes.values()].map((box) => box.close()), this.runs.close()]);
   }
 
   /** A dyno that is known, or one that an engine before has left; null when there is none. */

@@ -1,0 +1,90 @@
+import { StringDecoder } from 'node:string_decoder';
+import type { Client } from '#shared/contract/client.ts';
+import { SlipwayError } from '#shared/errors.ts';
+import { chosenApp, type Command } from '../command.ts';
+
+/** Most characters in one call; far below what the contract takes. */
+const PIECE = 10_000;
+/** Size of a terminal that has none. */
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
+/** What a terminal makes the end of the input of. */
+const END_OF_INPUT = '\x04';
+
+/** `run`: a command in a one-off dyno, with this terminal as its own (reference: heroku-platform 3.10). */
+export const run: Command = {
+  usage: 'run [--app NAME] COMMAND …',
+  summary: 'run a command in a one-off dyno; put -- before a command that has options',
+  async run(context) {
+    const { client, words, signal, write, exitWith } = context;
+    const command = commandOf(words);
+    const app = await chosenApp(context);
+    let terminal: Disposable | null = null;
+    try {
+      for await (const items of client.open('runs.open', { app, command, ...sizeOf() }, signal)) {
+        for (const item of items) {
+          if (item.kind === 'output') write(item.text);
+          else if (item.kind === 'exit') exitWith(item.code);
+          else {
+            process.stderr.write(`Running ${command} on ${app}... up, ${item.dyno}\n`);
+            terminal = connectTerminal(client, item.run);
+          }
+        }
+      }
+    } finally {
+      terminal?.[Symbol.dispose]();
+    }
+  },
+};
+
+/** One word is taken as it stands, so that it may be a whole line of bash; of several each stays one word. */
+function commandOf(words: readonly string[]): string {
+  const [only, ...others] = words;
+  if (only === undefined || (others.length === 0 && only.trim() === '')) {
+    throw new SlipwayError('invalid_params', 'Say what to run: slipway run [--app NAME] COMMAND …');
+  }
+  return others.length === 0 ? only : words.map(shellWord).join(' ');
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function sizeOf(): { columns: number; rows: number } {
+  const { columns, rows } = process.stdout;
+  const within = (size: number | undefined, other: number): number => {
+    return size === undefined || size < 1 ? other : Math.min(size, 1_000);
+  };
+  return { columns: within(columns, DEFAULT_SIZE.columns), rows: within(rows, DEFAULT_SIZE.rows) };
+}
+
+/** Connects keyboard and size of this terminal with a one-off dyno, until disposed. Standard input that is no terminal is typed. */
+function connectTerminal(client: Client, id: string): Disposable {
+  const { stdin, stdout } = process;
+  // The dyno may end at any time; the stream tells of that, and what is typed then is lost.
+  const ignore = (): undefined => undefined;
+  const decoder = new StringDecoder('utf8');
+  const type = (text: string): void => {
+    for (let at = 0; at < text.length; at += PIECE)
+      client.call('runs.input', { run: id, text: text.slice(at, at + PIECE) }).catch(ignore);
+  };
+  const onData = (bytes: Buffer): void => {
+    type(decoder.write(bytes));
+  };
+  const onEnd = (): void => {
+    if (!stdin.isTTY) type(`${decoder.end()}${END_OF_INPUT}`);
+  };
+  const onResize = (): void => {
+    client.call('runs.resize', { run: id, ...sizeOf() }).catch(ignore);
+  };
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.on('data', onData).on('end', onEnd).on('error', ignore);
+  stdout.on('resize', onResize);
+  return {
+    [Symbol.dispose]: () => {
+      stdin.off('data', onData).off('end', onEnd);
+      stdout.off('resize', onResize);
+      if (stdin.isTTY) stdin.setRawMode(false);
+      stdin.destroy();
+    },
+  };
+}

@@ -1,0 +1,9 @@
+/** What the platform logs of one-off dynos beyond the lines of every dyno (reference: heroku-platform 3.1, 3.10, 5.4). */
+export const runLine = {
+  ordered: (command: string, user: string): string =>
+    `Starting process with command \`${command}\` by user ${user}`,
+  hangUp: (): string => 'Client connection closed. Sending SIGHUP to all processes',
+  detached: (): string =>
+    'Error R16 (Detached) -> An attached process is not responding to SIGHUP after its external connection was closed.',
+  cycling: (): string => 'Cycling',
+};

@@ -1,0 +1,164 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runTool, toRuntimeError } from '../box/tools.ts';
+import type { RunSpec, RunTerminal } from '../run-terminal.ts';
+import { Keyboard, shown } from '../terminal-streams.ts';
+import { FILES, readExit, readIdentity } from './dyno-files.ts';
+import type { HostEnv } from './host-env.ts';
+import { isAlive, killMarked, signalGroup, signalSession } from './identity.ts';
+import type { Layout } from './layout.ts';
+import type { Ports } from './ports.ts';
+import { findPtyTool, type PtyTool, sttyOf } from './pty.ts';
+import { type LaunchedRun, launchRun } from './run-launch.ts';
+import type { SlugStore } from './slug-store.ts';
+
+/** Exit code of a command that was killed before it could be written down. */
+const KILLED = 137;
+
+interface RunsOptions {
+  readonly layout: Layout;
+  readonly host: HostEnv;
+  readonly slugs: SlugStore;
+  readonly ports: Ports;
+  /** What gives processes a terminal; looked up unless given. */
+  readonly tool?: PtyTool;
+}
+
+/** One-off dynos of this engine: processes on a terminal of `script`, each with a folder of its own. */
+export class Runs {
+  private readonly options: RunsOptions;
+  /** By the dyno's id; no terminal while it is being made. */
+  private readonly open = new Map<string, { readonly appId: string; readonly terminal: Terminal | null }>();
+  private tool: Promise<PtyTool> | null = null;
+
+  constructor(options: RunsOptions) {
+    this.options = options;
+  }
+
+  /** See `Runtime.openRun`. */
+  async start(spec: RunSpec): Promise<RunTerminal> {
+    const { layout, host, slugs, ports } = this.options;
+    const { id, appId } = spec;
+    const folder = layout.run(id);
+    this.open.set(id, { appId, terminal: null });
+    const port = await ports.take();
+    const remove = async (): Promise<void> => {
+      ports.release(port);
+      await layout.remove(folder);
+      this.open.delete(id);
+    };
+    try {
+      this.tool ??= this.options.tool === undefined ? findPtyTool() : Promise.resolve(this.options.tool);
+      const tool = await this.tool;
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await slugs.copyTo(spec.slug, join(folder, FILES.home));
+      const terminal = new Terminal(folder, await launchRun(folder, spec, port, host, tool), tool, remove);
+      this.open.set(id, { appId, terminal });
+      return terminal;
+    } catch (error) {
+      await killMarked(folder);
+      await remove();
+      throw toRuntimeError(`starting ${spec.name} of ${spec.appName}`, error);
+    }
+  }
+
+  /** Ends those of an app, or all. */
+  async close(appId?: string): Promise<void> {
+    const chosen = [...this.open.values()].flatMap(({ appId: owner, terminal }) =>
+      terminal !== null && (appId === undefined || owner === appId) ? [terminal] : [],
+    );
+    await Promise.all(chosen.map((terminal) => terminal.close()));
+  }
+
+  /** Ends and removes what a former engine has left. */
+  async sweep(): Promise<void> {
+    const { layout } = this.options;
+    for (const id of await readdir(layout.runs)) {
+      if (this.open.has(id)) continue;
+      const folder = layout.run(id);
+      const identity = await readIdentity(folder);
+      if (identity !== null && (await isAlive(identity)))
+        await signalSession(identity.pid, folder, 'SIGKILL');
+      await killMarked(folder);
+      await layout.remove(folder);
+    }
+  }
+}
+
+class Terminal implements RunTerminal {
+  readonly port: number;
+  readonly output: AsyncIterable<Buffer>;
+  readonly exited: Promise<number>;
+  private readonly folder: string;
+  private readonly run: LaunchedRun;
+  private readonly tool: PtyTool;
+  private readonly remove: () => Promise<void>;
+  private readonly keyboard: Keyboard;
+  private over = false;
+  private killed = false;
+  private closing: Promise<void> | null = null;
+
+  constructor(folder: string, run: LaunchedRun, tool: PtyTool, remove: () => Promise<void>) {
+    this.folder = folder;
+    this.run = run;
+    this.port = run.port;
+    this.tool = tool;
+    this.remove = remove;
+    this.keyboard = new Keyboard(run.child.stdin);
+    this.output = shown(run.child.stdout);
+    this.exited = this.end();
+  }
+
+  write(text: string): Promise<void> {
+    return this.keyboard.type(text);
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    const { terminal } = this.run;
+    if (terminal === null || this.over) return;
+    // The system tells the programs in the terminal (SIGWINCH).
+    const size = ['cols', String(columns), 'rows', String(rows)];
+    try {
+      await runTool('resizing the terminal', 'stty', [...sttyOf(this.tool, terminal), ...size]);
+    } catch (error) {
+      if (!this.isOver()) throw error;
+    }
+  }
+
+  async kill(signal: 'SIGHUP' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (signal === 'SIGKILL') this.killed = true;
+    if (!this.over) await signalSession(this.run.group, this.folder, signal);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.endAndRemove();
+    return this.closing;
+  }
+
+  private isOver(): boolean {
+    return this.over;
+  }
+
+  /** What is left of the dyno ends with its command. */
+  private async end(): Promise<number> {
+    const { ended, child, group } = this.run;
+    const code = await ended;
+    this.over = true;
+    await signalSession(group, this.folder, 'SIGKILL');
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    return (await readExit(this.folder).catch(() => null))?.code ?? (this.killed ? KILLED : code);
+  }
+
+  private async endAndRemove(): Promise<void> {
+    while (!this.over) {
+      await this.kill('SIGKILL');
+      // What holds the terminal may wait for its output to be read.
+      this.run.child.stdout.destroy();
+      await Promise.race([this.exited, sleep(50)]);
+    }
+    await this.exited;
+    for (const stream of [this.run.child.stdin, this.run.child.stdout]) stream.destroy();
+    await this.remove();
+  }
+}
