@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { DynoAddress, DynoExit, Runtime } from '#engine/runtime/runtime.ts';
+import { findSize } from '#shared/model/size.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ContractContext } from './suite.ts';
 import {
@@ -197,6 +198,39 @@ export function dynoContract({ world, app }: ContractContext): void {
       const later = await world().reopen();
       expect([...(await later.memoryOf()).keys()].sort()).toEqual([...memory.keys()].sort());
       await later.close();
+    },
+    LIMIT,
+  );
+
+  test(
+    'a place that was reserved for another command is given up, and its end is not that of the dyno',
+    async () => {
+      const { runtime } = world();
+      const entries = [...APP, { name: 'node_modules/a/index.js', content: 'a' }];
+      const reserved = await buildSlug(runtime, app(), entries);
+      await runtime.stage(reserved, never);
+      const size = findSize('Standard-1X');
+      if (size === undefined) throw new Error('no size Standard-1X');
+      const spec = {
+        ...{
+          id: freshId('dyno'),
+          appId: reserved.appId,
+          appName: 'contract-app',
+          name: 'web.1',
+          type: 'web',
+        },
+        ...{ release: 4, slug: reserved, command: 'exec sleep 600', env: { DYNO: 'web.1' }, size },
+      };
+      await runtime.reserveDyno(spec);
+      await runtime.startDyno({ ...spec, command: 'exec perl listen.pl' });
+      const dyno = async () => (await runtime.listDynos()).find((each) => each.id === spec.id);
+      await until('the dyno to listen', async () => {
+        const found = await dyno();
+        return found !== undefined && runtime.isListening(found);
+      });
+      expect(await dyno()).toMatchObject({ exit: null, command: 'exec perl listen.pl' });
+      expect(exits.filter((exit) => exit.id === spec.id)).toEqual([]);
+      await runtime.removeDyno(spec.id);
     },
     LIMIT,
   );

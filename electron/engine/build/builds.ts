@@ -26,6 +26,7 @@ export interface BuildsOptions extends DeployOptions {
 export class Builds {
   private readonly options: BuildsOptions;
   private readonly running = new Map<string, { readonly deploy: Deploy; readonly done: Promise<void> }>();
+  private readonly tidying = new Set<Promise<unknown>>();
   private closed = false;
 
   constructor(options: BuildsOptions) {
@@ -57,11 +58,15 @@ export class Builds {
     store.insertBuild(row);
     if (source.kind === 'folder') store.setFolder(app.id, folder);
     const deploy = new Deploy(this.options, { app, row, folder, ...how });
-    this.keep(app, deploy, async () => {
-      await deploy.run(this.options.outputs.begin(row.id));
-      if (own) await this.options.uploads.discard(folder);
-      await this.forgetOld(app.id);
-    });
+    this.keep(
+      app,
+      deploy,
+      () => deploy.run(this.options.outputs.begin(row.id)),
+      async () => {
+        if (own) await this.options.uploads.discard(folder);
+        await this.forgetOld(app.id);
+      },
+    );
     return buildView(app.name, row);
   }
 
@@ -124,6 +129,7 @@ export class Builds {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.running.keys()].map((appId) => this.abandon(appId)));
+    await Promise.all(this.tidying);
   }
 
   /** The folder to compile; `own` is one that nobody needs after the build. */
@@ -140,15 +146,27 @@ export class Builds {
     }
   }
 
-  private keep(app: AppRow, deploy: Deploy, task: () => Promise<void>): void {
+  /** Notes a build while its task runs. The next build of the app does not have to wait for the tidying behind it. */
+  private keep(
+    app: AppRow,
+    deploy: Deploy,
+    task: () => Promise<void>,
+    tidy = (): Promise<void> => Promise.resolve(),
+  ): void {
+    const failed = (error: unknown): void => {
+      this.options.onProblem(`build ${deploy.id}`, error);
+    };
     const done = task()
-      .catch((error: unknown) => {
-        this.options.onProblem(`build ${deploy.id}`, error);
-      })
+      .catch(failed)
       .finally(() => {
         this.running.delete(app.id);
       });
     this.running.set(app.id, { deploy, done });
+    const tidied = done
+      .then(tidy)
+      .catch(failed)
+      .finally(() => this.tidying.delete(tidied));
+    this.tidying.add(tidied);
   }
 
   private refuseSecond(app: AppRow): void {

@@ -139,6 +139,7 @@ export class Dynos {
       this.outOfMemory.add(event.dyno);
       return;
     }
+    if (this.options.reservations.ended(event.container)) return;
     const exit = await this.exitOf(event);
     this.outOfMemory.delete(event.dyno);
     const known = this.known.get(event.dyno);

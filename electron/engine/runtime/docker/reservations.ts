@@ -46,6 +46,8 @@ interface ReservationsOptions {
 export class Reservations {
   private readonly options: ReservationsOptions;
   private readonly waiting = new Map<string, Reservation>();
+  /** Containers that have become no dyno. */
+  private readonly places = new Set<string>();
 
   constructor(options: ReservationsOptions) {
     this.options = options;
@@ -54,6 +56,11 @@ export class Reservations {
   /** True for a dyno that is not one yet. */
   has(dynoId: string): boolean {
     return this.waiting.has(dynoId);
+  }
+
+  /** Takes note of the end of a container. @returns true when it was a place that has become no dyno, whose id it carries */
+  ended(container: string): boolean {
+    return this.places.delete(container);
   }
 
   async reserve(spec: DynoSpec): Promise<void> {
@@ -75,7 +82,12 @@ export class Reservations {
     try {
       const reserved = await reservation.ready;
       if (reserved === null) return null;
-      if (fits(reservation.spec, spec) && (await send(reserved.input, spec))) return reserved.container;
+      if (fits(reservation.spec, spec)) {
+        // From here on its end may be the dyno's.
+        this.places.delete(reserved.container);
+        if (await send(reserved.input, spec)) return reserved.container;
+        this.places.add(reserved.container);
+      }
       await removeContainer(this.options.daemon, reserved.container);
       return null;
     } finally {
@@ -112,6 +124,7 @@ export class Reservations {
       dynoContainerName(owner, spec),
       dynoOptions(daemon, owner, { ...spec, env: {} }, place),
     );
+    this.places.add(container);
     try {
       const input = await attachInput(daemon, container);
       input.on('error', () => undefined);
