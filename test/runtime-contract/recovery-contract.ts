@@ -177,6 +177,7 @@ export function recoveryContract({ world, app }: ContractContext): void {
       expect(await stagedAgain(next.runtime, known.slug)).toBe(false);
       expect(await stagedAgain(next.runtime, unknown.slug)).toBe(true);
       expect(await cacheOf(next.runtime, unknown.slug.appId)).toBe('');
+      await left.close();
       for (const each of [known, unknown]) await next.runtime.destroyApp(each.slug.appId, [each.slug.id]);
     },
     LIMIT,
