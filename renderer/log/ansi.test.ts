@@ -53,7 +53,6 @@ describe('colour codes', () => {
           .map((span) => span.text)
           .join('');
         expect(shown).toBe(stripAnsi(text));
-        // eslint-disable-next-line no-control-regex
         expect(shown).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f]/);
       }),
     );

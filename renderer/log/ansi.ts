@@ -26,10 +26,8 @@ const PLAIN: TextStyle = {
 };
 
 /** Every escape sequence: CSI, OSC up to its end, and the two-character ones; and control characters but tab. */
-// eslint-disable-next-line no-control-regex
 const ESCAPES =
   /\x1b\[([0-9;:?<=>]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g;
-// eslint-disable-next-line no-control-regex
 const HAS_CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/;
 
 /**

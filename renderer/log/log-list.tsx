@@ -1,10 +1,11 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { type Virtualizer, useVirtualizer } from '@tanstack/react-virtual';
 import {
   type KeyboardEvent,
   type MouseEvent,
   type ReactElement,
+  type Ref,
   type RefObject,
-  useEffect,
+  useImperativeHandle,
   useLayoutEffect,
   useRef,
 } from 'react';
@@ -25,67 +26,39 @@ export type Selection = { readonly anchor: number; readonly head: number } | nul
 export type ScrollTo = (id: number) => void;
 
 /** The rows in a window of what is visible. Scrolling away ends following; nothing else moves what one reads. */
-export function LogList(props: {
+export function LogList({
+  ref,
+  ...props
+}: {
   readonly app: string;
   readonly view: LogView;
   readonly follow: boolean;
   readonly selection: Selection;
   readonly currentMatch: number | null;
-  readonly scrollTo: RefObject<ScrollTo | null>;
+  readonly ref: Ref<ScrollTo>;
   readonly onSelect: (selection: Selection) => void;
   readonly onOpen: (row: LogRow) => void;
   readonly onKeyDown: (event: KeyboardEvent) => void;
 }): ReactElement {
   const { app, view, follow, selection } = props;
   const { rows, settings } = view;
-  const box = useRef<HTMLDivElement>(null);
-  const anchor = useRef<{ readonly id: number; readonly offset: number } | null>(null);
   const announce = usePreferences((preferences) => preferences.announceLines);
-  // eslint-disable-next-line react-hooks/incompatible-library -- the list reads the virtualizer on each draw, as intended
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: (index) => rows[index]?.id ?? index,
-    overscan: 12,
-  });
-  virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false;
-
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    if (follow && !view.paused) {
-      element.scrollTop = element.scrollHeight;
-      return;
-    }
-    const held = anchor.current;
-    if (held === null) return;
-    const index = indexOfId(rows, held.id);
-    const start = virtual.measurementsCache[index]?.start ?? index * ROW_HEIGHT;
-    const wanted = Math.round(start - held.offset);
-    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
-  });
-
-  const noteAnchor = (): void => {
-    const element = box.current;
-    if (element === null) return;
-    const first = virtual.getVirtualItemForOffset(element.scrollTop);
-    const row = first === undefined ? undefined : rows[first.index];
-    anchor.current =
-      row === undefined || first === undefined
-        ? null
-        : { id: row.id, offset: first.start - element.scrollTop };
-  };
-  useEffect(() => {
-    props.scrollTo.current = (id) => {
-      anchor.current = null;
-      virtual.scrollToIndex(indexOfId(rows, id), { align: 'center' });
-      requestAnimationFrame(noteAnchor);
-    };
+  const { box, virtual, anchor, noteAnchor } = useLogWindow(view, follow);
+  useImperativeHandle(ref, () => (id: number) => {
+    anchor.current = null;
+    virtual.scrollToIndex(indexOfId(rows, id), { align: 'center' });
+    requestAnimationFrame(noteAnchor);
   });
 
   const setFollow = (on: boolean): void => {
     if (on !== follow) setLogSettings(app, { follow: on });
+  };
+  const select = (clicked: LogRow, { shiftKey }: MouseEvent): void => {
+    setFollow(false);
+    props.onSelect({
+      anchor: shiftKey && selection !== null ? selection.anchor : clicked.id,
+      head: clicked.id,
+    });
   };
   return (
     <div
@@ -127,20 +100,12 @@ export function LogList(props: {
               style={{ transform: `translateY(${item.start}px)` }}
             >
               <LogRowView
-                app={app}
-                row={row}
-                settings={settings}
+                {...{ app, row, settings }}
                 query={view.query}
                 selected={isSelected(selection, row.id)}
                 current={props.currentMatch === row.id}
                 onOpen={props.onOpen}
-                onSelect={(clicked: LogRow, event: MouseEvent) => {
-                  const extend = event.shiftKey && selection !== null;
-                  setFollow(false);
-                  props.onSelect(
-                    extend ? { ...selection, head: clicked.id } : { anchor: clicked.id, head: clicked.id },
-                  );
-                }}
+                onSelect={select}
               />
             </div>
           );
@@ -148,6 +113,57 @@ export function LogList(props: {
       </div>
     </div>
   );
+}
+
+/** The row at the top of the view, and how far above the view it begins. */
+type Anchor = { readonly id: number; readonly offset: number } | null;
+
+interface LogWindow {
+  readonly box: RefObject<HTMLDivElement | null>;
+  readonly virtual: Virtualizer<HTMLDivElement, Element>;
+  readonly anchor: RefObject<Anchor>;
+  readonly noteAnchor: () => void;
+}
+
+/** Keeps the newest row in view while following, else the row that is read on its pixel, whatever comes and goes around it. */
+function useLogWindow(view: LogView, follow: boolean): LogWindow {
+  const { rows } = view;
+  const box = useRef<HTMLDivElement>(null);
+  const anchor = useRef<Anchor>(null);
+  // eslint-disable-next-line react-hooks/incompatible-library -- the list reads the virtualizer on each draw, as intended
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (index) => rows[index]?.id ?? index,
+    overscan: 12,
+  });
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false;
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    if (follow && !view.paused) {
+      element.scrollTop = element.scrollHeight;
+      return;
+    }
+    const held = anchor.current;
+    if (held === null) return;
+    const index = indexOfId(rows, held.id);
+    const start = virtual.measurementsCache[index]?.start ?? index * ROW_HEIGHT;
+    const wanted = Math.round(start - held.offset);
+    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
+  });
+
+  const noteAnchor = (): void => {
+    const element = box.current;
+    if (element === null) return;
+    const first = virtual.getVirtualItemForOffset(element.scrollTop);
+    const row = first === undefined ? undefined : rows[first.index];
+    const known = row !== undefined && first !== undefined;
+    anchor.current = known ? { id: row.id, offset: first.start - element.scrollTop } : null;
+  };
+  return { box, virtual, anchor, noteAnchor };
 }
 
 const lastTop = new WeakMap<Element, number>();

@@ -37,13 +37,14 @@ export function LogPanel({ app }: { readonly app: string }): ReactElement {
     <section className={css['panel']} aria-label="Log" onKeyDown={keys.panel}>
       <header className={css['bar']}>
         <h2 className={css['name']}>Log</h2>
-        <LogSearch app={app} view={view} field={search} current={match} onJump={jump} />
+        <LogSearch app={app} view={view} ref={search} at={match} onJump={jump} />
         <LogTools app={app} view={view} selection={selection} />
       </header>
       <LogSources app={app} view={view} />
       <div className={css['body']}>
         <LogList
-          {...{ app, view, follow, selection, scrollTo }}
+          {...{ app, view, follow, selection }}
+          ref={scrollTo}
           currentMatch={match}
           onSelect={setSelection}
           onOpen={setOpened}

@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, CaseSensitive, ListFilter, Regex, Search, WholeWord, X } from 'lucide-react';
-import type { ReactElement, RefObject } from 'react';
+import type { ReactElement, Ref } from 'react';
 import { setLogSettings } from '../state/preferences.ts';
 import { IconButton } from '../ui/button.tsx';
 import { indexOfId } from './log-rows.ts';
@@ -8,29 +8,29 @@ import type { LogView } from './use-log-view.ts';
 import css from './log-search.module.css';
 
 /** The search field: marks and counts, or hides the rest. */
-export function LogSearch(props: {
+export function LogSearch({
+  ref,
+  ...props
+}: {
   readonly app: string;
   readonly view: LogView;
-  readonly field: RefObject<HTMLInputElement | null>;
+  readonly ref: Ref<HTMLInputElement>;
   /** Id of the row that the search stands on. */
-  readonly current: number | null;
+  readonly at: number | null;
   readonly onJump: (id: number) => void;
 }): ReactElement {
-  const { app, view, current } = props;
+  const { app, view, at: current } = props;
   const { settings, matches, queryProblem } = view;
   const step = (by: number): void => {
     const at = current === null ? (by > 0 ? 0 : matches.length - 1) : nextIndex(view, current, by);
     const row = matches[(at + matches.length) % matches.length];
     if (row !== undefined) props.onJump(row.id);
   };
-  const toggle = (name: 'matchCase' | 'wholeWord' | 'regex'): void => {
-    setLogSettings(app, { [name]: !settings[name] });
-  };
   return (
     <search className={css['search']} data-problem={queryProblem !== null}>
       <Search className={css['icon']} />
       <input
-        ref={props.field}
+        ref={ref}
         type="search"
         className={css['field']}
         placeholder="Find in log"
@@ -82,46 +82,57 @@ export function LogSearch(props: {
           </IconButton>
         </>
       )}
-      <span className={css['modes']}>
-        <IconButton
-          label="Match case"
-          aria-pressed={settings.matchCase}
-          onClick={() => {
-            toggle('matchCase');
-          }}
-        >
-          <CaseSensitive />
-        </IconButton>
-        <IconButton
-          label="Whole words"
-          aria-pressed={settings.wholeWord}
-          onClick={() => {
-            toggle('wholeWord');
-          }}
-        >
-          <WholeWord />
-        </IconButton>
-        <IconButton
-          label="Regular expression"
-          aria-pressed={settings.regex}
-          onClick={() => {
-            toggle('regex');
-          }}
-        >
-          <Regex />
-        </IconButton>
-        <IconButton
-          label="Show only lines that match"
-          aria-pressed={settings.mode === 'filter'}
-          onClick={() => {
-            setLogSettings(app, { mode: settings.mode === 'filter' ? 'highlight' : 'filter' });
-          }}
-        >
-          <ListFilter />
-        </IconButton>
-        <QueryHelp app={app} />
-      </span>
+      <SearchModes app={app} view={view} />
     </search>
+  );
+}
+
+/** How the search is read. */
+function SearchModes({ app, view }: { readonly app: string; readonly view: LogView }): ReactElement {
+  const { settings } = view;
+  const toggle = (name: 'matchCase' | 'wholeWord' | 'regex'): void => {
+    setLogSettings(app, { [name]: !settings[name] });
+  };
+  return (
+    <span className={css['modes']}>
+      <IconButton
+        label="Match case"
+        aria-pressed={settings.matchCase}
+        onClick={() => {
+          toggle('matchCase');
+        }}
+      >
+        <CaseSensitive />
+      </IconButton>
+      <IconButton
+        label="Whole words"
+        aria-pressed={settings.wholeWord}
+        onClick={() => {
+          toggle('wholeWord');
+        }}
+      >
+        <WholeWord />
+      </IconButton>
+      <IconButton
+        label="Regular expression"
+        aria-pressed={settings.regex}
+        onClick={() => {
+          toggle('regex');
+        }}
+      >
+        <Regex />
+      </IconButton>
+      <IconButton
+        label="Show only lines that match"
+        aria-pressed={settings.mode === 'filter'}
+        onClick={() => {
+          setLogSettings(app, { mode: settings.mode === 'filter' ? 'highlight' : 'filter' });
+        }}
+      >
+        <ListFilter />
+      </IconButton>
+      <QueryHelp app={app} />
+    </span>
   );
 }
 

@@ -14,12 +14,14 @@ export function LogText(props: {
   readonly ranges: readonly Range[];
 }): ReactElement {
   const spans = parseAnsi(props.text);
-  let at = 0;
+  const starts = spans.reduce<number[]>(
+    (sums, span) => [...sums, (sums.at(-1) ?? 0) + span.text.length],
+    [0],
+  );
   return (
     <>
       {spans.map((span, index) => {
-        const start = at;
-        at += span.text.length;
+        const start = starts[index] ?? 0;
         const shown = {
           text: span.text.slice(0, Math.max(0, LONGEST_SHOWN - start)),
           style: props.colours ? span.style : null,

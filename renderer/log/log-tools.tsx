@@ -1,6 +1,6 @@
 import { ArrowDownToLine, Ellipsis, Pause, Play } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { setLogSettings, setPreferences, usePreferences } from '../state/preferences.ts';
+import { type LogSettings, setLogSettings, setPreferences, usePreferences } from '../state/preferences.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Menu, MenuChoice, MenuItem, MenuLine, MenuToggle } from '../ui/menu.tsx';
 import { toast } from '../ui/toasts.tsx';
@@ -53,8 +53,7 @@ function MoreMenu(props: {
   readonly selection: Selection;
 }): ReactElement {
   const { app, view, selection } = props;
-  const { settings, rows } = view;
-  const announce = usePreferences((preferences) => preferences.announceLines);
+  const { rows } = view;
   const lines = rows.flatMap((row) => (row.kind === 'line' ? [row] : []));
   const copy = (only: (id: number) => boolean, prefix: boolean): void => {
     const chosen = lines.filter((row) => only(row.id)).map((row) => row.facts);
@@ -70,41 +69,7 @@ function MoreMenu(props: {
         </IconButton>
       }
     >
-      <MenuChoice
-        label="Time"
-        value={settings.time}
-        choices={[
-          ['none', 'No time'],
-          ['time', 'Local time'],
-          ['ms', 'With milliseconds'],
-          ['relative', 'How long ago'],
-        ]}
-        onChoose={(time) => {
-          setLogSettings(app, { time });
-        }}
-      />
-      <MenuLine />
-      <MenuToggle
-        label="Wrap long lines"
-        checked={settings.wrap}
-        onChange={(wrap) => {
-          setLogSettings(app, { wrap });
-        }}
-      />
-      <MenuToggle
-        label="Colours of the app"
-        checked={settings.colours}
-        onChange={(colours) => {
-          setLogSettings(app, { colours });
-        }}
-      />
-      <MenuToggle
-        label="Read new lines aloud"
-        checked={announce}
-        onChange={(announceLines) => {
-          setPreferences({ announceLines });
-        }}
-      />
+      <LookMenu app={app} settings={view.settings} />
       <MenuLine />
       <MenuItem
         disabledReason={selection === null ? 'nothing selected' : null}
@@ -151,6 +116,50 @@ function MoreMenu(props: {
         Clear view
       </MenuItem>
     </Menu>
+  );
+}
+
+/** How lines look. */
+function LookMenu({ app, settings }: { readonly app: string; readonly settings: LogSettings }): ReactElement {
+  const announce = usePreferences((preferences) => preferences.announceLines);
+  return (
+    <>
+      <MenuChoice
+        label="Time"
+        value={settings.time}
+        choices={[
+          ['none', 'No time'],
+          ['time', 'Local time'],
+          ['ms', 'With milliseconds'],
+          ['relative', 'How long ago'],
+        ]}
+        onChoose={(time) => {
+          setLogSettings(app, { time });
+        }}
+      />
+      <MenuLine />
+      <MenuToggle
+        label="Wrap long lines"
+        checked={settings.wrap}
+        onChange={(wrap) => {
+          setLogSettings(app, { wrap });
+        }}
+      />
+      <MenuToggle
+        label="Colours of the app"
+        checked={settings.colours}
+        onChange={(colours) => {
+          setLogSettings(app, { colours });
+        }}
+      />
+      <MenuToggle
+        label="Read new lines aloud"
+        checked={announce}
+        onChange={(announceLines) => {
+          setPreferences({ announceLines });
+        }}
+      />
+    </>
   );
 }
 

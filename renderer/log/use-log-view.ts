@@ -22,11 +22,11 @@ export interface LogView {
   readonly paused: boolean;
   /** Lines that came since the pause began. */
   readonly waiting: number;
-  pause(): void;
-  resume(): void;
-  clear(): void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly clear: () => void;
   /** Takes the last `clear` back. */
-  unclear(): void;
+  readonly unclear: () => void;
 }
 
 /** True for sources that the chips let through. */

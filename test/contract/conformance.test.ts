@@ -129,7 +129,9 @@ describe.each(Object.keys(TRANSPORTS))('the contract over %s', (name) => {
     });
     const seen: Fact[] = [];
     for await (const items of client.open('events.open', {})) seen.push(...items);
-    expect(seen.map((fact) => ('app' in fact ? Number(fact.app) : null))).toEqual(Array.from({ length: 5_000 }, (_, at) => at));
+    expect(seen.map((fact) => ('app' in fact ? Number(fact.app) : null))).toEqual(
+      Array.from({ length: 5_000 }, (_, at) => at),
+    );
   });
 
   it('pulls no more than the window from a stream that nobody reads', async () => {

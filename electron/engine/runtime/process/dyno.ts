@@ -132,6 +132,7 @@ export class Dyno {
         await this.ended;
       }
       await follower.finish();
+      this.trim();
       stop();
     };
     void start();
