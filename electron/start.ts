@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildWhenStale } from './build-targets.ts';
@@ -26,14 +27,22 @@ function keepMemorySmall(): void {
   process.execve?.(process.execPath, [process.execPath, ...args], { ...process.env, MALLOC_ARENA_MAX: '1' });
 }
 
+/** Runs the desktop app until it ends. A terminal gives its Ctrl-C to both; SIGTERM is handed on. */
+async function runDesktop(program: string): Promise<number> {
+  const child = spawn(program, [ROOT, ...process.argv.slice(2)], { stdio: 'inherit' });
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
+}
+
 keepMemorySmall();
 await buildWhenStale('renderer');
 const program = process.argv.includes('--headless') ? null : electronProgram();
 if (program !== null) {
   await buildWhenStale('preload');
   await buildWhenStale('main');
-  const words = process.argv.slice(2);
-  process.exitCode = spawnSync(program, [ROOT, ...words], { stdio: 'inherit' }).status ?? 1;
+  process.exitCode = await runDesktop(program);
 } else {
   if (!process.argv.includes('--headless')) {
     console.error(

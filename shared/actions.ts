@@ -7,6 +7,7 @@ export interface Action {
   readonly menu: 'app' | 'file' | 'view' | 'help';
   /**
    * Keys in the notation of the native menu; `CmdOrCtrl` is Command on macOS and Control elsewhere.
+   * In the desktop window the menu takes the keys; the UI binds them in a browser.
    */
   readonly accelerator?: string;
   /** `app` for actions that only make sense while an app is open. */

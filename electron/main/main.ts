@@ -15,6 +15,7 @@ const OWN_WORDS = app.isPackaged ? 1 : 2;
 /** What is asked for before there is a shell to do it. */
 const early: Launch[] = [];
 let shell: Shell | null = null;
+let signalled = false;
 
 function open(launch: Launch): void {
   if (shell === null) early.push(launch);
@@ -93,12 +94,19 @@ function listen(): void {
     event.preventDefault();
     void shell.quitting.request();
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (shell === null) app.exit(0);
-      else void shell.quitting.quit('stop');
-    });
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+/** The first signal stops in order, the second at once. */
+function onSignal(): void {
+  if (shell === null || signalled) {
+    app.exit(signalled ? 1 : 0);
+    return;
   }
+  signalled = true;
+  console.error('Stopping: dynos get SIGTERM and up to 30 seconds. Once more to stop at once.');
+  void shell.quitting.quit('stop');
 }
 
 /** Ends a start that cannot go on, with the one line that says why. */

@@ -21,6 +21,7 @@ import { isOwnUrl } from './origin.ts';
 import { answer } from './ui-protocol.ts';
 
 vi.mock('electron', () => import('../../test/support/fake-electron.ts'));
+vi.setConfig({ hookTimeout: 60_000 });
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Addresses that look like the UI's and are not. */
@@ -55,7 +56,7 @@ describe('security of the desktop app', () => {
     await import('./main.ts');
     await vi.waitFor(() => {
       expect(BrowserWindow.all).toHaveLength(1);
-    });
+    }, 30_000);
     const desktop = page.exposed['slipway'] as Desktop;
     expect(desktop.capabilities.desktop).toBe(true);
     expect(await desktop.showInFolder(home)).toBe(true);

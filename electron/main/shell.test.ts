@@ -8,8 +8,11 @@ import type { Desktop } from '#shared/desktop.ts';
 import * as electron from '../../test/support/fake-electron.ts';
 
 vi.mock('electron', () => import('../../test/support/fake-electron.ts'));
+vi.setConfig({ hookTimeout: 60_000 });
 
 const { app, BrowserWindow, dialog, Menu, nativeTheme, Notification, page, shell, Tray } = electron;
+/** Time for a busy machine. */
+const SLOW = { timeout: 30_000 };
 const event = { preventDefault: vi.fn() };
 
 /** The whole main process with a real engine behind it; only Electron is a stand-in. */
@@ -38,7 +41,7 @@ describe('the desktop app', () => {
     app.emit('open-url', event, 'slipway://apps/early');
     await vi.waitFor(() => {
       expect(BrowserWindow.all).toHaveLength(1);
-    });
+    }, 30_000);
     desktop = page.exposed['slipway'] as Desktop;
     client = createClient(webSocketTransport(desktop.connect()));
     await client.call('system.info', {});
@@ -62,7 +65,7 @@ describe('the desktop app', () => {
     const places: string[] = [];
     await vi.waitFor(() => {
       expect(windowNow().shown).toBe(true);
-    });
+    }, 30_000);
     const stop = desktop.onGoTo((place) => places.push(place));
     expect(places).toEqual(['/apps/early']);
     app.emit('open-url', event, 'slipway://apps/shop');
@@ -115,12 +118,15 @@ describe('the desktop app', () => {
     const source = { kind: 'folder', path: join(home, 'uploads') } as const;
     const first = await client.call('builds.start', { app: 'outside', source });
     await expect
-      .poll(async () => (await client.call('builds.get', { app: 'outside', build: first.id })).finishedAt)
+      .poll(
+        async () => (await client.call('builds.get', { app: 'outside', build: first.id })).finishedAt,
+        SLOW,
+      )
       .not.toBeNull();
     expect(Notification.shown).toEqual([]);
     windowNow().focusedNow = false;
     await client.call('builds.start', { app: 'outside', source });
-    await expect.poll(() => Notification.shown.length).toBe(1);
+    await expect.poll(() => Notification.shown.length, SLOW).toBe(1);
     expect(Notification.shown[0]?.options.title).toBe('Deploy of outside failed');
     const places: string[] = [];
     const stop = desktop.onGoTo((place) => places.push(place));
@@ -131,7 +137,7 @@ describe('the desktop app', () => {
   });
 
   it('shows the apps in the tray', async () => {
-    await expect.poll(() => Tray.last?.tip).toBe('Slipway: 0 dynos up, 1 app');
+    await expect.poll(() => Tray.last?.tip, SLOW).toBe('Slipway: 0 dynos up, 1 app');
     expect(Tray.last?.menu?.template.map(({ label }) => label)).toContain('outside: no code yet');
   });
 

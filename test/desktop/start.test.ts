@@ -64,4 +64,16 @@ describe('npm start', () => {
       expect(code).toBe(7);
     },
   );
+
+  it.skipIf(process.platform !== 'linux')('hands SIGTERM on and waits for the desktop app', async () => {
+    const program = join(folder, 'electron');
+    await writeFile(
+      program,
+      '#!/bin/bash\ntrap "echo in order; exit 3" TERM\necho Started\nwhile true; do sleep 0.1; done\n',
+    );
+    await chmod(program, 0o755);
+    const { code, output } = await start([], 'Started');
+    expect(output).toContain('in order');
+    expect(code).toBe(3);
+  });
 });

@@ -128,33 +128,36 @@ describe.runIf(linux)('the package', () => {
     expect(on(FuseV1Options.OnlyLoadAppFromAsar)).toBe(true);
   });
 
-  it.each([['main/main.js'], ['headless/headless.js']])(
-    'runs from where it is installed, without node_modules: %s',
-    async (file) => {
-      const place = await mkdtemp(join(work, 'installed-'));
-      asar.extractAll(archive, join(place, 'app.asar'));
-      await cp(join(resources, 'buildpacks'), join(place, 'buildpacks'), { recursive: true });
-      const env = {
-        SLIPWAY_HOME: join(place, 'home'),
-        SLIPWAY_API_PORT: '0',
-        SLIPWAY_ROUTER_PORT: '0',
-        SLIPWAY_RUNTIME: 'process',
-      };
-      const args = ['--import', FAKE_ELECTRON, join(place, 'app.asar', 'dist', file)];
-      const child = spawn(process.execPath, args, {
-        cwd: place,
-        env: { PATH: process.env['PATH'], HOME: place, ...env },
-      });
-      let output = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      await expect.poll(() => output, { timeout: 30_000 }).toContain('Slipway ready ');
-      await expectDetection(place, env);
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      expect(await ended, output).toEqual([0, null]);
-    },
-  );
+  it.each([
+    ['main/main.js', ''],
+    ['main/main.js', '--headless'],
+    ['headless/headless.js', ''],
+  ])('runs from where it is installed, without node_modules: %s %s', async (file, word) => {
+    const place = await mkdtemp(join(work, 'installed-'));
+    asar.extractAll(archive, join(place, 'app.asar'));
+    await cp(join(resources, 'buildpacks'), join(place, 'buildpacks'), { recursive: true });
+    const env = {
+      SLIPWAY_HOME: join(place, 'home'),
+      SLIPWAY_API_PORT: '0',
+      SLIPWAY_ROUTER_PORT: '0',
+      SLIPWAY_RUNTIME: 'process',
+    };
+    const args = ['--import', FAKE_ELECTRON, join(place, 'app.asar', 'dist', file), word];
+    const child = spawn(process.execPath, args, {
+      cwd: place,
+      env: { PATH: process.env['PATH'], HOME: place, ...env },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await expect
+      .poll(() => output, { timeout: 30_000 })
+      .toContain(file === 'main/main.js' && word === '' ? 'Slipway ready api=' : 'Slipway ready ui=');
+    await expectDetection(place, env);
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await ended, output).toEqual([0, null]);
+  });
 });
 
 /** Deploys a project until a buildpack has taken it; that needs no network. */
