@@ -13,5 +13,7 @@ export default defineConfig({
     target: 'es2023',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    license: { fileName: 'licenses.md' },
+    chunkSizeWarningLimit: 800,
   },
 });

@@ -13,14 +13,18 @@ export type OnBuild = (build: Build, before: Build | undefined) => void;
 
 /** Keeps what is shown in step with the engine for as long as the connection lasts. */
 export async function followEngine(client: Client, onBuild: OnBuild): Promise<void> {
-  const facts = client.open('events.open', {});
+  const facts = client.open('events.open', {})[Symbol.asyncIterator]();
+  let next = facts.next();
   void followStats(client);
   await refreshAll();
   const timer = setInterval(() => {
     if (!document.hidden) void refreshAll().catch(() => undefined);
   }, FULL_SYNC);
   try {
-    for await (const batch of facts) await refreshFor(batch, onBuild);
+    for (let step = await next; step.done !== true; step = await next) {
+      await refreshFor(step.value, onBuild);
+      next = facts.next();
+    }
   } finally {
     clearInterval(timer);
   }
