@@ -84,7 +84,9 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
     }
     await waitFor('the end of the shell', async () => (await left(host)).length === 0);
     const input = () => host.client.call('runs.input', { run: id, text: 'x' });
-    await expect.poll(() => input().catch((error: unknown) => error)).toMatchObject({ code: 'not_found' });
+    await expect
+      .poll(() => input().catch((error: unknown) => error), { timeout: 30_000 })
+      .toMatchObject({ code: 'not_found' });
     expect((await logLines(host, APP)).some((line) => line.includes('Client connection closed.'))).toBe(true);
     const doomed = run('sleep 600');
     await waitFor('the start of another', async () => (await left(host)).length === 1);

@@ -19,6 +19,8 @@ import { asRuntimeError, explain, whatIsMissing } from './errors.ts';
 import { signalAll } from './signals.ts';
 
 const TRIES = 3;
+/** Exit code of a command whose container was removed. */
+const KILLED = 137;
 
 interface RunsOptions {
   readonly daemon: Daemon;
@@ -158,8 +160,9 @@ async function exitOf(daemon: Daemon, container: string): Promise<number> {
   try {
     return await waitContainer(daemon, container, new AbortController().signal);
   } catch (error) {
-    const facts = await inspectContainer(daemon, container).catch(() => null);
-    if (facts !== null && !facts.running) return facts.exitCode;
+    const facts = await inspectContainer(daemon, container).catch(() => undefined);
+    if (facts === null) return KILLED;
+    if (facts?.running === false) return facts.exitCode;
     const text = 'Docker no longer tells how the one-off dyno goes on. Run the command again.';
     throw new RuntimeError('unavailable', text, error);
   }

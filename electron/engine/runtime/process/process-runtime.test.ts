@@ -12,6 +12,7 @@ import { systemClock } from '../../util/clock.ts';
 import type { DynoSpec, OutputPosition, SlugRef } from '../runtime.ts';
 import { isAlive, parseIdentity } from './identity.ts';
 import { createProcessRuntime, type ProcessRuntime } from './process-runtime.ts';
+import { NO_TERMINAL } from './run-launch.ts';
 
 let folder: string;
 let runtime: ProcessRuntime;
@@ -301,3 +302,25 @@ async function firstLine(child: ChildProcess): Promise<string> {
   const [text] = (await once(child.stdout, 'data')) as [Buffer];
   return text.toString().trim();
 }
+
+test('where nothing gives terminals a one-off dyno has a pipe, and says so first', async () => {
+  const own = await createProcessRuntime({
+    ...{ stateDir: join(folder, 'other'), downloadsDir: join(folder, 'downloads'), clock: systemClock },
+    ...{ buildEnv: {}, reasons: [], terminals: 'none' },
+  });
+  const command = 'echo to stderr >&2; read -r line; echo "got $line"; exit 5';
+  const spec = { ...order(await slug(), command), columns: 91, rows: 33 };
+  const terminal = await own.openRun(spec);
+  let text = '';
+  const reading = (async () => {
+    for await (const bytes of terminal.output) text += bytes.toString();
+  })();
+  await terminal.write('input\n');
+  await terminal.resize(80, 24);
+  expect(await terminal.exited).toBe(5);
+  await reading;
+  expect(text).toBe(`${NO_TERMINAL}\nto stderr\ngot input\n`);
+  await terminal.close();
+  expect(await readdir(join(folder, 'other', 'runs'))).toEqual([]);
+  await own.close();
+});

@@ -15,6 +15,8 @@ import type { SlugStore } from './slug-store.ts';
 
 /** Exit code of a command that was killed before it could be written down. */
 const KILLED = 137;
+/** How long what holds a terminal may take to note that its command was killed, in milliseconds. */
+const END_POLL = 200;
 
 interface RunsOptions {
   readonly layout: Layout;
@@ -155,7 +157,8 @@ class Terminal implements RunTerminal {
       await this.kill('SIGKILL');
       // What holds the terminal may wait for its output to be read.
       this.run.child.stdout.destroy();
-      await Promise.race([this.exited, sleep(50)]);
+      await Promise.race([this.exited, sleep(END_POLL)]);
+      if (this.run.child.pid !== undefined && !this.isOver()) signalGroup(this.run.child.pid, 'SIGKILL');
     }
     await this.exited;
     for (const stream of [this.run.child.stdin, this.run.child.stdout]) stream.destroy();
