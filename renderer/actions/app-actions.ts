@@ -2,7 +2,7 @@ import type { FormationEntry } from '#shared/model/app.ts';
 import { call } from '../state/connection.ts';
 import { go } from '../state/route.ts';
 import { noteDeed, undoDeed, updateOpen, useWorld } from '../state/world.ts';
-import { toast, toastProblem } from '../ui/toasts.tsx';
+import { closeToast, toast, toastProblem } from '../ui/toasts.tsx';
 import { count } from '../ui/words.ts';
 
 /** Runs what a person asked for; a failure is told, named by what was asked. */
@@ -16,10 +16,10 @@ export async function attempt(what: string, action: () => Promise<void>): Promis
   }
 }
 
-/** Tells what was done, with an undo in the message and in the activity list. */
-function done(app: string, text: string, undo: (() => Promise<void>) | null): void {
+/** Tells what was done, with an undo in the message and in the activity list. @returns the message's id */
+function done(app: string, text: string, undo: (() => Promise<void>) | null): string {
   const id = noteDeed(app, text, undo);
-  toast(text, undo === null ? undefined : () => void undoDeed(id));
+  return toast(text, undo === null ? undefined : () => void undoDeed(id));
 }
 
 /** One wish for a process type. */
@@ -29,13 +29,28 @@ export interface ScaleWish {
   readonly size?: string;
 }
 
+/** Time within which steps of one slider count as one wish, in milliseconds. */
+const ONE_WISH = 5_000;
+
+/** The last wish for a process type: what was before it, and its message. */
+const wishes = new Map<
+  string,
+  { readonly before: FormationEntry; readonly at: number; readonly toast: string }
+>();
+
 /** Asks for a number of dynos or another size; shown at once, corrected by the answer, and undoable. */
 export function scale(app: string, wish: ScaleWish): Promise<boolean> {
-  const before = useWorld.getState().open?.formation?.find((entry) => entry.type === wish.type);
+  const key = `${app} ${wish.type} ${wish.size === undefined ? 'quantity' : 'size'}`;
+  const last = wishes.get(key);
+  const goesOn = last !== undefined && Date.now() - last.at < ONE_WISH;
+  const now = useWorld.getState().open?.formation?.find((entry) => entry.type === wish.type);
+  const before = goesOn ? last.before : now;
   return attempt(`${wish.type} of ${app} was not scaled`, async () => {
     await applyScale(app, wish);
+    if (goesOn) closeToast(last.toast);
     const undo = before === undefined ? null : undoScale(app, before, wish);
-    done(app, `${app}: ${scaleText(before, wish)}`, undo);
+    const shown = done(app, `${app}: ${scaleText(before, wish)}`, undo);
+    if (before !== undefined) wishes.set(key, { before, at: Date.now(), toast: shown });
   });
 }
 

@@ -1,10 +1,9 @@
 import { FolderOpen, Plus } from 'lucide-react';
-import { type ReactElement, useEffect, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import type { App } from '#shared/model/app.ts';
-import type { Sample } from '#shared/model/source.ts';
 import { chooseFolder, deploySample, openDeployDialog } from '../actions/deploy.ts';
-import { call } from '../state/connection.ts';
 import { pathOf } from '../state/route.ts';
+import { useAnswer } from '../state/use-answer.ts';
 import { useWorld } from '../state/world.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
@@ -109,16 +108,8 @@ function Empty(): ReactElement {
 }
 
 function Samples(): ReactElement | null {
-  const [samples, setSamples] = useState<readonly Sample[]>([]);
+  const samples = useAnswer('samples.list', {}).value?.samples ?? [];
   const [busy, setBusy] = useState<string | null>(null);
-  useEffect(() => {
-    call('samples.list', {}).then(
-      (answer) => {
-        setSamples(answer.samples);
-      },
-      () => undefined,
-    );
-  }, []);
   if (samples.length === 0) return null;
   return (
     <section aria-labelledby="samples-title">

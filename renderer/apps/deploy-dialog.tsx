@@ -1,5 +1,5 @@
 import { FolderOpen } from 'lucide-react';
-import { type FormEvent, type ReactElement, useEffect, useRef, useState } from 'react';
+import { type FormEvent, type ReactElement, useRef, useState } from 'react';
 import type { Inspection } from '#shared/model/source.ts';
 import { AppName } from '#shared/model/names.ts';
 import {
@@ -11,8 +11,8 @@ import {
   useDeployDialog,
 } from '../actions/deploy.ts';
 import { readPickedFolder } from '../actions/dropped-files.ts';
-import { call } from '../state/connection.ts';
 import { desktop } from '../state/host.ts';
+import { useAnswer } from '../state/use-answer.ts';
 import { useWorld } from '../state/world.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -194,22 +194,9 @@ function Choose({ app }: { readonly app: string | null }): ReactElement {
 /** A path on the engine's machine, completed while typing. */
 function PathField({ app }: { readonly app: string | null }): ReactElement {
   const [path, setPath] = useState('');
-  const [folders, setFolders] = useState<readonly string[]>([]);
   const parent = path.slice(0, path.lastIndexOf('/') + 1);
-  useEffect(() => {
-    let stale = false;
-    call('sources.folders', { path: parent }).then(
-      (answer) => {
-        if (!stale) setFolders(answer.folders.map((folder) => `${answer.path.replace(/\/$/, '')}/${folder}`));
-      },
-      () => {
-        if (!stale) setFolders([]);
-      },
-    );
-    return () => {
-      stale = true;
-    };
-  }, [parent]);
+  const found = useAnswer('sources.folders', { path: parent }).value;
+  const folders = found?.folders.map((folder) => `${found.path.replace(/\/$/, '')}/${folder}`) ?? [];
   return (
     <form
       className={css['path']}

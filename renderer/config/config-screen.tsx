@@ -1,7 +1,7 @@
 import { Eye, EyeOff, FileText, Pencil, Trash2 } from 'lucide-react';
-import { type ReactElement, useEffect, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { changeConfig } from '../actions/app-actions.ts';
-import { call } from '../state/connection.ts';
+import { useAnswer } from '../state/use-answer.ts';
 import type { OpenApp } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button, IconButton } from '../ui/button.tsx';
@@ -16,7 +16,8 @@ type Vars = Readonly<Record<string, string>>;
 /** Config vars of an app. Values are on screen only while they are revealed; each change is one release. */
 export function ConfigScreen({ open }: { readonly open: OpenApp }): ReactElement {
   const { name } = open;
-  const { vars, problem, reload } = useVars(open);
+  const { value, problem, reload } = useAnswer('config.get', { app: name }, open.releases?.[0]?.version);
+  const vars: Vars | null = value?.vars ?? null;
   const [editing, setEditing] = useState<string | null>(null);
   const [revealed, setRevealed] = useState<ReadonlySet<string>>(new Set());
   const [bulk, setBulk] = useState(false);
@@ -142,37 +143,4 @@ function Row(props: {
       </span>
     </li>
   );
-}
-
-/** Reads the vars anew with each release. */
-function useVars(open: OpenApp): { vars: Vars | null; problem: string | null; reload: () => void } {
-  const { name, releases } = open;
-  const version = releases?.[0]?.version ?? 0;
-  const [vars, setVars] = useState<Vars | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [round, setRound] = useState(0);
-  useEffect(() => {
-    let stale = false;
-    call('config.get', { app: name }).then(
-      (answer) => {
-        if (!stale) {
-          setVars(answer.vars);
-          setProblem(null);
-        }
-      },
-      (error: unknown) => {
-        if (!stale) setProblem(error instanceof Error ? error.message : String(error));
-      },
-    );
-    return () => {
-      stale = true;
-    };
-  }, [name, version, round]);
-  return {
-    vars,
-    problem,
-    reload: () => {
-      setRound((before) => before + 1);
-    },
-  };
 }

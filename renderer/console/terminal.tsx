@@ -1,10 +1,10 @@
 import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
-import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal as Xterm } from '@xterm/xterm';
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { call, openStream } from '../state/connection.ts';
 import css from './console-screen.module.css';
+import { documentForStyles } from './style-sheets.ts';
 
 const THEME = {
   background: '#0f1116',
@@ -32,11 +32,12 @@ export default function Terminal({
       theme: THEME,
       screenReaderMode: true,
       cursorBlink: false,
+      documentOverride: documentForStyles(),
     });
     const fit = new FitAddon();
     term.loadAddon(fit);
     term.open(box.current);
-    drawWithWebgl(term);
+    leaveByKeys(term);
     fit.fit();
     const resize = new ResizeObserver(() => {
       fit.fit();
@@ -61,13 +62,8 @@ export default function Terminal({
   );
 }
 
-/** The plain way of drawing adds style elements, which the content policy forbids; without WebGL it still works, less pretty. */
-function drawWithWebgl(term: Xterm): void {
-  try {
-    term.loadAddon(new WebglAddon());
-  } catch {
-    // No WebGL here.
-  }
+/** A way out of the terminal by keys: it takes Tab and Escape for itself (WCAG 2.1.2). */
+function leaveByKeys(term: Xterm): void {
   term.attachCustomKeyEventHandler((event) => {
     if (!(event.key === 'Escape' && event.ctrlKey && event.shiftKey)) return true;
     document.querySelector<HTMLElement>('[aria-label="Command"]')?.focus();

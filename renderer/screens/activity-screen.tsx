@@ -1,6 +1,8 @@
-import { type ReactElement, useEffect, useState } from 'react';
+import { type ReactElement, useEffect } from 'react';
+import { useStore } from 'zustand';
 import type { LogLine } from '#shared/model/log.ts';
-import { call } from '../state/connection.ts';
+import { logOf } from '../state/logs.ts';
+import { useAnswer } from '../state/use-answer.ts';
 import { type OpenApp, undoDeed, useWorld } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
@@ -49,20 +51,11 @@ export function ActivityScreen({ open }: { readonly open: OpenApp }): ReactEleme
   );
 }
 
-/** The platform's own lines about the app, newest first; read anew with each release and scaling. */
-function useApiLines({ name, releases, formation }: OpenApp): readonly LogLine[] {
-  const [lines, setLines] = useState<readonly LogLine[]>([]);
-  useEffect(() => {
-    let stale = false;
-    call('logs.recent', { app: name, filter: { source: 'app', ps: 'api' }, lines: 300 }).then(
-      ({ records }) => {
-        if (!stale) setLines(records.filter((record) => record.kind === 'line').reverse());
-      },
-      () => undefined,
-    );
-    return () => {
-      stale = true;
-    };
-  }, [name, releases, formation]);
-  return lines;
+/** The platform's own lines about the app, newest first; read anew when there is a new one. */
+function useApiLines({ name }: OpenApp): readonly LogLine[] {
+  const newest = useStore(logOf(name).store, (log) => log.sources.get('api') ?? 0);
+  useEffect(() => logOf(name).watch(), [name]);
+  const input = { app: name, filter: { source: 'app' as const, ps: 'api' }, lines: 300 };
+  const records = useAnswer('logs.recent', input, newest).value?.records ?? [];
+  return records.filter((record) => record.kind === 'line').reverse();
 }

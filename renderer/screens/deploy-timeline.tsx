@@ -5,6 +5,7 @@ import { cancelBuild } from '../actions/app-actions.ts';
 import { redeploy } from '../actions/deploy.ts';
 import { LogText } from '../log/log-text.tsx';
 import { openStream } from '../state/connection.ts';
+import { useWorld } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
 import { Menu, MenuItem } from '../ui/menu.tsx';
@@ -191,8 +192,10 @@ function lengthOf(build: Build): number {
 
 /** The build's output from its beginning, live. */
 function useOutput({ app, id }: Build): string {
+  const connected = useWorld((world) => world.connection === 'open');
   const [output, setOutput] = useState({ id, text: '' });
   useEffect(() => {
+    if (!connected) return undefined;
     const stop = new AbortController();
     let text = '';
     const read = async (): Promise<void> => {
@@ -205,6 +208,6 @@ function useOutput({ app, id }: Build): string {
     return () => {
       stop.abort();
     };
-  }, [app, id]);
+  }, [app, id, connected]);
   return output.id === id ? output.text : '';
 }

@@ -1,5 +1,5 @@
 import { Minus, Plus, RotateCw } from 'lucide-react';
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useRef, useState } from 'react';
 import type { Dyno, FormationEntry } from '#shared/model/app.ts';
 import { DYNO_SIZES, findSize } from '#shared/model/size.ts';
 import { restart, scale } from '../actions/app-actions.ts';
@@ -93,6 +93,9 @@ interface QuantityProps {
   readonly onApply: (quantity: number) => void;
 }
 
+/** Wait for further key presses before a value counts, in milliseconds. */
+const KEYS_SETTLE = 300;
+
 /** The fill is what runs; the ring of the knob is what is wanted. Dragging previews, letting go applies. */
 function Slider({
   entry,
@@ -102,6 +105,7 @@ function Slider({
   onDraft,
   onApply,
 }: QuantityProps & { readonly up: number }): ReactElement {
+  const settle = useRef(0);
   const share = (quantity: number): string => `${(100 * Math.min(quantity, max)) / Math.max(max, 1)}%`;
   return (
     <div className={css['slider']}>
@@ -130,10 +134,15 @@ function Slider({
         onPointerUp={(event) => {
           onApply(event.currentTarget.valueAsNumber);
         }}
-        onKeyUp={(event) => {
-          if (event.key !== 'Tab') onApply(event.currentTarget.valueAsNumber);
+        onKeyUp={({ key, currentTarget }) => {
+          if (key === 'Tab') return;
+          window.clearTimeout(settle.current);
+          settle.current = window.setTimeout(() => {
+            onApply(currentTarget.valueAsNumber);
+          }, KEYS_SETTLE);
         }}
         onBlur={(event) => {
+          window.clearTimeout(settle.current);
           onApply(event.currentTarget.valueAsNumber);
         }}
       />

@@ -1,6 +1,6 @@
-import { type ReactElement, type ReactNode, useEffect, useState } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import type { ReleaseDiff } from '#shared/model/release-diff.ts';
-import { call } from '../state/connection.ts';
+import { useAnswer } from '../state/use-answer.ts';
 import panel from '../ui/panel.module.css';
 import { bytes } from '../ui/words.ts';
 import css from './release-diff.module.css';
@@ -12,30 +12,15 @@ export function ReleaseDiffView(props: {
   readonly to: number;
 }): ReactElement {
   const { app, from, to } = props;
-  const [answer, setAnswer] = useState<{
-    readonly key: string;
-    readonly diff: ReleaseDiff | null;
-    readonly problem: string | null;
-  } | null>(null);
-  const key = `${app} ${from} ${to}`;
-  useEffect(() => {
-    call('releases.diff', { app, from, to }).then(
-      (diff) => {
-        setAnswer({ key, diff, problem: null });
-      },
-      (error: unknown) => {
-        setAnswer({ key, diff: null, problem: error instanceof Error ? error.message : String(error) });
-      },
-    );
-  }, [app, from, to, key]);
-  if (answer?.key !== key)
+  const { value, problem } = useAnswer('releases.diff', { app, from, to });
+  if (problem !== null) return <p className={panel['problem']}>{problem}</p>;
+  if (value === null)
     return (
       <p className={panel['weak']}>
         Comparing v{from} and v{to}
       </p>
     );
-  if (answer.diff === null) return <p className={panel['problem']}>{answer.problem}</p>;
-  return <Diff diff={answer.diff} />;
+  return <Diff diff={value} />;
 }
 
 function Diff({ diff }: { readonly diff: ReleaseDiff }): ReactElement {

@@ -1,9 +1,9 @@
-import { type ReactElement, type ReactNode, useEffect, useState } from 'react';
-import type { DiskUse } from '#shared/model/system.ts';
+import { type ReactElement, type ReactNode, useState } from 'react';
 import { attempt } from '../actions/app-actions.ts';
 import { call } from '../state/connection.ts';
 import { desktop } from '../state/host.ts';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
+import { useAnswer } from '../state/use-answer.ts';
 import { useWorld } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
@@ -98,7 +98,7 @@ function RuntimePanel(): ReactElement {
       <Line label="Runtime">
         <p className={css['state']}>
           <StateDot state={!runtime.available ? 'crashed' : docker ? 'up' : 'idle'} />
-          <strong>{docker ? 'Docker' : 'Plain processes'}</strong> {runtime.version}
+          <strong>{docker ? runtime.version : `Plain processes, ${runtime.version}`}</strong>
         </p>
         {!runtime.available && <p>It does not answer. Start Docker; Slipway finds it again by itself.</p>}
         {runtime.notes.map((note) => (
@@ -144,19 +144,13 @@ function RuntimePanel(): ReactElement {
 }
 
 function Disk(): ReactElement {
-  const [use, setUse] = useState<DiskUse | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { value: use, problem, reload } = useAnswer('system.disk', {});
   const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    call('system.disk', {}).then(setUse, (error: unknown) => {
-      setProblem(error instanceof Error ? error.message : String(error));
-    });
-  }, []);
   const cleanUp = (): void => {
     setBusy(true);
     void attempt('The disk was not cleaned up', async () => {
-      const { freedBytes, ...left } = await call('system.cleanUp', {});
-      setUse(left);
+      const { freedBytes } = await call('system.cleanUp', {});
+      reload();
       toast(`${bytes(freedBytes)} freed`);
     }).finally(() => {
       setBusy(false);

@@ -9,8 +9,8 @@ const manager = Toast.createToastManager();
 /** Shortest time that a toast stays, in milliseconds; it waits while it is hovered, focused or the window is hidden. */
 const STAY = 7_000;
 
-/** Tells the result of a person's own action. `undo` adds a button. */
-export function toast(title: string, undo?: () => void): void {
+/** Tells the result of a person's own action. `undo` adds a button. @returns the message's id */
+export function toast(title: string, undo?: () => void): string {
   const id = manager.add({
     title,
     timeout: STAY,
@@ -26,6 +26,12 @@ export function toast(title: string, undo?: () => void): void {
           },
         }),
   });
+  return id;
+}
+
+/** Takes a message away. */
+export function closeToast(id: string): void {
+  manager.close(id);
 }
 
 /** Tells that an action failed; stays until it is closed. */

@@ -1,4 +1,4 @@
-const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 
 /** `3 dynos`, `1 dyno`. */
 export function count(number: number, noun: string): string {
