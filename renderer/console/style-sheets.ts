@@ -1,31 +1,27 @@
 /**
- * A document for the terminal that keeps its styles in constructed style sheets: the content policy allows no style
- * elements. What looks like one takes the text that is put into it, and its sheet goes with it.
+ * Lets a library that makes style elements work under a content policy that allows none: what `createElement('style')` gives
+ * from now on takes the text that is put into it to a constructed style sheet, which comes and goes with the element.
  */
-export function documentForStyles(): Document {
-  return new Proxy(document, {
-    get(target, name) {
-      if (name === 'createElement') {
-        return (tag: string) => (tag.toLowerCase() === 'style' ? standIn(target) : target.createElement(tag));
-      }
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
+export function keepStylesInSheets(): void {
+  const create = document.createElement.bind(document);
+  document.createElement = ((tag: string, options?: ElementCreationOptions) =>
+    tag.toLowerCase() === 'style'
+      ? standIn(create('span'))
+      : create(tag, options)) as typeof document.createElement;
 }
 
-function standIn(owner: Document): HTMLElement {
+function standIn(element: HTMLElement): HTMLElement {
   const sheet = new CSSStyleSheet();
-  const element = owner.createElement('span');
   element.hidden = true;
-  owner.adoptedStyleSheets.push(sheet);
+  document.adoptedStyleSheets.push(sheet);
+  Object.defineProperty(element, 'sheet', { value: sheet });
   Object.defineProperty(element, 'textContent', {
     set(text: string) {
       sheet.replaceSync(text);
     },
   });
   element.remove = () => {
-    owner.adoptedStyleSheets = owner.adoptedStyleSheets.filter((each) => each !== sheet);
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);
     Element.prototype.remove.call(element);
   };
   return element;

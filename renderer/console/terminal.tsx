@@ -4,7 +4,9 @@ import { Terminal as Xterm } from '@xterm/xterm';
 import { type ReactElement, useEffect, useRef, useState } from 'react';
 import { call, openStream } from '../state/connection.ts';
 import css from './console-screen.module.css';
-import { documentForStyles } from './style-sheets.ts';
+import { keepStylesInSheets } from './style-sheets.ts';
+
+keepStylesInSheets();
 
 const THEME = {
   background: '#0f1116',
@@ -32,7 +34,6 @@ export default function Terminal({
       theme: THEME,
       screenReaderMode: true,
       cursorBlink: false,
-      documentOverride: documentForStyles(),
     });
     const fit = new FitAddon();
     term.loadAddon(fit);

@@ -1,5 +1,5 @@
 import { memo, type MouseEvent, type ReactElement } from 'react';
-import type { LogSettings } from '../state/preferences.ts';
+import { type LogSettings, setLogSettings } from '../state/preferences.ts';
 import { go, pathOf } from '../state/route.ts';
 import type { LineFacts } from './line-facts.ts';
 import type { LogRow } from './log-rows.ts';
@@ -88,7 +88,7 @@ function Line(props: RowProps & { readonly facts: LineFacts }): ReactElement {
       </span>
       <span className={css['text']}>
         {facts.router !== null && ranges.length === 0 ? (
-          <RouterText facts={facts} />
+          <RouterText app={props.app} facts={facts} />
         ) : (
           <LogText text={line.text} colours={settings.colours} ranges={ranges} />
         )}
@@ -109,23 +109,10 @@ function Line(props: RowProps & { readonly facts: LineFacts }): ReactElement {
   );
 }
 
-/** A router line: what was asked and what came of it first, the rest weaker, all of it there. */
-function RouterText({ facts }: { readonly facts: LineFacts }): ReactElement {
-  const fields = facts.router ?? new Map<string, string>();
-  const get = (name: string): string => fields.get(name) ?? '';
-  const shown = new Set([
-    'at',
-    'method',
-    'path',
-    'status',
-    'dyno',
-    'service',
-    'code',
-    'desc',
-    'bytes',
-    'connect',
-  ]);
-  const rest = [...fields].filter(([name, value]) => !shown.has(name) && value !== '');
+/** A router line: what was asked and what came of it. All of its fields are in the line's detail. */
+function RouterText({ app, facts }: { readonly app: string; readonly facts: LineFacts }): ReactElement {
+  const get = (name: string): string => facts.router?.get(name) ?? '';
+  const id = get('request_id');
   return (
     <>
       <span className={css['method']}>{get('method')}</span>
@@ -141,8 +128,23 @@ function RouterText({ facts }: { readonly facts: LineFacts }): ReactElement {
       )}
       <span className={css['rest']}>
         {get('dyno')} {get('bytes') !== '' && `${get('bytes')} B`}{' '}
-        {rest.map(([name, value]) => `${name}=${value}`).join(' ')}
       </span>
+      {id !== '' && (
+        <button
+          type="button"
+          className={css['request']}
+          tabIndex={-1}
+          title={`Show every line of request ${id}`}
+          onClick={() => {
+            setLogSettings(app, {
+              ...{ mode: 'filter', regex: false, query: `"${id}"` },
+              sources: { except: true, names: [] },
+            });
+          }}
+        >
+          {id.slice(0, 8)}
+        </button>
+      )}
     </>
   );
 }
