@@ -7,7 +7,7 @@ export function keepStylesInSheets(): void {
   document.createElement = ((tag: string, options?: ElementCreationOptions) =>
     tag.toLowerCase() === 'style'
       ? standIn(create('span'))
-      : create(tag, options)) as typeof document.createElement;
+      : create(tag, options));
 }
 
 function standIn(element: HTMLElement): HTMLElement {
