@@ -13,6 +13,7 @@ import type { DynoManager } from './dyno/manager.ts';
 import {
   createDynoManager,
   createRuns,
+  createSaveWatcher,
   createStats,
   type OpenRouter,
   openRouter,
@@ -163,12 +164,29 @@ async function compose(
   await dynos.start();
   builds.resume();
 
+  const saves = started.adopt(createSaveWatcher({ ...base, builds }), (it) => it.close());
+  saves.sync();
+
   let apiUrl = '';
   const systemInfo = systemInfoOf(base, options.version, () => apiUrl);
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, apps, builds, dynos, runs, logplex, facts, apiLog, systemInfo, sources, samples },
+      ...{
+        store,
+        ledger,
+        apps,
+        builds,
+        dynos,
+        runs,
+        logplex,
+        facts,
+        apiLog,
+        systemInfo,
+        sources,
+        samples,
+        saves,
+      },
       stats: createStats(base),
       disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),

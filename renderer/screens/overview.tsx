@@ -32,7 +32,7 @@ export function Overview({ app, open }: { readonly app: App; readonly open: Open
               }}
             />
           ) : (
-            <NowCard open={open} folder={app.folder} />
+            <NowCard open={open} app={app} />
           )}
         </div>
       </div>

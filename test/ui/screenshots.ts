@@ -28,7 +28,13 @@ async function takePictures(): Promise<void> {
       return dynos.filter((dyno) => dyno.state === 'up').length === 4;
     });
     for (const theme of ['light', 'dark'] as const) {
-      const ui = await openUi(browser, host, { path: '/apps/clock-worker', theme, width: 1280, height: 800, scale: 2 });
+      const ui = await openUi(browser, host, {
+        path: '/apps/clock-worker',
+        theme,
+        width: 1280,
+        height: 800,
+        scale: 2,
+      });
       for (const path of ['/', '/?page=2', '/robots.txt', '/']) await visit(host, 'clock-worker', path);
       await ui.page.getByText('3 of 3 up').waitFor();
       await sleep(3_000);
@@ -37,7 +43,8 @@ async function takePictures(): Promise<void> {
     }
   } finally {
     await browser.close();
-    for (const app of APPS) await host.client.call('apps.destroy', { app, confirm: app }).catch(() => undefined);
+    for (const app of APPS)
+      await host.client.call('apps.destroy', { app, confirm: app }).catch(() => undefined);
     await host.stop();
   }
 }
