@@ -131,40 +131,42 @@ async function openBase(
   return { clock, diagnostics, home, store, logplex, runtime, router, slugs, facts, ledger, dynos, apiLog };
 }
 
+/** Systems that are made of the base; none of them has begun to work. */
+async function assemble(base: Base, options: EngineOptions) {
+  const { clock, diagnostics, home, store, ledger, router, dynos, runtime } = base;
+  const apps = new Apps({
+    ...{ store, ledger, clock },
+    routerPort: () => router.port,
+    dynos: (appId) => dynos.dynos(appId),
+  });
+  const outputs = new BuildOutputs(home.builds);
+  const sources = await openSources(base, options.buildpacks);
+  const builds = new Builds({
+    ...{ ...base, ...sources, apps, outputs },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+  const runs = createRuns(base);
+  const remover = new AppRemover({ ...base, builds, runs, outputs });
+  const saves = createSaveWatcher({ ...base, builds });
+  runtime.onAvailability(() => {
+    base.facts.publish({ kind: 'runtime.changed' });
+  });
+  return { ...sources, apps, builds, runs, remover, saves };
+}
+
 async function compose(
   settings: Settings,
   options: EngineOptions,
   started: AsyncDisposableStack,
 ): Promise<Engine> {
   const base = await openBase(settings, options, started);
-  const { clock, diagnostics, home, store, logplex, runtime, router, slugs, facts, ledger, dynos, apiLog } =
-    base;
-  const apps = new Apps({
-    store,
-    ledger,
-    clock,
-    routerPort: () => router.port,
-    dynos: (appId) => dynos.dynos(appId),
-  });
-  const outputs = new BuildOutputs(home.builds);
-  const { buildpacks, uploads, samples, sources } = await openSources(base, options.buildpacks);
-  const builds = new Builds({
-    ...{ store, ledger, apps, dynos, runtime, slugs, logplex, facts, clock, outputs, apiLog },
-    ...{ buildpacks, uploads, samples },
-    onProblem: diagnostics.problem.bind(diagnostics),
-  });
-  runtime.onAvailability(() => {
-    facts.publish({ kind: 'runtime.changed' });
-  });
-  const runs = createRuns({ store, runtime, slugs, logplex, clock, diagnostics, apiLog });
-  const remover = new AppRemover({
-    ...{ store, runtime, slugs, logplex, dynos, builds, runs, outputs, facts, clock },
-  });
-  await cleanUp({ store, runtime, slugs, logplex, uploads, remover });
+  const { home, runtime, router, dynos } = base;
+  const systems = await assemble(base, options);
+  const { builds, runs, remover, saves, uploads } = systems;
+  await cleanUp({ ...base, uploads, remover });
   await dynos.start();
   builds.resume();
-
-  const saves = started.adopt(createSaveWatcher({ ...base, builds }), (it) => it.close());
+  started.adopt(saves, (it) => it.close());
   saves.sync();
 
   let apiUrl = '';
@@ -172,21 +174,7 @@ async function compose(
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{
-        store,
-        ledger,
-        apps,
-        builds,
-        dynos,
-        runs,
-        logplex,
-        facts,
-        apiLog,
-        systemInfo,
-        sources,
-        samples,
-        saves,
-      },
+      ...{ ...base, ...systems, systemInfo },
       stats: createStats(base),
       disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),
