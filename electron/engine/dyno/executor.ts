@@ -8,6 +8,7 @@ import type { AppDesire, RunnableRelease } from './desired.ts';
 import type { DynoRecord, DynoTable } from './dyno-table.ts';
 import { launch, untilUp } from './lifecycle.ts';
 import { crashReason, line } from './lines.ts';
+import type { MemoryFinding } from './memory-watch.ts';
 import type { Step } from './plan.ts';
 
 /** Longest wait for the last output of a dyno that ended, in milliseconds. */
@@ -70,7 +71,7 @@ export class DynoExecutor {
       reason: replaced?.reason ?? null,
       termSentAt: null,
       killed: false,
-      bootTimedOut: false,
+      fault: null,
       ended: false,
     };
     this.table.add(record);
@@ -99,13 +100,25 @@ export class DynoExecutor {
     record.killed = true;
     const { timers } = this.options;
     if (why === 'boot-timeout') {
-      record.bootTimedOut = true;
+      record.fault = why;
       this.log(record, line.bootTimeout(timers.boot / 1000));
-      this.log(record, line.killingBoot());
+      this.log(record, line.killingOne());
     } else {
       this.log(record, line.exitTimeout(timers.exit / 1000));
       this.log(record, line.killing());
     }
+    this.inBackground('kill', this.options.runtime.signalDyno(record.id, 'SIGKILL'));
+  }
+
+  /** A dyno uses more memory than its quota: a warning, or its end (reference: heroku-platform 3.9). */
+  overQuota(record: DynoRecord, { megabytes, percent, code }: MemoryFinding): void {
+    if (record.killed) return;
+    this.log(record, line.memory(megabytes, percent));
+    this.log(record, line.overQuota(code));
+    if (code === 'R14') return;
+    record.killed = true;
+    record.fault = 'memory-quota';
+    this.log(record, line.killingOne());
     this.inBackground('kill', this.options.runtime.signalDyno(record.id, 'SIGKILL'));
   }
 
@@ -213,12 +226,13 @@ export class DynoExecutor {
     if (this.abort.signal.aborted) return;
     output?.follow[Symbol.dispose]();
     this.outputs.delete(record.id);
+    if (exit.outOfMemory) this.log(record, line.outOfMemory());
     this.log(record, line.exited(exit.code));
     if (record.state === 'stopping') {
       this.table.delete(record.id);
       this.changed(record.appId);
     } else {
-      this.crash(record, crashReason(exit, record.bootTimedOut));
+      this.crash(record, crashReason(exit, record.fault));
     }
     await this.options.runtime.removeDyno(record.id);
     this.options.forgetOutput(record.appId, record.id);
