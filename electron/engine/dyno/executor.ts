@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynoExit, type DynoInstance, RuntimeError, type SlugRef } from '../runtime/runtime.ts';
 import { Semaphore } from '../util/mutex.ts';
-import { HEALTHY_AFTER, restartWait } from './backoff.ts';
+import { afterCrash } from './backoff.ts';
 import type { DynoManagerOptions } from './context.ts';
 import type { AppDesire, RunnableRelease } from './desired.ts';
 import type { DynoRecord, DynoTable } from './dyno-table.ts';
@@ -47,15 +47,18 @@ export class DynoExecutor {
     reservedId: string | null,
   ): void {
     const replaced = step.replaces === null ? undefined : this.table.get(step.replaces);
-    if (replaced !== undefined) {
-      this.table.delete(replaced.id);
-      this.log(replaced, line.changed('crashed', 'starting'));
-    }
+    const name = `${step.type}.${step.number}`;
+    // One of an older release or restart counter makes room as well, though its crashes do not count any more.
+    const crashed = this.table
+      .ofApp(step.appId)
+      .find((each) => each.name === name && each.state === 'crashed');
+    if (crashed !== undefined) this.log(crashed, line.changed('crashed', 'starting'));
+    if (replaced !== undefined) this.table.delete(replaced.id);
     const now = this.options.clock.now();
     const record: DynoRecord = {
       id: reservedId ?? randomUUID(),
       appId: step.appId,
-      name: `${step.type}.${step.number}`,
+      name,
       type: step.type,
       number: step.number,
       release: step.release,
@@ -239,11 +242,12 @@ export class DynoExecutor {
   }
 
   private crash(record: DynoRecord, reason: string): void {
-    const { clock } = this.options;
+    const { clock, restarts } = this.options;
     const before = record.state;
-    const wasHealthy = before === 'up' && clock.now() - record.since >= HEALTHY_AFTER;
-    record.crashes = (wasHealthy ? 0 : record.crashes) + 1;
-    record.nextStartAt = clock.now() + restartWait(record.crashes, clock.random());
+    const upFor = before === 'up' ? clock.now() - record.since : null;
+    const { crashes, wait } = afterCrash(restarts, record.crashes, upFor, clock.random());
+    record.crashes = crashes;
+    record.nextStartAt = clock.now() + wait;
     record.reason = reason;
     this.enter(record, 'crashed');
     this.log(record, line.changed(before, 'crashed'));

@@ -64,3 +64,52 @@ test('a crash says why: out of memory, or an end with code 0, which is a crash a
   expect(only(world)).toMatchObject({ state: 'crashed', reason: 'it ran out of memory (exit code 137)' });
   expect(world.problems).toEqual([]);
 });
+
+/** Crashes web.1 as soon as it is up, so often. */
+async function crash(world: DynoWorld, times: number): Promise<void> {
+  for (let count = 0; count < times; count += 1) {
+    const due = Date.parse(only(world)?.nextStartAt ?? '') - world.clock.now();
+    if (due > 0) await world.clock.pass(due);
+    await settled();
+    world.runtime.exit('web.1', 1);
+    await settled();
+  }
+}
+
+const waits = (world: DynoWorld): number => Date.parse(only(world)?.nextStartAt ?? '') - world.clock.now();
+
+test('a dyno that crashes again and again waits longer; `restart` by its name starts it at once and forgets its crashes', async () => {
+  await using world = await running();
+  await crash(world, 4);
+  expect([only(world)?.state, waits(world)]).toEqual(['crashed', 5_000]);
+  world.lines.length = 0;
+  world.manager.restart(APP.id, (dyno) => dyno.name === 'web.1');
+  await settled();
+  expect(only(world)).toMatchObject({ state: 'up' });
+  expect(world.lines).toEqual([
+    'web.1: Restarting',
+    'web.1: State changed from crashed to starting',
+    'web.1: Starting process with command `node server.js`',
+    'web.1: State changed from starting to up',
+  ]);
+  await crash(world, 2);
+  expect(waits(world)).toBe(1_000);
+});
+
+test('a stable run forgets the crashes before it', async () => {
+  await using world = await running();
+  await crash(world, 3);
+  await world.clock.pass(2_000 + 60_000);
+  expect(only(world)?.state).toBe('up');
+  await crash(world, 2);
+  expect(waits(world)).toBe(1_000);
+});
+
+test('a new release starts at once, however often the one before crashed', async () => {
+  await using world = await running();
+  await crash(world, 5);
+  const version = world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(only(world)).toMatchObject({ state: 'up', release: version });
+});

@@ -6,6 +6,7 @@ import { ReleaseLedger } from '../release/ledger.ts';
 import type { DynoExit, DynoInstance, DynoSpec, OutputSink, Runtime, SlugRef } from '../runtime/runtime.ts';
 import { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
+import { RESTART_POLICIES } from './backoff.ts';
 import { type DynoManagerOptions, PLATFORM_TIMERS } from './context.ts';
 import { DynoManager } from './manager.ts';
 
@@ -184,6 +185,7 @@ export async function dynoWorld(options: Partial<DynoManagerOptions> = {}): Prom
   const slugRef = (): SlugRef => ({ id: 's', appId: APP.id, stack: 's', sha256: '' }) as SlugRef;
   const manager = new DynoManager({
     ...{ store, runtime: runtime.runtime, clock, slugRef, timers: PLATFORM_TIMERS, parallelStarts: 10 },
+    restarts: RESTART_POLICIES.short,
     routing: { setRoute: () => undefined, removeRoute: () => undefined, drained: () => Promise.resolve() },
     log: (_app, ps, text) => lines.push(`${ps}: ${text}`),
     openOutput: (_app, _id, name) => ({
