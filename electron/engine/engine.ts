@@ -9,6 +9,7 @@ import { Disk } from './disk/disk.ts';
 import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
+import { RESTART_POLICIES } from './dyno/backoff.ts';
 import type { DynoManager } from './dyno/manager.ts';
 import {
   createDynoManager,
@@ -114,6 +115,7 @@ async function openBase(
       store,
       runtime,
       router: router.router,
+      restarts: RESTART_POLICIES[settings.restart],
       slugs,
       logplex,
       dynoLogs,

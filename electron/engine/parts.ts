@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '#shared/errors.ts';
 import { Uploads } from './build/uploads.ts';
+import type { RestartPolicy } from './dyno/backoff.ts';
 import { PLATFORM_TIMERS } from './dyno/context.ts';
 import { DynoManager } from './dyno/manager.ts';
 import type { Home } from './home.ts';
@@ -76,6 +77,7 @@ export function portProblem(setting: string, port: number, code: string): Slipwa
 export interface DynoParts {
   readonly store: Store;
   readonly runtime: Runtime;
+  readonly restarts: RestartPolicy;
   readonly router: Router;
   readonly slugs: SlugStore;
   readonly logplex: Logplex;
@@ -87,13 +89,14 @@ export interface DynoParts {
 
 /** Connects the dyno manager with store, runtime, router and log. */
 export function createDynoManager(parts: DynoParts): DynoManager {
-  const { store, runtime, router, slugs, logplex, dynoLogs, facts, clock, diagnostics } = parts;
+  const { store, runtime, restarts, router, slugs, logplex, dynoLogs, facts, clock, diagnostics } = parts;
   return new DynoManager({
     store,
     runtime,
     routing: router,
     clock,
     timers: PLATFORM_TIMERS,
+    restarts,
     parallelStarts: PARALLEL_STARTS,
     slugRef: (slug) => slugRef(slugs, slug),
     log(appId, ps, text) {

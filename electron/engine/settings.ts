@@ -13,6 +13,8 @@ export interface Settings {
   readonly routerPort: number;
   /** SLIPWAY_RUNTIME: where dynos run; `auto` takes Docker when it answers. */
   readonly runtime: 'auto' | 'docker' | 'process';
+  /** SLIPWAY_RESTART: how long a crashed dyno waits for its next start; `heroku` is minutes to hours, as on the platform. */
+  readonly restart: 'short' | 'heroku';
   /** SLIPWAY_API_KEY, or null: then a key is made once and kept in the data folder. */
   readonly apiKey: string | null;
 }
@@ -33,6 +35,12 @@ const Environment = z.object({
   SLIPWAY_ROUTER_PORT: Port('SLIPWAY_ROUTER_PORT').optional(),
   SLIPWAY_RUNTIME: z
     .enum(['auto', 'docker', 'process'], 'SLIPWAY_RUNTIME has to be auto, docker or process')
+    .optional(),
+  SLIPWAY_RESTART: z
+    .enum(
+      ['short', 'heroku'],
+      'SLIPWAY_RESTART has to be short (crashed dynos wait seconds) or heroku (minutes to hours, as on the platform)',
+    )
     .optional(),
   SLIPWAY_API_KEY: z
     .string()
@@ -59,6 +67,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     apiPort: values.SLIPWAY_API_PORT ?? DEFAULT_API_PORT,
     routerPort: values.SLIPWAY_ROUTER_PORT ?? DEFAULT_ROUTER_PORT,
     runtime: values.SLIPWAY_RUNTIME ?? 'auto',
+    restart: values.SLIPWAY_RESTART ?? 'short',
     apiKey: values.SLIPWAY_API_KEY ?? null,
   };
 }

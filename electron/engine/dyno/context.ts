@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import type { OutputPosition, OutputSink, Runtime, SlugRef } from '../runtime/runtime.ts';
 import type { RoutingTable } from '../router/routing-table.ts';
 import type { Clock } from '../util/clock.ts';
+import type { RestartPolicy } from './backoff.ts';
 import type { Timers } from './plan.ts';
 
 /** What the dyno manager needs of the rest of the engine. */
@@ -12,6 +13,7 @@ export interface DynoManagerOptions {
   readonly routing: RoutingTable;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly restarts: RestartPolicy;
   /** Most dynos that are started at the same time. */
   readonly parallelStarts: number;
   /** The slug as runtimes want it. */

@@ -1,5 +1,6 @@
 import type { Dyno } from '#shared/model/app.ts';
 import type { DynoInstance } from '../runtime/runtime.ts';
+import type { Fault } from './lines.ts';
 import type { ActualDyno } from './plan.ts';
 
 /** What the manager knows of one dyno. Only the manager and its parts change it. */
@@ -25,7 +26,8 @@ export interface DynoRecord {
   reason: string | null;
   termSentAt: number | null;
   killed: boolean;
-  bootTimedOut: boolean;
+  /** Why the platform killed it, if it did. */
+  fault: Fault | null;
   /** True once its end is being dealt with, so that a second report of it counts for nothing. */
   ended: boolean;
 }
@@ -48,6 +50,11 @@ export class DynoTable {
 
   all(): DynoRecord[] {
     return [...this.records.values()];
+  }
+
+  /** Those that have been launched and have not ended. */
+  running(): DynoRecord[] {
+    return this.all().filter((record) => record.instance !== null && !record.ended);
   }
 
   ofApp(appId: string): DynoRecord[] {

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynoExit, type DynoInstance, RuntimeError, type SlugRef } from '../runtime/runtime.ts';
 import { Semaphore } from '../util/mutex.ts';
-import { HEALTHY_AFTER, restartWait } from './backoff.ts';
+import { afterCrash } from './backoff.ts';
 import type { DynoManagerOptions } from './context.ts';
 import type { AppDesire, RunnableRelease } from './desired.ts';
 import type { DynoRecord, DynoTable } from './dyno-table.ts';
 import { launch, untilUp } from './lifecycle.ts';
 import { crashReason, line } from './lines.ts';
+import type { MemoryFinding } from './memory-watch.ts';
 import type { Step } from './plan.ts';
 
 /** Longest wait for the last output of a dyno that ended, in milliseconds. */
@@ -46,15 +47,18 @@ export class DynoExecutor {
     reservedId: string | null,
   ): void {
     const replaced = step.replaces === null ? undefined : this.table.get(step.replaces);
-    if (replaced !== undefined) {
-      this.table.delete(replaced.id);
-      this.log(replaced, line.changed('crashed', 'starting'));
-    }
+    const name = `${step.type}.${step.number}`;
+    // One of an older release or restart counter makes room as well, though its crashes do not count any more.
+    const crashed = this.table
+      .ofApp(step.appId)
+      .find((each) => each.name === name && each.state === 'crashed');
+    if (crashed !== undefined) this.log(crashed, line.changed('crashed', 'starting'));
+    if (replaced !== undefined) this.table.delete(replaced.id);
     const now = this.options.clock.now();
     const record: DynoRecord = {
       id: reservedId ?? randomUUID(),
       appId: step.appId,
-      name: `${step.type}.${step.number}`,
+      name,
       type: step.type,
       number: step.number,
       release: step.release,
@@ -70,7 +74,7 @@ export class DynoExecutor {
       reason: replaced?.reason ?? null,
       termSentAt: null,
       killed: false,
-      bootTimedOut: false,
+      fault: null,
       ended: false,
     };
     this.table.add(record);
@@ -99,13 +103,25 @@ export class DynoExecutor {
     record.killed = true;
     const { timers } = this.options;
     if (why === 'boot-timeout') {
-      record.bootTimedOut = true;
+      record.fault = why;
       this.log(record, line.bootTimeout(timers.boot / 1000));
-      this.log(record, line.killingBoot());
+      this.log(record, line.killingOne());
     } else {
       this.log(record, line.exitTimeout(timers.exit / 1000));
       this.log(record, line.killing());
     }
+    this.inBackground('kill', this.options.runtime.signalDyno(record.id, 'SIGKILL'));
+  }
+
+  /** A dyno uses more memory than its quota: a warning, or its end (reference: heroku-platform 3.9). */
+  overQuota(record: DynoRecord, { megabytes, percent, code }: MemoryFinding): void {
+    if (record.killed) return;
+    this.log(record, line.memory(megabytes, percent));
+    this.log(record, line.overQuota(code));
+    if (code === 'R14') return;
+    record.killed = true;
+    record.fault = 'memory-quota';
+    this.log(record, line.killingOne());
     this.inBackground('kill', this.options.runtime.signalDyno(record.id, 'SIGKILL'));
   }
 
@@ -213,23 +229,25 @@ export class DynoExecutor {
     if (this.abort.signal.aborted) return;
     output?.follow[Symbol.dispose]();
     this.outputs.delete(record.id);
+    if (exit.outOfMemory) this.log(record, line.outOfMemory());
     this.log(record, line.exited(exit.code));
     if (record.state === 'stopping') {
       this.table.delete(record.id);
       this.changed(record.appId);
     } else {
-      this.crash(record, crashReason(exit, record.bootTimedOut));
+      this.crash(record, crashReason(exit, record.fault));
     }
     await this.options.runtime.removeDyno(record.id);
     this.options.forgetOutput(record.appId, record.id);
   }
 
   private crash(record: DynoRecord, reason: string): void {
-    const { clock } = this.options;
+    const { clock, restarts } = this.options;
     const before = record.state;
-    const wasHealthy = before === 'up' && clock.now() - record.since >= HEALTHY_AFTER;
-    record.crashes = (wasHealthy ? 0 : record.crashes) + 1;
-    record.nextStartAt = clock.now() + restartWait(record.crashes, clock.random());
+    const upFor = before === 'up' ? clock.now() - record.since : null;
+    const { crashes, wait } = afterCrash(restarts, record.crashes, upFor, clock.random());
+    record.crashes = crashes;
+    record.nextStartAt = clock.now() + wait;
     record.reason = reason;
     this.enter(record, 'crashed');
     this.log(record, line.changed(before, 'crashed'));

@@ -1,4 +1,4 @@
-/** Every line that the dyno manager writes, with the platform's exact words (reference: heroku-platform 3.1, 3.2). */
+/** Every line that the dyno manager writes, with the platform's exact words (reference: heroku-platform 3.1, 3.2, 5.4). */
 export const line = {
   starting: (command: string, port: number): string =>
     `Starting process with command \`${command.replaceAll(/\$\{PORT\}|\$PORT\b/g, String(port))}\``,
@@ -6,19 +6,29 @@ export const line = {
   restarting: (): string => 'Restarting',
   stopping: (): string => 'Stopping all processes with SIGTERM',
   killing: (): string => 'Stopping remaining processes with SIGKILL',
-  killingBoot: (): string => 'Stopping process with SIGKILL',
+  killingOne: (): string => 'Stopping process with SIGKILL',
   exited: (code: number): string => `Process exited with status ${code}`,
   bootTimeout: (seconds: number): string =>
     `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${seconds} seconds of launch`,
   exitTimeout: (seconds: number): string =>
     `Error R12 (Exit timeout) -> At least one process failed to exit within ${seconds} seconds of SIGTERM`,
+  memory: (megabytes: number, percent: number): string =>
+    `Process running mem=${megabytes}M(${percent.toFixed(1)}%)`,
+  overQuota: (code: 'R14' | 'R15'): string =>
+    code === 'R14' ? 'Error R14 (Memory quota exceeded)' : 'Error R15 (Memory quota vastly exceeded)',
+  outOfMemory: (): string =>
+    'Error R14 (Memory quota exceeded) -> The system killed a process of the dyno because its memory was used up',
   startFailed: (reason: string): string =>
     `Error R99 (Platform error) -> The dyno could not be started: ${reason}`,
 };
 
+/** Why the platform killed a dyno that shall run. */
+export type Fault = 'boot-timeout' | 'memory-quota';
+
 /** A crash in plain words, for people. */
-export function crashReason(exit: { code: number; outOfMemory: boolean }, bootTimedOut: boolean): string {
-  if (bootTimedOut) return 'it did not listen on $PORT in time';
+export function crashReason(exit: { code: number; outOfMemory: boolean }, fault: Fault | null): string {
+  if (fault === 'boot-timeout') return 'it did not listen on $PORT in time';
+  if (fault === 'memory-quota') return 'it used more than twice its memory quota';
   if (exit.outOfMemory) return `it ran out of memory (exit code ${exit.code})`;
   return exit.code === 0 ? 'its process ended (exit code 0)' : `exit code ${exit.code}`;
 }

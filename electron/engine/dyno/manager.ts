@@ -1,10 +1,12 @@
 import type { Dyno } from '#shared/model/app.ts';
+import { findSize } from '#shared/model/size.ts';
 import type { DynoInstance } from '../runtime/runtime.ts';
 import type { DynoManagerOptions } from './context.ts';
 import { type AppDesire, readDesire } from './desired.ts';
 import { type DynoRecord, DynoTable, visibleDynos } from './dyno-table.ts';
 import { DynoExecutor } from './executor.ts';
 import { line } from './lines.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { type DesiredApp, plan, type Step } from './plan.ts';
 import { DynoReservations } from './reservations.ts';
 import { routeOf } from './route.ts';
@@ -24,6 +26,7 @@ export class DynoManager {
   private readonly table = new DynoTable();
   private readonly executor: DynoExecutor;
   private readonly reservations: DynoReservations;
+  private readonly memory: MemoryWatch<DynoRecord>;
   private readonly desires = new Map<string, AppDesire>();
   private readonly epochs = new Map<string, Map<string, number>>();
   private readonly dirty = new Set<string>();
@@ -40,6 +43,14 @@ export class DynoManager {
     this.reservations = new DynoReservations(options);
     this.executor = new DynoExecutor(options, this.table, (appId) => {
       this.touch(appId);
+    });
+    this.memory = new MemoryWatch({
+      clock: options.clock,
+      running: () => this.table.running(),
+      quotaOf: (record) => findSize(record.size)?.memoryMiB,
+      memoryOf: () => options.runtime.memoryOf(),
+      onOver: this.executor.overQuota.bind(this.executor),
+      onProblem: options.onProblem.bind(options),
     });
   }
 
@@ -152,6 +163,7 @@ export class DynoManager {
     this.state = 'closed';
     this.cancelWake?.();
     this.cancelSync?.();
+    this.memory.close();
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
     this.executor.close();
     this.notify();
@@ -197,6 +209,7 @@ export class DynoManager {
     const desired = this.state === 'stopping' ? [] : this.desired();
     const { steps, wakeAt } = plan(desired, this.table.all(), now, this.options.timers);
     for (const step of steps) this.perform(step);
+    this.memory.wake();
     this.cancelWake?.();
     this.cancelWake =
       wakeAt === null
@@ -277,7 +290,7 @@ export class DynoManager {
   }
 
   private async compare(): Promise<void> {
-    const known = new Set(this.table.all().filter((record) => record.instance !== null && !record.ended));
+    const known = new Set(this.table.running());
     const found = new Map(
       (await this.options.runtime.listDynos()).map((instance) => [instance.id, instance]),
     );
@@ -319,7 +332,7 @@ export class DynoManager {
       reason: null,
       termSentAt: null,
       killed: false,
-      bootTimedOut: false,
+      fault: null,
       ended: false,
     };
     this.executor.adopt(record, instance);

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MemoryWatch } from '../../dyno/memory-watch.ts';
 import { systemClock } from '../../util/clock.ts';
 import type { DynoSpec, OutputPosition, SlugRef } from '../runtime.ts';
 import { isAlive, parseIdentity } from './identity.ts';
@@ -323,4 +324,27 @@ test('where nothing gives terminals a one-off dyno has a pipe, and says so first
   await terminal.close();
   expect(await readdir(join(folder, 'other', 'runs'))).toEqual([]);
   await own.close();
+});
+
+test('a dyno that holds over twice its memory quota is found, and killed', async () => {
+  const hold = `exec perl -e 'my $held = "x" x (96 << 20); sleep 600'`;
+  const dyno = await runtime.startDyno(order(await slug(), hold));
+  const found: string[] = [];
+  const watch = new MemoryWatch({
+    clock: { ...systemClock, after: (_ms, run) => systemClock.after(50, run) },
+    running: () => [dyno],
+    quotaOf: () => 40,
+    memoryOf: () => runtime.memoryOf(),
+    onOver: ({ id }, { code }) => {
+      found.push(code);
+      if (code === 'R15') void runtime.signalDyno(id, 'SIGKILL');
+    },
+    onProblem: (_what, error) => {
+      throw error;
+    },
+  });
+  watch.wake();
+  await until(async () => (await runtime.listDynos())[0]?.exit?.code === 137);
+  watch.close();
+  expect(found.at(-1)).toBe('R15');
 });

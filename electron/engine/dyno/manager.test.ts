@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import { MEMORY_EVERY } from './memory-watch.ts';
+import { APP, type DynoWorld, dynoWorld, settled } from './testing.ts';
+
+const MIB = 2 ** 20;
+
+/** A world whose app has one web dyno up. */
+async function running(): Promise<DynoWorld> {
+  const world = await dynoWorld();
+  await world.manager.start();
+  world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(world.lines).toEqual([
+    'web.1: Starting process with command `node server.js`',
+    'web.1: State changed from starting to up',
+  ]);
+  world.lines.length = 0;
+  return world;
+}
+
+const only = (world: DynoWorld) => world.manager.dynos(APP.id)[0];
+
+test('over its memory quota a dyno is told so with each look; at twice the quota it is killed and started again', async () => {
+  await using world = await running();
+  const { runtime, clock, lines } = world;
+  runtime.memory.set('web.1', 514 * MIB);
+  await clock.pass(2 * MEMORY_EVERY);
+  const warning = ['web.1: Process running mem=514M(100.4%)', 'web.1: Error R14 (Memory quota exceeded)'];
+  expect(lines).toEqual([...warning, ...warning]);
+  expect([only(world)?.state, runtime.memoryReads]).toEqual(['up', 2]);
+  lines.length = 0;
+  runtime.memory.set('web.1', 1038.5 * MIB);
+  await clock.pass(MEMORY_EVERY);
+  expect(lines).toEqual([
+    'web.1: Process running mem=1038M(202.8%)',
+    'web.1: Error R15 (Memory quota vastly exceeded)',
+    'web.1: Stopping process with SIGKILL',
+    'web.1: Process exited with status 137',
+    'web.1: State changed from up to crashed',
+    'web.1: State changed from crashed to starting',
+    'web.1: Starting process with command `node server.js`',
+    'web.1: State changed from starting to up',
+  ]);
+  expect(runtime.signals).toEqual(['web.1 SIGKILL']);
+});
+
+test('a crash says why: out of memory, or an end with code 0, which is a crash as well', async () => {
+  await using world = await running();
+  world.runtime.exit('web.1', 0);
+  await settled();
+  expect(world.lines.slice(0, 2)).toEqual([
+    'web.1: Process exited with status 0',
+    'web.1: State changed from up to crashed',
+  ]);
+  world.lines.length = 0;
+  world.runtime.exit('web.1', 137, true);
+  await settled();
+  expect(world.lines).toEqual([
+    'web.1: Error R14 (Memory quota exceeded) -> The system killed a process of the dyno because its memory was used up',
+    'web.1: Process exited with status 137',
+    'web.1: State changed from up to crashed',
+  ]);
+  expect(only(world)).toMatchObject({ state: 'crashed', reason: 'it ran out of memory (exit code 137)' });
+  expect(world.problems).toEqual([]);
+});
+
+/** Crashes web.1 as soon as it is up, so often. */
+async function crash(world: DynoWorld, times: number): Promise<void> {
+  for (let count = 0; count < times; count += 1) {
+    const due = Date.parse(only(world)?.nextStartAt ?? '') - world.clock.now();
+    if (due > 0) await world.clock.pass(due);
+    await settled();
+    world.runtime.exit('web.1', 1);
+    await settled();
+  }
+}
+
+const waits = (world: DynoWorld): number => Date.parse(only(world)?.nextStartAt ?? '') - world.clock.now();
+
+test('a dyno that crashes again and again waits longer; `restart` by its name starts it at once and forgets its crashes', async () => {
+  await using world = await running();
+  await crash(world, 4);
+  expect([only(world)?.state, waits(world)]).toEqual(['crashed', 5_000]);
+  world.lines.length = 0;
+  world.manager.restart(APP.id, (dyno) => dyno.name === 'web.1');
+  await settled();
+  expect(only(world)).toMatchObject({ state: 'up' });
+  expect(world.lines).toEqual([
+    'web.1: Restarting',
+    'web.1: State changed from crashed to starting',
+    'web.1: Starting process with command `node server.js`',
+    'web.1: State changed from starting to up',
+  ]);
+  await crash(world, 2);
+  expect(waits(world)).toBe(1_000);
+});
+
+test('a stable run forgets the crashes before it', async () => {
+  await using world = await running();
+  await crash(world, 3);
+  await world.clock.pass(2_000 + 60_000);
+  expect(only(world)?.state).toBe('up');
+  await crash(world, 2);
+  expect(waits(world)).toBe(1_000);
+});
+
+test('a new release starts at once, however often the one before crashed', async () => {
+  await using world = await running();
+  await crash(world, 5);
+  const version = world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(only(world)).toMatchObject({ state: 'up', release: version });
+});
