@@ -82,7 +82,10 @@ describe('slipway with its engine', () => {
     env = { SLIPWAY_HOME: host.home };
     folder = await mkdtemp(join(tmpdir(), 'slipway-command-app-'));
     await writeFile(join(folder, 'Procfile'), 'task: node task.js\n');
-    await writeFile(join(folder, 'task.js'), 'console.log(process.argv[2], String(process.stdout.columns));\n');
+    await writeFile(
+      join(folder, 'task.js'),
+      'console.log(process.argv[2], String(process.stdout.columns));\n',
+    );
     await manifest({});
   });
   afterAll(async () => {
