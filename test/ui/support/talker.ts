@@ -15,11 +15,17 @@ export interface Talker {
   count(lines: number, rate: number): Promise<void>;
 }
 
-/** Deploys `test/fixtures/talker-app`. @param router port of the router; it changes with a new engine */
-export async function deployTalker(host: Host, app: string): Promise<Talker> {
+/** A copy of `test/fixtures/talker-app`; whoever asks for it removes it. */
+export async function talkerFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-talker-'));
+  await cp(TALKER, folder, { recursive: true });
+  return folder;
+}
+
+/** Deploys the talker. */
+export async function deployTalker(host: Host, app: string): Promise<Talker> {
+  const folder = await talkerFolder();
   try {
-    await cp(TALKER, folder, { recursive: true });
     await host.client.call('apps.create', { name: app });
     const { failure } = await deploy(host, app, folder);
     if (failure !== null) throw new Error(failure.message);
