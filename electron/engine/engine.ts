@@ -20,6 +20,7 @@ import {
   openRouter,
   openSources,
 } from './parts.ts';
+import { SlugExpiry } from './release/expiry.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -143,11 +144,12 @@ async function assemble(base: Base, options: EngineOptions) {
   });
   const outputs = new BuildOutputs(home.builds);
   const sources = await openSources(base, options.buildpacks);
+  const runs = createRuns(base);
+  const expiry = new SlugExpiry({ ...base, slugsOfRuns: () => runs.slugsInUse() });
   const builds = new Builds({
-    ...{ ...base, ...sources, apps, outputs },
+    ...{ ...base, ...sources, apps, outputs, expiry },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
-  const runs = createRuns(base);
   const remover = new AppRemover({ ...base, builds, runs, outputs });
   const saves = createSaveWatcher({ ...base, builds });
   runtime.onAvailability(() => {

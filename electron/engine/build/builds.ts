@@ -5,6 +5,7 @@ import type { Source } from '#shared/contract/contract.ts';
 import type { Apps } from '../app/apps.ts';
 import { buildView } from '../api/views.ts';
 import { expandHome } from '../source/folders.ts';
+import type { SlugExpiry } from '../release/expiry.ts';
 import type { Samples } from '../source/samples.ts';
 import type { AppRow, BuildRow } from '../store/rows.ts';
 import type { BuildOutputs } from './build-output.ts';
@@ -20,6 +21,7 @@ export interface BuildsOptions extends DeployOptions {
   readonly outputs: BuildOutputs;
   readonly uploads: Uploads;
   readonly samples: Samples;
+  readonly expiry: Pick<SlugExpiry, 'expire'>;
 }
 
 /** Deploys of all apps: at most one for each app at a time, each written down from its start to its end. */
@@ -65,6 +67,7 @@ export class Builds {
       async () => {
         if (own) await this.options.uploads.discard(folder);
         await this.forgetOld(app.id);
+        await this.options.expiry.expire(app.id);
       },
     );
     return buildView(app.name, row);

@@ -3,6 +3,7 @@ import type { Apps } from '../app/apps.ts';
 import { describeFormation } from '../app/apps.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
+import { KNOWN_SLUGS } from '../release/expiry.ts';
 import { describeDeploy, type ReleaseLedger } from '../release/ledger.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
@@ -18,8 +19,6 @@ import type { FactHub } from '../util/facts.ts';
 import type { BuildOutput } from './build-output.ts';
 import { LineLog } from './line-log.ts';
 
-/** Older slugs whose parts a build may take over. */
-const KNOWN_SLUGS = 3;
 /** Phases that change are written down within this time, in milliseconds: each write waits for the disk. */
 const WRITE_WITHIN = 250;
 

@@ -102,7 +102,7 @@ export class ReleaseLedger {
     if (!this.eligibleForRollback(target)) {
       throw new SlipwayError(
         'no_release',
-        `v${target.version} (${target.description}) cannot be a rollback target: ${target.slugId === null ? 'it has no code' : `it ${target.status}`}. Choose a release that has code and succeeded.`,
+        `v${target.version} (${target.description}) cannot be a rollback target: ${whyNot(target)}. Choose a release that has code and succeeded.`,
       );
     }
     return this.append(appId, {
@@ -140,6 +140,13 @@ export class ReleaseLedger {
       ...release,
     });
   }
+}
+
+/** Why a release cannot be the target of a rollback. */
+function whyNot({ slugId, status }: ReleaseRow): string {
+  if (slugId === null) return 'it has no code';
+  if (status !== 'expired') return `it ${status}`;
+  return 'it expired, as only the slugs of the newest 20 releases are kept';
 }
 
 /** What a deploy is called in the ledger (reference: heroku-platform 6.1). */

@@ -77,6 +77,11 @@ export class Runs {
     await this.find(id).resize(columns, rows).catch(fail);
   }
 
+  /** Ids of the slugs that they run from. */
+  slugsInUse(): string[] {
+    return [...this.running.values()].map((run) => run.spec.slug.id);
+  }
+
   /** Ends those of an app that is being destroyed, at once, and waits for it. */
   async abandon(appId: string): Promise<void> {
     const own = [...this.running.values()].filter((run) => run.spec.appId === appId);

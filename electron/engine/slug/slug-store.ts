@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { SLUG_MAX_BYTES } from '#shared/model/build.ts';
@@ -9,6 +9,8 @@ import { ArchiveWriter, HashMemory, type StoredSlug } from './archive-writer.ts'
 import { BuildFailure, systemCode } from './failure.ts';
 
 const SUFFIX = '.slug';
+/** Age in milliseconds at which the build that wrote an archive has released it, or given it up. */
+const SETTLED_AFTER = 60_000;
 
 /** A part that an older archive has. */
 export interface KnownPart {
@@ -74,6 +76,12 @@ export class SlugStore {
 
   async remove(sha256: string): Promise<void> {
     await rm(this.path(sha256), { force: true });
+  }
+
+  /** Removes an archive unless it was written a moment ago: a build may be about to release the same content. */
+  async removeSettled(sha256: string, now: number): Promise<void> {
+    const found = await stat(this.path(sha256)).catch(() => null);
+    if (found !== null && now - found.mtimeMs >= SETTLED_AFTER) await this.remove(sha256);
   }
 
   /** Removes half-written files and archives that are not among these. */

@@ -68,4 +68,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE apps ADD COLUMN deploy_on_save INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  ALTER TABLE slugs ADD COLUMN expired_at TEXT;
+  `,
 ];

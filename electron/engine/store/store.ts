@@ -109,13 +109,17 @@ export class Store {
     return this.get(SlugRow, 'SELECT * FROM slugs WHERE id = ?', [id]);
   }
 
-  /** Slugs of one app, newest first; without an app those of all, destroyed ones included. */
-  slugs(appId?: string): SlugRow[] {
-    return appId === undefined
-      ? this.all(SlugRow, 'SELECT * FROM slugs ORDER BY created_at DESC')
-      : this.all(SlugRow, 'SELECT * FROM slugs WHERE app_id = ? ORDER BY created_at DESC, rowid DESC', [
-          appId,
-        ]);
+  /** Slugs of one app that have not expired, newest first; without an app those of all, destroyed ones included. */
+  slugs(appId: string | null = null): SlugRow[] {
+    const sql =
+      'SELECT * FROM slugs WHERE expired_at IS NULL AND (?1 IS NULL OR app_id = ?1) ORDER BY created_at DESC, rowid DESC';
+    return this.all(SlugRow, sql, [appId]);
+  }
+
+  /** From here on the slug's archive may be gone; releases that have it are kept as expired ones. */
+  expireSlug(id: string, at: string): void {
+    this.run('UPDATE slugs SET expired_at = ? WHERE id = ?', [at, id]);
+    this.run("UPDATE releases SET status = 'expired' WHERE slug_id = ?", [id]);
   }
 
   // Releases
