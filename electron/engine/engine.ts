@@ -13,6 +13,7 @@ import { RESTART_POLICIES } from './dyno/backoff.ts';
 import type { DynoManager } from './dyno/manager.ts';
 import {
   createDynoManager,
+  createPublisher,
   createRuns,
   createStats,
   type OpenRouter,
@@ -81,6 +82,7 @@ interface Base {
   readonly router: OpenRouter;
   readonly slugs: SlugStore;
   readonly facts: FactHub;
+  readonly dynoLogs: DynoLogs;
   readonly ledger: ReleaseLedger;
   readonly dynos: DynoManager;
   apiLog: (appId: string, text: string) => void;
@@ -129,7 +131,21 @@ async function openBase(
   const apiLog = (appId: string, text: string): void => {
     logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
   };
-  return { clock, diagnostics, home, store, logplex, runtime, router, slugs, facts, ledger, dynos, apiLog };
+  return {
+    clock,
+    diagnostics,
+    home,
+    store,
+    logplex,
+    runtime,
+    router,
+    slugs,
+    facts,
+    ledger,
+    dynos,
+    dynoLogs,
+    apiLog,
+  };
 }
 
 async function compose(
@@ -149,8 +165,9 @@ async function compose(
   });
   const outputs = new BuildOutputs(home.builds);
   const { buildpacks, uploads, samples, sources } = await openSources(base, options.buildpacks);
+  const publisher = createPublisher(base, apps);
   const builds = new Builds({
-    ...{ store, ledger, apps, dynos, runtime, slugs, logplex, facts, clock, outputs, apiLog },
+    ...{ store, ledger, publisher, apps, dynos, runtime, slugs, logplex, facts, clock, outputs, apiLog },
     ...{ buildpacks, uploads, samples },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
@@ -159,9 +176,10 @@ async function compose(
   });
   const runs = createRuns({ store, runtime, slugs, logplex, clock, diagnostics, apiLog });
   const remover = new AppRemover({
-    ...{ store, runtime, slugs, logplex, dynos, builds, runs, outputs, facts, clock },
+    ...{ store, runtime, slugs, logplex, dynos, builds, runs, publisher, outputs, facts, clock },
   });
   await cleanUp({ store, runtime, slugs, logplex, uploads, remover });
+  publisher.recover();
   await dynos.start();
   builds.resume();
 
@@ -170,7 +188,8 @@ async function compose(
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, apps, builds, dynos, runs, logplex, facts, apiLog, systemInfo, sources, samples },
+      ...{ store, ledger, publisher, apps, builds, dynos, runs, logplex, facts, apiLog },
+      ...{ systemInfo, sources, samples },
       stats: createStats(base),
       disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),
@@ -183,7 +202,7 @@ async function compose(
     },
     receiveUpload: (tar) => uploads.receive(tar),
     async close(what) {
-      await Promise.all([builds.close(), runs.close()]);
+      await Promise.all([builds.close(), runs.close(), publisher.close()]);
       if (what === 'stop') await dynos.stopAll();
       await all.disposeAsync();
     },
