@@ -58,6 +58,8 @@ export class FakeRuntime {
   memoryReads = 0;
   ignoresTerm = false;
   startProblem: Error | null = null;
+  /** Starts wait for it. */
+  startGate: Promise<void> = Promise.resolve();
   private readonly listeners = new Set<(exit: DynoExit) => void>();
 
   /** As the engine sees it. */
@@ -74,6 +76,7 @@ export class FakeRuntime {
   }
 
   async startDyno(spec: DynoSpec): Promise<DynoInstance> {
+    await this.startGate;
     await turn();
     if (this.startProblem !== null) throw this.startProblem;
     const { id, appId, name, type, release, command } = spec;
