@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -38,14 +39,47 @@ export const TARGETS = {
 
 export type TargetName = keyof typeof TARGETS;
 
-/** Builds a target. What goes wrong is on standard error. @throws when it does */
+/** A target that could not be built: the message is one line with the reason, `details` all that the bundler said. */
+export class BuildTargetError extends Error {
+  readonly details: string;
+
+  constructor(message: string, details: string) {
+    super(message);
+    this.details = details;
+  }
+}
+
+/** Builds a target. @throws BuildTargetError */
 export function build(name: TargetName): void {
   const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
   const args = [vite, 'build', '--config', join(ROOT, TARGETS[name].config)];
-  execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status, signal, stderr } = spawnSync(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  const details = stripVTControlCharacters(stderr);
+  const reason = signal === null ? (reasonIn(details) ?? `exit code ${status ?? 0}`) : `ended by ${signal}`;
+  throw new BuildTargetError(
+    `${name} (${TARGETS[name].config}) could not be built: ${reason}. Correct that, and start again; npm run build says more.`,
+    details,
+  );
 }
 
-/** Builds a target when it is missing or older than its sources. */
+/** The one line that says why, with the place in the source. */
+function reasonIn(details: string): string | null {
+  const lines = details.split('\n').map((line) => line.trim());
+  const reason =
+    lines.find((line) => /^\[[\w:-]+\] \S/.test(line)) ??
+    lines.find((line) => /^\w*Error( \[\w+\])?: \S/.test(line)) ??
+    lines.find((line) => line !== '' && !/^(✗|error during build|Build failed|node:)/.test(line));
+  const place = /─\[ (\S+:\d+:\d+) \]/.exec(details)?.[1];
+  if (reason === undefined) return null;
+  return `${reason.replace(/\.$/, '')}${place === undefined ? '' : ` (${place})`}`;
+}
+
+/** Builds a target when it is missing or older than its sources. @throws BuildTargetError */
 export async function buildWhenStale(name: TargetName): Promise<void> {
   const { result, sources } = TARGETS[name];
   const built = statSync(join(ROOT, result), { throwIfNoEntry: false })?.mtimeMs ?? 0;

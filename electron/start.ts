@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildWhenStale } from './build-targets.ts';
+import { BuildTargetError, buildWhenStale } from './build-targets.ts';
 import { runHeadless } from './headless/run.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -36,18 +36,29 @@ async function runDesktop(program: string): Promise<number> {
   return code ?? 1;
 }
 
-keepMemorySmall();
-await buildWhenStale('renderer');
-const program = process.argv.includes('--headless') ? null : electronProgram();
-if (program !== null) {
-  await buildWhenStale('preload');
-  await buildWhenStale('main');
-  process.exitCode = await runDesktop(program);
-} else {
+/** Builds what is missing or old, then runs desktop app or headless host. @throws BuildTargetError */
+async function main(): Promise<void> {
+  await buildWhenStale('renderer');
+  const program = process.argv.includes('--headless') ? null : electronProgram();
+  if (program !== null) {
+    await buildWhenStale('preload');
+    await buildWhenStale('main');
+    process.exitCode = await runDesktop(program);
+    return;
+  }
   if (!process.argv.includes('--headless')) {
     console.error(
       'No window: Electron’s program is not installed, so Slipway runs headless. Open the ui address below in a browser.',
     );
   }
   await runHeadless(process.env);
+}
+
+keepMemorySmall();
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof BuildTargetError)) throw error;
+  console.error(`slipway: ${error.message}`);
+  process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { SlipwayError } from '#shared/errors.ts';
+import { readArguments } from './arguments.ts';
 import type { Command, Options } from './command.ts';
 import { apps, create, destroy, ps, restart, scale } from './commands/apps.ts';
 import { deploy } from './commands/deploy.ts';
@@ -15,21 +15,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ info, open, env },
 };
 
-const OPTIONS = {
-  app: { type: 'string', short: 'a' },
-  confirm: { type: 'string', short: 'c' },
-  tail: { type: 'boolean', short: 't' },
-  num: { type: 'string', short: 'n' },
-  source: { type: 'string', short: 's' },
-  ps: { type: 'string', short: 'p' },
-  'clear-cache': { type: 'boolean' },
-  start: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
 /** Runs one command line and says how it went as an exit code. */
 async function main(args: string[]): Promise<number> {
-  const parsed = parse(args);
+  const parsed = readArguments(args);
   const [first = 'help', ...rest] = parsed.words;
   const [name = '', verb] = first.split(':');
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -61,18 +49,6 @@ async function main(args: string[]): Promise<number> {
     return abort.signal.aborted ? 130 : exitCode;
   } finally {
     link.client.close();
-  }
-}
-
-function parse(args: string[]): { words: string[]; options: Options } {
-  try {
-    const { positionals, values } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
-    return { words: positionals, options: values };
-  } catch (error) {
-    throw new SlipwayError(
-      'invalid_params',
-      `${error instanceof Error ? error.message : String(error)} slipway help lists the options.`,
-    );
   }
 }
 

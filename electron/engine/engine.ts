@@ -15,6 +15,7 @@ import {
   createDynoManager,
   createPublisher,
   createRuns,
+  createSaveWatcher,
   createStats,
   type OpenRouter,
   openRouter,
@@ -148,48 +149,52 @@ async function openBase(
   };
 }
 
+/** Systems that are made of the base; none of them has begun to work. */
+async function assemble(base: Base, options: EngineOptions) {
+  const { clock, diagnostics, home, store, ledger, router, dynos, runtime } = base;
+  const apps = new Apps({
+    ...{ store, ledger, clock },
+    routerPort: () => router.port,
+    dynos: (appId) => dynos.dynos(appId),
+  });
+  const outputs = new BuildOutputs(home.builds);
+  const sources = await openSources(base, options.buildpacks);
+  const publisher = createPublisher(base, apps);
+  const builds = new Builds({
+    ...{ ...base, ...sources, publisher, apps, outputs },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+  const runs = createRuns(base);
+  const remover = new AppRemover({ ...base, builds, runs, publisher, outputs });
+  const saves = createSaveWatcher({ ...base, builds });
+  runtime.onAvailability(() => {
+    base.facts.publish({ kind: 'runtime.changed' });
+  });
+  return { ...sources, publisher, apps, builds, runs, remover, saves };
+}
+
 async function compose(
   settings: Settings,
   options: EngineOptions,
   started: AsyncDisposableStack,
 ): Promise<Engine> {
   const base = await openBase(settings, options, started);
-  const { clock, diagnostics, home, store, logplex, runtime, router, slugs, facts, ledger, dynos, apiLog } =
-    base;
-  const apps = new Apps({
-    store,
-    ledger,
-    clock,
-    routerPort: () => router.port,
-    dynos: (appId) => dynos.dynos(appId),
-  });
-  const outputs = new BuildOutputs(home.builds);
-  const { buildpacks, uploads, samples, sources } = await openSources(base, options.buildpacks);
-  const publisher = createPublisher(base, apps);
-  const builds = new Builds({
-    ...{ store, ledger, publisher, apps, dynos, runtime, slugs, logplex, facts, clock, outputs, apiLog },
-    ...{ buildpacks, uploads, samples },
-    onProblem: diagnostics.problem.bind(diagnostics),
-  });
-  runtime.onAvailability(() => {
-    facts.publish({ kind: 'runtime.changed' });
-  });
-  const runs = createRuns({ store, runtime, slugs, logplex, clock, diagnostics, apiLog });
-  const remover = new AppRemover({
-    ...{ store, runtime, slugs, logplex, dynos, builds, runs, publisher, outputs, facts, clock },
-  });
-  await cleanUp({ store, runtime, slugs, logplex, uploads, remover });
+  const { home, runtime, router, dynos } = base;
+  const systems = await assemble(base, options);
+  const { builds, runs, publisher, remover, saves, uploads } = systems;
+  await cleanUp({ ...base, uploads, remover });
   publisher.recover();
   await dynos.start();
   builds.resume();
+  started.adopt(saves, (it) => it.close());
+  saves.sync();
 
   let apiUrl = '';
   const systemInfo = systemInfoOf(base, options.version, () => apiUrl);
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ store, ledger, publisher, apps, builds, dynos, runs, logplex, facts, apiLog },
-      ...{ systemInfo, sources, samples },
+      ...{ ...base, ...systems, systemInfo },
       stats: createStats(base),
       disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),

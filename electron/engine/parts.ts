@@ -25,6 +25,8 @@ import { type Buildpack, findBuildpacks } from './slug/buildpacks.ts';
 import type { SlugStore } from './slug/slug-store.ts';
 import type { SlugRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
+import type { Builds } from './build/builds.ts';
+import { SaveWatcher } from './watch/save-watcher.ts';
 import type { Clock } from './util/clock.ts';
 import type { Diagnostics } from './util/diagnostics.ts';
 import type { FactHub } from './util/facts.ts';
@@ -207,6 +209,24 @@ export async function openSources(
     random: () => clock.random(),
   });
   return { buildpacks, uploads, samples, sources };
+}
+
+/** Connects the watcher of folders with store and builds. */
+export function createSaveWatcher(parts: {
+  readonly store: Store;
+  readonly ledger: ReleaseLedger;
+  readonly builds: Builds;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+}): SaveWatcher {
+  const { store, ledger, builds, clock, diagnostics } = parts;
+  return new SaveWatcher({
+    clock,
+    apps: () => store.apps().filter(({ id }) => store.deploysOnSave(id)),
+    deploy: (app, path) =>
+      builds.start(app, { kind: 'folder', path }, { clearCache: false, user: ledger.current(app.id).user }),
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
 }
 
 /** A slug as runtimes want it: its archive is opened when it is needed. */

@@ -112,6 +112,16 @@ export function restart(app: string, dyno?: string): Promise<boolean> {
   });
 }
 
+/** Says whether the app is deployed again when a file of its folder is saved. */
+export function setDeployOnSave(app: string, deployOnSave: boolean): Promise<boolean> {
+  return attempt(`Deploy on save of ${app} was not changed`, async () => {
+    const changed = await call('apps.update', { app, deployOnSave });
+    useWorld.setState(({ apps }) => ({
+      apps: apps?.map((each) => (each.id === changed.id ? changed : each)) ?? null,
+    }));
+  });
+}
+
 /** Ends a build; nothing of it stays when it has not been released. */
 export function cancelBuild(app: string, build: string): Promise<boolean> {
   return attempt(`The deploy of ${app} was not cancelled`, async () => {

@@ -1,10 +1,11 @@
 import { create } from 'zustand';
 import type { Source } from '#shared/contract/contract.ts';
+import type { Build } from '#shared/model/build.ts';
 import type { Inspection } from '#shared/model/source.ts';
 import { call } from '../state/connection.ts';
 import { desktop } from '../state/host.ts';
-import { go, pathOf } from '../state/route.ts';
-import { dropTask, findApp, putTask, useWorld } from '../state/world.ts';
+import { currentPlace, go, pathOf } from '../state/route.ts';
+import { dropTask, findApp, putTask } from '../state/world.ts';
 import { toast, toastProblem } from '../ui/toasts.tsx';
 import { attempt } from './app-actions.ts';
 import type { FolderContents } from './dropped-files.ts';
@@ -192,10 +193,9 @@ export async function chooseFolder(app: string | null = null): Promise<void> {
 }
 
 /** Tells how a deploy ended, when its app is not on screen. */
-export function announceBuild(
-  app: string,
-  ended: { release: number | null; failure: { message: string } | null },
-): void {
-  if (ended.failure !== null) toastProblem(`The deploy of ${app} failed`, ended.failure.message);
-  else if (useWorld.getState().open?.name !== app) toast(`${app} v${ended.release ?? ''} is deployed`);
+export function announceBuild(app: string, { release, failure }: Pick<Build, 'release' | 'failure'>): void {
+  const place = currentPlace();
+  if (place.screen === 'app' && place.app === app) return;
+  if (failure === null) toast(`${app} v${release ?? ''} is deployed`);
+  else if (failure.code !== 'cancelled') toastProblem(`The deploy of ${app} failed`, failure.message);
 }

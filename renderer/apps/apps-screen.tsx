@@ -1,4 +1,4 @@
-import { FolderOpen, Plus } from 'lucide-react';
+import { FolderOpen, Info, Plus } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import type { App } from '#shared/model/app.ts';
 import { chooseFolder, deploySample, openDeployDialog } from '../actions/deploy.ts';
@@ -32,6 +32,7 @@ export function AppsScreen(): ReactElement {
           </Button>
         )}
       </header>
+      <ProcessNote />
       {apps?.length === 0 && <Empty />}
       {apps !== null && apps.length > 0 && (
         <ul className={css['apps']} aria-label="Apps">
@@ -44,6 +45,20 @@ export function AppsScreen(): ReactElement {
         <p className={css['hint']}>Drag a project folder anywhere into this window to deploy it.</p>
       )}
     </div>
+  );
+}
+
+/** Says why dynos are not apart from each other here, where that is so. */
+function ProcessNote(): ReactElement | null {
+  const runtime = useWorld((world) => world.system?.runtime);
+  if (runtime === undefined || runtime.isolated) return null;
+  return (
+    <p className={css['note']}>
+      <Info />
+      <span>
+        {runtime.notes.slice(0, 2).join(' ')} <Link path="/settings">Where dynos run</Link>
+      </span>
+    </p>
   );
 }
 

@@ -4,6 +4,7 @@ import type { Inspection } from '#shared/model/source.ts';
 import { AppName } from '#shared/model/names.ts';
 import {
   closeDeployDialog,
+  deploySample,
   chooseFolder,
   startFromDialog,
   takeContents,
@@ -187,7 +188,31 @@ function Choose({ app }: { readonly app: string | null }): ReactElement {
           <PathField app={app} />
         </>
       )}
+      {app === null && <SampleLinks />}
     </div>
+  );
+}
+
+/** Apps to try Slipway out with. */
+function SampleLinks(): ReactElement | null {
+  const samples = useAnswer('samples.list', {}).value?.samples ?? [];
+  if (samples.length === 0) return null;
+  return (
+    <p className={css['samples']}>
+      <span className={panel['weak']}>or a sample:</span>
+      {samples.map(({ name, title }) => (
+        <Button
+          key={name}
+          look="plain"
+          onClick={() => {
+            closeDeployDialog();
+            void deploySample(name);
+          }}
+        >
+          {title}
+        </Button>
+      ))}
+    </p>
   );
 }
 

@@ -4,10 +4,8 @@
  */
 export function keepStylesInSheets(): void {
   const create = document.createElement.bind(document);
-  document.createElement = ((tag: string, options?: ElementCreationOptions) =>
-    tag.toLowerCase() === 'style'
-      ? standIn(create('span'))
-      : create(tag, options)) as typeof document.createElement;
+  document.createElement = (tag: string, options?: ElementCreationOptions) =>
+    tag.toLowerCase() === 'style' ? standIn(create('span')) : create(tag, options);
 }
 
 function standIn(element: HTMLElement): HTMLElement {

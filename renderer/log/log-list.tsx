@@ -74,14 +74,10 @@ export function LogList({
       }}
       onScroll={({ currentTarget: element }) => {
         const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-        if (left <= NEAR) setFollow(true);
-        else if (
-          follow &&
-          left > 3 * ROW_HEIGHT &&
-          !view.paused &&
-          anchor.current !== null &&
-          element.scrollTop < (lastTop.get(element) ?? 0) - 1
-        )
+        const moved = element.scrollTop - (lastTop.get(element) ?? 0);
+        // Upwards does not count as arriving: the first pixels of a slow scroll away are still near the end.
+        if (left <= NEAR && moved > 0) setFollow(true);
+        else if (follow && left > 3 * ROW_HEIGHT && !view.paused && anchor.current !== null && moved < -1)
           setFollow(false);
         lastTop.set(element, element.scrollTop);
         noteAnchor();

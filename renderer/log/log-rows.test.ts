@@ -54,7 +54,8 @@ describe('rows that pass a test', () => {
     };
     for (let part = 0; part < 6; part += 1) {
       log.add(Array.from({ length: 4_000 }, (_, index) => line(part * 4_000 + index + 1)));
-      expect(passing.of(log.rows, test)).toEqual(log.rows.filter((row) => row.id % 3 === 0));
+      const wanted = log.rows.filter((row) => row.id % 3 === 0).map((row) => row.id);
+      expect(passing.of(log.rows, test).map((row) => row.id)).toEqual(wanted);
     }
     expect(tested).toBe(24_000);
     expect(passing.of(log.rows, () => false)).toEqual([]);

@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { tinykeys } from 'tinykeys';
+import { desktop } from '../state/host.ts';
 import { setLogSettings, logSettings, usePreferences } from '../state/preferences.ts';
 import { go, pathOf } from '../state/route.ts';
 import { useWorld } from '../state/world.ts';
@@ -10,13 +11,8 @@ export function useKeys(): void {
   useEffect(
     () =>
       tinykeys(window, {
-        '$mod+k': open('palette'),
+        ...(desktop === null ? menuKeys() : {}),
         F1: open('palette'),
-        '$mod+/': open('shortcuts'),
-        '$mod+,': (event) => {
-          event.preventDefault();
-          go('/settings');
-        },
         ...appKeys(),
         ...letterKeys(),
       }),
@@ -28,6 +24,18 @@ function open(what: 'palette' | 'shortcuts'): (event: KeyboardEvent) => void {
   return (event) => {
     event.preventDefault();
     requestOpen(what);
+  };
+}
+
+/** Keys that the desktop's native menu takes for itself. */
+function menuKeys(): Record<string, (event: KeyboardEvent) => void> {
+  return {
+    '$mod+k': open('palette'),
+    '$mod+/': open('shortcuts'),
+    '$mod+,': (event) => {
+      event.preventDefault();
+      go('/settings');
+    },
   };
 }
 

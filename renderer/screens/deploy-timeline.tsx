@@ -130,7 +130,7 @@ function Phase({
         <ChevronRight className={css['chevron']} data-open={open} data-empty={lines.length === 0} />
       </button>
       {open && lines.length > 0 && (
-        <Output lines={lines} follow={phase.state === 'running'} name={`Output of: ${title}`} />
+        <Output lines={lines} follow={phase.state !== 'done'} name={`Output of: ${title}`} />
       )}
     </li>
   );

@@ -33,9 +33,13 @@ export function Formation({ open }: { readonly open: OpenApp }): ReactElement {
           Process types appear here with the first deploy: one row for each, with a slider.
         </p>
       )}
-      {formation?.map((entry) => (
-        <Row key={entry.type} open={open} entry={entry} />
-      ))}
+      <ul className={css['types']} aria-label="Dynos">
+        {formation?.map((entry) => (
+          <li key={entry.type}>
+            <Row open={open} entry={entry} />
+          </li>
+        ))}
+      </ul>
       <Memory open={open} />
     </section>
   );

@@ -94,7 +94,7 @@ function Navigation(): ReactElement {
           onClick={() => {
             openPalette();
           }}
-          aria-label="Command palette"
+          aria-label={`Command palette, ${isMac ? '⌘ K' : 'Ctrl K'}`}
           title="Command palette"
         >
           {isMac ? <Command /> : 'Ctrl '}

@@ -1,5 +1,6 @@
-import type { ReactElement } from 'react';
-import { useState } from 'react';
+import { type ReactElement, useState } from 'react';
+import type { App } from '#shared/model/app.ts';
+import { setDeployOnSave } from '../actions/app-actions.ts';
 import { redeploy } from '../actions/deploy.ts';
 import type { OpenApp } from '../state/world.ts';
 import { pathOf } from '../state/route.ts';
@@ -12,13 +13,8 @@ import { RollbackDialog } from './rollback-dialog.tsx';
 import css from './now-card.module.css';
 
 /** The release that serves now, and the way back to the one before. */
-export function NowCard({
-  open,
-  folder,
-}: {
-  readonly open: OpenApp;
-  readonly folder: string | null;
-}): ReactElement {
+export function NowCard({ open, app }: { readonly open: OpenApp; readonly app: App }): ReactElement {
+  const { folder } = app;
   const { releases, name } = open;
   const [target, setTarget] = useState<number | null>(null);
   const current = releases?.find((release) => release.current);
@@ -51,6 +47,16 @@ export function NowCard({
         <p className={css['folder']} title={folder}>
           <span className={panel['weak']}>Source</span> <code>{folder}</code>
         </p>
+      )}
+      {folder !== null && (
+        <label className={css['save']}>
+          <input
+            type="checkbox"
+            checked={app.deployOnSave}
+            onChange={(event) => void setDeployOnSave(name, event.target.checked)}
+          />
+          Deploy when a file is saved
+        </label>
       )}
       <div className={css['actions']}>
         {back !== undefined && (

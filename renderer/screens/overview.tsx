@@ -21,7 +21,7 @@ export function Overview({ app, open }: { readonly app: App; readonly open: Open
     <div className={css['overview']}>
       <div className={`${css['upper']} quiet-scroll`}>
         <CrashBanner open={open} />
-        <div className={css['panels']}>
+        <div className={css['panels']} data-deploy={recent && hidden !== build.id}>
           <Formation open={open} />
           {recent && hidden !== build.id ? (
             <DeployTimeline
@@ -32,7 +32,7 @@ export function Overview({ app, open }: { readonly app: App; readonly open: Open
               }}
             />
           ) : (
-            <NowCard open={open} folder={app.folder} />
+            <NowCard open={open} app={app} />
           )}
         </div>
       </div>

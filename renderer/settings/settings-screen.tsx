@@ -53,7 +53,6 @@ function Appearance(): ReactElement {
           ]}
           onChoose={(chosen) => {
             setPreferences({ theme: chosen });
-            void desktop?.setTheme(chosen);
           }}
         />
       </Line>

@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import * as z from 'zod/mini';
+import { desktop } from './host.ts';
 
 /** How one app's log panel was left. */
 const LogSettings = z.object({
@@ -75,7 +76,10 @@ export function applyAppearance(): void {
     dataset['density'] = density;
   };
   apply(usePreferences.getState());
-  usePreferences.subscribe(apply);
+  usePreferences.subscribe((now, before) => {
+    apply(now);
+    if (now.theme !== before.theme) void desktop?.setTheme(now.theme);
+  });
 }
 
 function load(): Preferences {

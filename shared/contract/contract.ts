@@ -77,6 +77,7 @@ export const contract = {
   'apps.list': call(Nothing, z.object({ apps: z.array(App) })),
   'apps.get': call(OfApp, App),
   'apps.create': call(z.object({ name: AppName.optional() }), App),
+  'apps.update': call(OfApp.extend({ deployOnSave: z.boolean() }), App),
   /** `confirm` has to be the app's name. */
   'apps.destroy': call(OfApp.extend({ confirm: z.string() }), Nothing),
   'builds.start': call(OfApp.extend({ source: Source, clearCache: z.boolean().default(false) }), Build),

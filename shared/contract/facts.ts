@@ -3,6 +3,7 @@ import * as z from 'zod';
 /** A fact about the engine's world. Facts name what changed, never what a screen shall do, and hold no secret. */
 export const Fact = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('app.created'), app: z.string() }),
+  z.object({ kind: z.literal('app.changed'), app: z.string() }),
   z.object({ kind: z.literal('app.destroyed'), app: z.string() }),
   z.object({ kind: z.literal('build.changed'), app: z.string(), build: z.string() }),
   z.object({ kind: z.literal('release.created'), app: z.string(), version: z.number().int() }),

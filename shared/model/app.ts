@@ -54,5 +54,7 @@ export const App = z.object({
   dynosWanted: z.number().int(),
   /** Folder of the last deploy, for "deploy again". */
   folder: z.string().nullable(),
+  /** Whether it is deployed again when a file of that folder is saved. */
+  deployOnSave: z.boolean(),
 });
 export type App = z.infer<typeof App>;

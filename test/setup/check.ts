@@ -9,6 +9,7 @@ const STEPS: readonly (readonly [string, string, ...string[]])[] = [
   ['types of engine, hosts and tests', 'tsc', '-p', 'tsconfig.json'],
   ['types of shared', 'tsc', '-p', 'shared/tsconfig.json'],
   ['types of the renderer', 'tsc', '-p', 'renderer/tsconfig.json'],
+  ['types of the tests in a browser', 'tsc', '-p', 'test/ui/tsconfig.json'],
   ['lint', 'eslint', '--max-warnings', '0', '.'],
   ['format', 'biome', 'format', '.'],
   [

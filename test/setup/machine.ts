@@ -12,6 +12,7 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   ['zstd', 'zstd'],
   ['curl', 'curl'],
   ['git', 'git'],
+  ['chromium', 'chromium'],
 ];
 
 /** Prepares a bare Debian machine for the tests; elsewhere it says what is missing and goes on. */

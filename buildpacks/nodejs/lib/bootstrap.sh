@@ -26,13 +26,22 @@ bootstrap_sum() {
   fi
 }
 
+BOOTSTRAP_DOWNLOAD='
+import { writeFileSync } from "node:fs";
+const answer = await fetch(process.argv[1]);
+if (!answer.ok) throw new Error("the registry answered with status " + answer.status);
+writeFileSync(process.argv[2], Buffer.from(await answer.arrayBuffer()));
+'
+
 bootstrap_fetch() {
   if command -v curl >/dev/null 2>&1; then
     curl --fail --silent --show-error --location --retry 3 --connect-timeout 30 --output "$2" "$1" 2>&1
   elif command -v wget >/dev/null 2>&1; then
     wget --quiet --tries=3 --output-document="$2" "$1" 2>&1
+  elif command -v "${SLIPWAY_NODE:-node}" >/dev/null 2>&1; then
+    "${SLIPWAY_NODE:-node}" --input-type=module -e "$BOOTSTRAP_DOWNLOAD" "$1" "$2" 2>&1
   else
-    bootstrap_fail "Neither curl nor wget is installed. Install one of them, and deploy again."
+    bootstrap_fail "None of curl, wget and node is installed. Install one of them, and deploy again."
   fi
 }
 

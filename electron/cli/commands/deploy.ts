@@ -20,6 +20,7 @@ export const deploy: Command = {
       );
     }
     const app = await findOrCreate(context, folder);
+    if (signal.aborted) return;
     const source = { kind: 'folder', path: folder } as const;
     const build = await client.call('builds.start', {
       app,
@@ -36,6 +37,8 @@ export const deploy: Command = {
     }
     signal.removeEventListener('abort', cancel);
     const ended = await client.call('builds.get', { app, build: build.id });
+    // The build log has said so; the command line ends as one that Ctrl-C ended.
+    if (signal.aborted && ended.failure?.code === 'cancelled') return;
     if (ended.failure !== null) throw failed(ended);
     const { webUrl } = await client.call('apps.get', { app });
     write(`${webUrl} runs v${ended.release ?? 0}\n`);

@@ -3,17 +3,18 @@ import type { Client } from '#shared/contract/client.ts';
 import { SlipwayError } from '#shared/errors.ts';
 import { chosenApp, type Command } from '../command.ts';
 
-/** Most characters in one call; far below what the contract takes. */
+/** Most bytes in one call; far below what the contract takes. */
 const PIECE = 10_000;
 /** Size of a terminal that has none. */
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 /** What a terminal makes the end of the input of. */
 const END_OF_INPUT = '\x04';
+const NEW_LINE = 0x0a;
 
 /** `run`: a command in a one-off dyno, with this terminal as its own (reference: heroku-platform 3.10). */
 export const run: Command = {
   usage: 'run [--app NAME] COMMAND …',
-  summary: 'run a command in a one-off dyno; put -- before a command that has options',
+  summary: 'run a command in a one-off dyno; put -- before it when it has --app or --start of its own',
   async run(context) {
     const { client, words, signal, write, exitWith } = context;
     const command = commandOf(words);
@@ -64,14 +65,16 @@ function connectTerminal(client: Client, id: string): Disposable {
   const ignore = (): undefined => undefined;
   const decoder = new StringDecoder('utf8');
   const type = (text: string): void => {
-    for (let at = 0; at < text.length; at += PIECE)
-      client.call('runs.input', { run: id, text: text.slice(at, at + PIECE) }).catch(ignore);
+    if (text !== '') client.call('runs.input', { run: id, text }).catch(ignore);
   };
+  let unfinished = false;
   const onData = (bytes: Buffer): void => {
-    type(decoder.write(bytes));
+    unfinished = bytes.at(-1) !== NEW_LINE;
+    for (let at = 0; at < bytes.length; at += PIECE) type(decoder.write(bytes.subarray(at, at + PIECE)));
   };
+  // A terminal takes the end of the input at the beginning of a line only.
   const onEnd = (): void => {
-    if (!stdin.isTTY) type(`${decoder.end()}${END_OF_INPUT}`);
+    if (!stdin.isTTY) type(`${decoder.end()}${unfinished ? '\n' : ''}${END_OF_INPUT}`);
   };
   const onResize = (): void => {
     client.call('runs.resize', { run: id, ...sizeOf() }).catch(ignore);

@@ -17,6 +17,7 @@ import type { Store } from '../store/store.ts';
 import type { FactHub } from '../util/facts.ts';
 import type { Samples } from '../source/samples.ts';
 import type { Sources } from '../source/sources.ts';
+import type { SaveWatcher } from '../watch/save-watcher.ts';
 import { sourceHandlers } from './source-handlers.ts';
 import { runHandlers } from './run-handlers.ts';
 import { releaseView } from './views.ts';
@@ -36,6 +37,7 @@ export interface ApiSystems {
   readonly disk: Disk;
   readonly sources: Sources;
   readonly samples: Samples;
+  readonly saves: SaveWatcher;
   /** Writes an `app[api]` line. */
   apiLog(appId: string, text: string): void;
   systemInfo(): Omit<SystemInfo, 'memory' | 'cpus'>;
@@ -78,6 +80,19 @@ function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs'
       facts.publish({ kind: 'app.created', app: app.id });
       return apps.view(app);
     },
+    'apps.update': async ({ app: nameOrId, deployOnSave }) => {
+      const app = apps.find(nameOrId);
+      if (deployOnSave && app.folder === null) {
+        throw new SlipwayError(
+          'invalid_params',
+          `${app.name} has no folder on this machine to watch: its contents were uploaded. Deploy it from a folder first.`,
+        );
+      }
+      systems.store.setDeploysOnSave(app.id, deployOnSave);
+      systems.saves.sync();
+      facts.publish({ kind: 'app.changed', app: app.id });
+      return apps.view(app);
+    },
     'apps.destroy': async ({ app: nameOrId, confirm }) => {
       const app = apps.find(nameOrId);
       if (confirm !== app.name) {
@@ -87,6 +102,7 @@ function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs'
         );
       }
       await systems.destroyApp(app);
+      systems.saves.sync();
       return {};
     },
     'logs.recent': async ({ app, filter, lines }) => ({
@@ -99,10 +115,13 @@ function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs'
   };
 }
 
-function buildHandlers({ apps, builds }: ApiSystems): HandlersOf<'builds'> {
+function buildHandlers({ apps, builds, saves }: ApiSystems): HandlersOf<'builds'> {
   return {
-    'builds.start': async ({ app, source, clearCache }, { user }) =>
-      builds.start(apps.find(app), source, { clearCache, user }),
+    'builds.start': async ({ app, source, clearCache }, { user }) => {
+      const build = await builds.start(apps.find(app), source, { clearCache, user });
+      saves.sync();
+      return build;
+    },
     'builds.list': async ({ app }) => ({ builds: builds.list(apps.find(app)) }),
     'builds.get': async ({ app, build }) => builds.get(apps.find(app), build),
     'builds.cancel': async ({ app, build }) => builds.cancel(apps.find(app), build),

@@ -75,7 +75,8 @@ export class Apps {
 
   /** The app as lists show it. */
   view(app: AppRow): App {
-    const release = this.options.ledger.current(app.id);
+    const { store, ledger } = this.options;
+    const release = ledger.current(app.id);
     const formation = this.formation(app.id);
     const dynos = this.options.dynos(app.id);
     const dynosWanted = formation.reduce((sum, entry) => sum + entry.quantity, 0);
@@ -90,6 +91,7 @@ export class Apps {
       dynosUp: dynos.filter((dyno) => dyno.state === 'up').length,
       dynosWanted,
       folder: app.folder,
+      deployOnSave: store.deploysOnSave(app.id),
     };
   }
 

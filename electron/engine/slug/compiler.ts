@@ -7,7 +7,8 @@ import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks
 import { BuildFailure } from './failure.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
-import type { KnownPart, SlugStore, StoredSlug } from './slug-store.ts';
+import type { StoredSlug } from './archive-writer.ts';
+import type { KnownPart, SlugStore } from './slug-store.ts';
 import { badLines, readProcfile } from './procfile.ts';
 import { type ProjectSource, readSource } from './source.ts';
 

@@ -65,4 +65,7 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (app_id, type)
   ) STRICT;
   `,
+  `
+  ALTER TABLE apps ADD COLUMN deploy_on_save INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -54,6 +54,15 @@ export class Store {
     this.run('UPDATE apps SET folder = ? WHERE id = ?', [folder, appId]);
   }
 
+  /** Whether the app is deployed again when a file of its folder is saved. */
+  deploysOnSave(appId: string): boolean {
+    return this.rows('SELECT deploy_on_save FROM apps WHERE id = ?', [appId])[0]?.['deploy_on_save'] === 1;
+  }
+
+  setDeploysOnSave(appId: string, on: boolean): void {
+    this.run('UPDATE apps SET deploy_on_save = ? WHERE id = ?', [on ? 1 : 0, appId]);
+  }
+
   setServing(appId: string, version: number): void {
     this.run('UPDATE apps SET serving = ? WHERE id = ?', [version, appId]);
   }

@@ -70,6 +70,8 @@ export class ProcessBuildBox implements BuildBox {
       TMPDIR: join(this.root, 'tmp'),
       STACK: spec.stack,
       SLIPWAY_DOWNLOADS: context.downloadsDir,
+      // Electron's program is no Node.js for scripts.
+      ...(process.versions['electron'] === undefined ? { SLIPWAY_NODE: process.execPath } : {}),
       SLIPWAY_LAST_BUILD: this.lastBuild,
       ...context.buildEnv,
       [MARK]: buildMark(layout, spec.buildId),

@@ -245,7 +245,7 @@ test('destroyApp leaves no file of the app', async () => {
   await box.close();
   await runtime.destroyApp('app', [own.id]);
   const left = await readdir(join(folder, 'runtime'), { recursive: true });
-  expect(left.sort()).toEqual(['builds', 'cache', 'dynos', 'parts', 'slugs', 'trash']);
+  expect(left.sort()).toEqual(['builds', 'cache', 'dynos', 'parts', 'runs', 'slugs', 'trash']);
 });
 
 test('ids that are no file names are refused', async () => {

@@ -18,6 +18,9 @@ const TERMINAL = 'tty';
 /** How often it is looked whether the terminal is ready, in milliseconds. */
 const READY_POLL = 10;
 
+/** A terminal whose last program has gone may lose what it showed last, so the first process stays for a moment. */
+const LINGER = 'sleep 0.1';
+
 /** What the terminal says first when it is none. */
 export const NO_TERMINAL =
   'Slipway: this machine has no `script` command (package util-linux or bsdutils), so this is a pipe and no terminal.';
@@ -119,6 +122,7 @@ function scriptOf(
     `exec "$BASH" --noprofile --norc -c ${quote(START)} bash ${quote(spec.command)}`,
     ')',
     `echo "$?" > ${file(FILES.exit)}`,
+    ...(tool === 'none' ? [] : [LINGER]),
     '',
   ].join('\n');
 }

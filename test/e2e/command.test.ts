@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Host, startHost } from './support/host.ts';
+
+const COMMAND = join(import.meta.dirname, '..', '..', 'electron', 'cli', 'main.ts');
+
+interface CommandLine {
+  readonly env: Readonly<Record<string, string>>;
+  /** Standard input, ended behind it; none unless given. */
+  readonly input?: string;
+  /** Called with all output so far, for a Ctrl-C in time. */
+  readonly watch?: (output: string, interrupt: () => void) => void;
+}
+
+/** Runs `slipway` as a user does. Variables of the tests' own engine are not seen. */
+async function slipway(
+  args: readonly string[],
+  { env, input = '', watch }: CommandLine,
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [COMMAND, ...args], { env: { ...process.env, ...env } });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+    watch?.(out, () => child.kill('SIGINT'));
+  });
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  child.stdin.end(input);
+  await once(child, 'close');
+  return { code: child.exitCode, out, err };
+}
+
+describe('slipway without its engine', () => {
+  let home: string;
+
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'slipway-command-'));
+  });
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  it('says that the engine which engine.json names has ended', async () => {
+    const ended = spawn('true');
+    await once(ended, 'close');
+    await writeFile(join(home, 'engine.json'), JSON.stringify({ port: 9, pid: ended.pid }));
+    const { code, err } = await slipway(['apps'], { env: { SLIPWAY_HOME: home } });
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^ !     Slipway is not running: process \d+, which \S+engine\.json names, has ended\./,
+    );
+    expect(err).toContain('npm start');
+    expect(err.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('gives up on a port that does not answer, which counts for more than engine.json', async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    await writeFile(join(home, 'engine.json'), JSON.stringify({ port: 9, pid: process.pid }));
+    const started = performance.now();
+    const env = { SLIPWAY_HOME: home, SLIPWAY_API_PORT: String(port) };
+    const { code, err } = await slipway(['apps'], { env });
+    silent.close();
+    expect(code).toBe(1);
+    expect(err).toMatch(new RegExp(`^ !     What listens on port ${port} does not answer \\(5 s\\)\\.`));
+    expect(performance.now() - started).toBeLessThan(15_000);
+  });
+});
+
+describe('slipway with its engine', () => {
+  let host: Host;
+  let folder: string;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    host = await startHost({ SLIPWAY_RUNTIME: 'process' });
+    env = { SLIPWAY_HOME: host.home };
+    folder = await mkdtemp(join(tmpdir(), 'slipway-command-app-'));
+    await writeFile(join(folder, 'Procfile'), 'task: node task.js\n');
+    await writeFile(
+      join(folder, 'task.js'),
+      'console.log(process.argv[2], String(process.stdout.columns));\n',
+    );
+    await manifest({});
+  });
+  afterAll(async () => {
+    await host.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const manifest = (scripts: Record<string, string>): Promise<void> =>
+    writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ name: 'console', engines: { node: '24.x' }, scripts }),
+    );
+
+  it('deploys a folder', async () => {
+    const { code, out, err } = await slipway(['deploy', folder, '--app', 'console'], { env });
+    expect(err).toBe('');
+    expect(code).toBe(0);
+    expect(out).toContain('-----> Node.js app detected');
+    expect(out).toMatch(/http:\/\/console\.localhost:\d+\/ runs v3\n$/);
+  });
+
+  it('finds the engine by SLIPWAY_API_PORT where another folder’s engine.json says otherwise', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'slipway-command-'));
+    await writeFile(join(other, 'engine.json'), JSON.stringify({ port: 9, pid: process.pid }));
+    const key = (await readFile(join(host.home, 'api-key'), 'utf8')).trim();
+    const { port } = new URL(host.uiUrl);
+    const elsewhere = { SLIPWAY_HOME: other, SLIPWAY_API_PORT: port, SLIPWAY_API_KEY: key };
+    const { code, out } = await slipway(['apps'], { env: elsewhere });
+    await rm(other, { recursive: true });
+    expect(code).toBe(0);
+    expect(out).toContain('console');
+  });
+
+  it('cancels the build on Ctrl-C and ends with 130', async () => {
+    await manifest({ 'heroku-prebuild': 'echo it is compiling; sleep 120' });
+    const { code, out, err } = await slipway(['deploy', folder, '--app', 'console'], {
+      env,
+      watch: (output, interrupt) => {
+        if (/^ +it is compiling$/m.test(output) && !output.includes('cancelled')) interrupt();
+      },
+    });
+    expect(err).toBe('');
+    expect(code).toBe(130);
+    expect(out).toContain(' !     The build was cancelled.');
+    const { builds } = await host.client.call('builds.list', { app: 'console' });
+    expect(builds[0]).toMatchObject({ status: 'failed', failure: { code: 'cancelled' } });
+  });
+
+  it('runs a command with options of its own and ends with its exit code', async () => {
+    const args = ['run', '--app', 'console', 'bash', '-c', 'echo "$0 of $#"; exit 5', 'shell', '-n'];
+    const { code, out } = await slipway(args, { env });
+    expect(out).toBe('shell of 1\r\n');
+    expect(code).toBe(5);
+  });
+
+  it('types what is piped into it, also a last line without its end', async () => {
+    const command = { env, input: 'größe 1\nexit 3' };
+    const { code, out } = await slipway(['run', '-a', 'console', 'bash', '--norc'], command);
+    expect(out).toContain('größe: command not found');
+    expect(code).toBe(3);
+    const cat = await slipway(['run', '-a', 'console', 'cat > file; cat file'], { env, input: 'x\ny' });
+    expect(cat.out.endsWith('x\r\ny\r\n')).toBe(true);
+    expect(cat.code).toBe(0);
+  });
+
+  it('gives a terminal the size of its own, and leaves it as it was', async () => {
+    const line = `stty cols 101 rows 31; '${process.execPath}' '${COMMAND}' run -a console task wide; echo code=$?; stty -a`;
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    await once(child, 'close');
+    expect(out).toContain('wide 101');
+    expect(out).toContain('code=0');
+    expect(out).toMatch(/ icanon/);
+  });
+});
