@@ -13,6 +13,7 @@ import { RESTART_POLICIES } from './dyno/backoff.ts';
 import type { DynoManager } from './dyno/manager.ts';
 import {
   createDynoManager,
+  createPublisher,
   createRuns,
   createSaveWatcher,
   createStats,
@@ -83,6 +84,7 @@ interface Base {
   readonly router: OpenRouter;
   readonly slugs: SlugStore;
   readonly facts: FactHub;
+  readonly dynoLogs: DynoLogs;
   readonly ledger: ReleaseLedger;
   readonly dynos: DynoManager;
   apiLog: (appId: string, text: string) => void;
@@ -131,7 +133,21 @@ async function openBase(
   const apiLog = (appId: string, text: string): void => {
     logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
   };
-  return { clock, diagnostics, home, store, logplex, runtime, router, slugs, facts, ledger, dynos, apiLog };
+  return {
+    clock,
+    diagnostics,
+    home,
+    store,
+    logplex,
+    runtime,
+    router,
+    slugs,
+    facts,
+    ledger,
+    dynos,
+    dynoLogs,
+    apiLog,
+  };
 }
 
 /** Systems that are made of the base; none of them has begun to work. */
@@ -144,18 +160,19 @@ async function assemble(base: Base, options: EngineOptions) {
   });
   const outputs = new BuildOutputs(home.builds);
   const sources = await openSources(base, options.buildpacks);
+  const publisher = createPublisher(base, apps);
   const runs = createRuns(base);
   const expiry = new SlugExpiry({ ...base, slugsOfRuns: () => runs.slugsInUse() });
   const builds = new Builds({
-    ...{ ...base, ...sources, apps, outputs, expiry },
+    ...{ ...base, ...sources, publisher, apps, outputs, expiry },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
-  const remover = new AppRemover({ ...base, builds, runs, outputs });
+  const remover = new AppRemover({ ...base, builds, runs, publisher, outputs });
   const saves = createSaveWatcher({ ...base, builds });
   runtime.onAvailability(() => {
     base.facts.publish({ kind: 'runtime.changed' });
   });
-  return { ...sources, apps, builds, runs, remover, saves };
+  return { ...sources, publisher, apps, builds, runs, remover, saves };
 }
 
 async function compose(
@@ -166,8 +183,9 @@ async function compose(
   const base = await openBase(settings, options, started);
   const { home, runtime, router, dynos } = base;
   const systems = await assemble(base, options);
-  const { builds, runs, remover, saves, uploads } = systems;
+  const { builds, runs, publisher, remover, saves, uploads } = systems;
   await cleanUp({ ...base, uploads, remover });
+  publisher.recover();
   await dynos.start();
   builds.resume();
   started.adopt(saves, (it) => it.close());
@@ -191,7 +209,7 @@ async function compose(
     },
     receiveUpload: (tar) => uploads.receive(tar),
     async close(what) {
-      await Promise.all([builds.close(), runs.close()]);
+      await Promise.all([builds.close(), runs.close(), publisher.close()]);
       if (what === 'stop') await dynos.stopAll();
       await all.disposeAsync();
     },

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '#shared/errors.ts';
+import type { Apps } from './app/apps.ts';
 import { Uploads } from './build/uploads.ts';
 import type { RestartPolicy } from './dyno/backoff.ts';
 import { PLATFORM_TIMERS } from './dyno/context.ts';
@@ -8,6 +9,9 @@ import { DynoManager } from './dyno/manager.ts';
 import type { Home } from './home.ts';
 import type { DynoLogs } from './logplex/dyno-logs.ts';
 import type { Logplex } from './logplex/logplex.ts';
+import type { ReleaseLedger } from './release/ledger.ts';
+import { ReleasePublisher } from './release/publisher.ts';
+import { RELEASE_TIMERS } from './release/release-dyno.ts';
 import { ListenError } from './router/listener.ts';
 import { createRouter, type Router } from './router/router.ts';
 import { RUN_TIMERS, Runs } from './run/runs.ts';
@@ -22,7 +26,6 @@ import type { SlugStore } from './slug/slug-store.ts';
 import type { SlugRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import type { Builds } from './build/builds.ts';
-import type { ReleaseLedger } from './release/ledger.ts';
 import { SaveWatcher } from './watch/save-watcher.ts';
 import type { Clock } from './util/clock.ts';
 import type { Diagnostics } from './util/diagnostics.ts';
@@ -108,6 +111,34 @@ export function createDynoManager(parts: DynoParts): DynoManager {
     },
     onChange(appId) {
       facts.publish({ kind: 'dynos.changed', app: appId });
+    },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+}
+
+/** Connects what puts releases in force with store, runtime and log. */
+export function createPublisher(
+  parts: Omit<DynoParts, 'router' | 'restarts'> & {
+    readonly ledger: ReleaseLedger;
+    readonly dynos: DynoManager;
+    apiLog(appId: string, text: string): void;
+  },
+  apps: Apps,
+): ReleasePublisher {
+  const { store, ledger, dynos, facts, runtime, slugs, logplex, dynoLogs, clock, diagnostics } = parts;
+  return new ReleasePublisher({
+    ...{ store, ledger, apps, dynos, facts, runtime, clock },
+    timers: RELEASE_TIMERS,
+    slugRef: (slug) => slugRef(slugs, slug),
+    apiLog(appId, text) {
+      parts.apiLog(appId, text);
+    },
+    log(appId, ps, text) {
+      logplex.append(appId, [{ at: clock.now() * 1000, source: 'heroku', ps, stream: 'stdout', text }]);
+    },
+    openOutput: (appId, dynoId, name) => dynoLogs.openOutput(appId, dynoId, name),
+    forgetOutput(appId, dynoId) {
+      dynoLogs.forgetOutput(appId, dynoId);
     },
     onProblem: diagnostics.problem.bind(diagnostics),
   });

@@ -1,5 +1,8 @@
 import * as z from 'zod';
 
+/** The process type whose command runs before a release is in force; it has no dynos of its own (reference: heroku-platform 1.1, 3.11). */
+export const RELEASE_TYPE = 'release';
+
 /** Status of a release (reference: heroku-platform 6.2). */
 export const ReleaseStatus = z.enum(['pending', 'succeeded', 'failed', 'expired']);
 export type ReleaseStatus = z.infer<typeof ReleaseStatus>;

@@ -1,6 +1,5 @@
 import { freemem, totalmem, availableParallelism } from 'node:os';
-import type { Fact } from '#shared/contract/facts.ts';
-import type { CallContext, Handlers, SystemInfo } from '#shared/contract/contract.ts';
+import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
 import { SlipwayError } from '#shared/errors.ts';
 import type { Apps } from '../app/apps.ts';
 import { describeFormation } from '../app/apps.ts';
@@ -10,6 +9,7 @@ import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
 import { diffReleases, type ReleaseSide } from '../release/diff.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
+import type { ReleasePublisher } from '../release/publisher.ts';
 import type { AppRow, ReleaseRow } from '../store/rows.ts';
 import type { Runs } from '../run/runs.ts';
 import type { Stats } from '../stats/stats.ts';
@@ -26,6 +26,7 @@ import { releaseView } from './views.ts';
 export interface ApiSystems {
   readonly store: Store;
   readonly ledger: ReleaseLedger;
+  readonly publisher: ReleasePublisher;
   readonly apps: Apps;
   readonly builds: Builds;
   readonly dynos: DynoManager;
@@ -129,7 +130,7 @@ function buildHandlers({ apps, builds, saves }: ApiSystems): HandlersOf<'builds'
 }
 
 function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'> {
-  const { store, ledger, apps } = systems;
+  const { store, ledger, publisher, apps } = systems;
   return {
     'releases.list': async ({ app }) => {
       const { id } = apps.find(app);
@@ -146,20 +147,18 @@ function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'>
       return diffReleases(side(from), side(to));
     },
     'releases.rollback': async ({ app, version }, context) => {
-      const release = ledger.rollback(apps.find(app).id, version, context.user);
-      announceRelease(systems, release, context);
+      const { id } = apps.find(app);
+      const { release } = publisher.add(() => ledger.rollback(id, version, context.user), context);
       return releaseView(store, ledger, release);
     },
     'config.get': async ({ app }) => ({ vars: ledger.current(apps.find(app).id).config }),
     'config.update': async ({ app, change }, context) => {
       const { id } = apps.find(app);
-      const release = ledger.configure(id, change, context.user);
-      if (release !== null) {
-        announceRelease(systems, release, context);
-        systems.facts.publish({ kind: 'config.changed', app: id });
-      }
+      const made = publisher.add(() => ledger.configure(id, change, context.user), context);
+      if (made !== null) systems.facts.publish({ kind: 'config.changed', app: id });
+      const release = made?.release ?? null;
       return {
-        vars: ledger.current(id).config,
+        vars: (release ?? ledger.current(id)).config,
         release: release === null ? null : releaseView(store, ledger, release),
       };
     },
@@ -173,19 +172,6 @@ function findRelease({ apps, store }: ApiSystems, app: string, version: number):
     'no_release',
     `${app} has no release v${version}. \`releases\` lists the ones there are.`,
   );
-}
-
-/** Tells log, listeners and dyno manager of a release that was just written. */
-function announceRelease(
-  systems: ApiSystems,
-  release: ReleaseRow,
-  { user }: Pick<CallContext, 'user'>,
-): void {
-  systems.apiLog(release.appId, `${release.description} by user ${user}`);
-  systems.apiLog(release.appId, `Release v${release.version} created by user ${user}`);
-  systems.dynos.appChanged(release.appId);
-  const fact: Fact = { kind: 'release.created', app: release.appId, version: release.version };
-  systems.facts.publish(fact);
 }
 
 function dynoHandlers(systems: ApiSystems): HandlersOf<'formation' | 'dynos'> {

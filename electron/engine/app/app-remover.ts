@@ -2,6 +2,7 @@ import type { Builds } from '../build/builds.ts';
 import type { BuildOutputs } from '../build/build-output.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
+import type { ReleasePublisher } from '../release/publisher.ts';
 import type { Runs } from '../run/runs.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SlugStore } from '../slug/slug-store.ts';
@@ -19,6 +20,7 @@ export interface AppRemoverOptions {
   readonly dynos: DynoManager;
   readonly builds: Builds;
   readonly runs: Runs;
+  readonly publisher: Pick<ReleasePublisher, 'abandon'>;
   readonly outputs: BuildOutputs;
   readonly facts: FactHub;
   readonly clock: Clock;
@@ -34,11 +36,11 @@ export class AppRemover {
 
   /** Destroys an app. It is gone for everyone at once; a crash on the way is finished by `finish` at the next start. */
   async destroy(app: AppRow): Promise<void> {
-    const { store, clock, dynos, builds, runs, facts } = this.options;
+    const { store, clock, dynos, builds, runs, publisher, facts } = this.options;
     store.markDestroyed(app.id, new Date(clock.now()).toISOString());
     dynos.appRemoved(app.id);
     facts.publish({ kind: 'app.destroyed', app: app.id });
-    await Promise.all([builds.abandon(app.id), runs.abandon(app.id)]);
+    await Promise.all([builds.abandon(app.id), runs.abandon(app.id), publisher.abandon(app.id)]);
     await this.remove(app.id);
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SlipwayError } from '#shared/errors.ts';
 import type { App, AppState, Dyno, FormationEntry } from '#shared/model/app.ts';
 import { generateAppName } from '#shared/model/names.ts';
+import { RELEASE_TYPE } from '#shared/model/release.ts';
 import { DEFAULT_SIZE, findSize } from '#shared/model/size.ts';
 import type { FormationUpdate } from '#shared/contract/contract.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
@@ -94,19 +95,9 @@ export class Apps {
     };
   }
 
-  /** Process types of the current release with their wanted dynos. */
+  /** Process types of the current release with their wanted dynos; `release` is none of them (reference: heroku-platform 1.1). */
   formation(appId: string): FormationEntry[] {
-    const { store, ledger } = this.options;
-    const { slugId } = ledger.current(appId);
-    const slug = slugId === null ? null : store.findSlug(slugId);
-    if (slug === null) return [];
-    const wanted = new Map(store.formation(appId).map((entry) => [entry.type, entry]));
-    return Object.entries(slug.processTypes).map(([type, command]) => ({
-      type,
-      command,
-      quantity: wanted.get(type)?.quantity ?? 0,
-      size: wanted.get(type)?.size ?? DEFAULT_SIZE,
-    }));
+    return this.types(appId).filter((entry) => entry.type !== RELEASE_TYPE);
   }
 
   /**
@@ -115,7 +106,7 @@ export class Apps {
    * @throws SlipwayError `no_process_type`, `limit_reached`, `invalid_params`
    */
   scale(appId: string, updates: readonly FormationUpdate[]): FormationRow[] {
-    const formation = this.formation(appId);
+    const formation = this.types(appId);
     if (formation.length === 0) {
       throw new SlipwayError(
         'no_process_type',
@@ -134,10 +125,24 @@ export class Apps {
     const { store } = this.options;
     const known = new Set(store.formation(appId).map((entry) => entry.type));
     const added = types
-      .filter((type) => !known.has(type))
+      .filter((type) => type !== RELEASE_TYPE && !known.has(type))
       .map((type) => ({ type, quantity: type === 'web' ? 1 : 0, size: DEFAULT_SIZE }));
     for (const entry of added) store.setFormation(appId, entry);
     return added.filter((entry) => entry.quantity > 0);
+  }
+
+  private types(appId: string): FormationEntry[] {
+    const { store, ledger } = this.options;
+    const { slugId } = ledger.current(appId);
+    const slug = slugId === null ? null : store.findSlug(slugId);
+    if (slug === null) return [];
+    const wanted = new Map(store.formation(appId).map((entry) => [entry.type, entry]));
+    return Object.entries(slug.processTypes).map(([type, command]) => ({
+      type,
+      command,
+      quantity: wanted.get(type)?.quantity ?? 0,
+      size: wanted.get(type)?.size ?? DEFAULT_SIZE,
+    }));
   }
 
   private freeName(): string {
@@ -153,12 +158,19 @@ export function describeFormation(entries: readonly FormationRow[]): string {
   return entries.map((entry) => `${entry.type}@${entry.quantity}:${entry.size}`).join(' ');
 }
 
-function scaled(formation: readonly FormationEntry[], update: FormationUpdate): FormationRow {
-  const current = formation.find((entry) => entry.type === update.type);
+function scaled(types: readonly FormationEntry[], update: FormationUpdate): FormationRow {
+  const current = types.find((entry) => entry.type === update.type);
+  const names = types.map((entry) => entry.type).filter((type) => type !== RELEASE_TYPE);
   if (current === undefined) {
     throw new SlipwayError(
       'no_process_type',
-      `Type ${update.type} not found in process formation. Types: ${formation.map((entry) => entry.type).join(', ')}.`,
+      `Type ${update.type} not found in process formation. Types: ${names.join(', ')}.`,
+    );
+  }
+  if (update.type === RELEASE_TYPE && update.quantity !== undefined) {
+    throw new SlipwayError(
+      'no_process_type',
+      `Type release cannot be scaled: its command runs once for each release. Only its size can be set. Types: ${names.join(', ')}.`,
     );
   }
   const size = update.size ?? current.size;

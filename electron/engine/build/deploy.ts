@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import type { Apps } from '../app/apps.ts';
-import { describeFormation } from '../app/apps.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
 import { KNOWN_SLUGS } from '../release/expiry.ts';
 import { describeDeploy, type ReleaseLedger } from '../release/ledger.ts';
+import { ReleaseFailed, type ReleasePublisher } from '../release/publisher.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
 import { type CompiledSlug, compileSlug, toBuildFailure } from '../slug/compiler.ts';
 import { BuildFailure } from '../slug/failure.ts';
-import { bang, detail, step } from '../slug/output-text.ts';
+import { bang, detail } from '../slug/output-text.ts';
 import { PhaseRunner } from '../slug/phases.ts';
 import type { KnownPart, SlugStore } from '../slug/slug-store.ts';
 import type { AppRow, BuildRow, ReleaseRow } from '../store/rows.ts';
@@ -18,6 +17,7 @@ import type { Clock } from '../util/clock.ts';
 import type { FactHub } from '../util/facts.ts';
 import type { BuildOutput } from './build-output.ts';
 import { LineLog } from './line-log.ts';
+import { newSlug, releaseFailure, releaseText } from './release-step.ts';
 
 /** Phases that change are written down within this time, in milliseconds: each write waits for the disk. */
 const WRITE_WITHIN = 250;
@@ -26,6 +26,7 @@ const WRITE_WITHIN = 250;
 export interface DeployOptions {
   readonly store: Store;
   readonly ledger: ReleaseLedger;
+  readonly publisher: ReleasePublisher;
   readonly apps: Apps;
   readonly dynos: DynoManager;
   readonly runtime: Runtime;
@@ -97,11 +98,7 @@ export class Deploy {
     const reservation = this.options.dynos.reserve(app.id);
     try {
       const compiled = await this.compile(write);
-      const release = await this.phases.run('release', () => this.release(compiled));
-      this.save({ status: 'succeeded', release: release.version });
-      this.options.apiLog(app.id, 'Build succeeded');
-      write(step('Launching...'));
-      write(detail(`Released v${release.version}`));
+      const release = await this.phases.run('release', () => this.release(compiled, write, output));
       await this.phases.run('launch', () => this.launch(release.version));
       write(detail(`${this.options.apps.view(app).webUrl} deployed to Slipway`));
     } catch (error) {
@@ -128,6 +125,7 @@ export class Deploy {
           ),
         );
       } else {
+        await this.resumeRelease(release);
         await this.phases.run('launch', () => this.launch(release));
       }
     } catch (error) {
@@ -154,36 +152,63 @@ export class Deploy {
     );
   }
 
-  /** Writes slug, release and first formation down as one change and tells everyone. */
-  private release(compiled: CompiledSlug): Promise<ReleaseRow> {
-    const { store, ledger, apps, dynos, facts, apiLog, clock } = this.options;
+  /** Writes slug, release and first formation down as one change, tells everyone, and waits for the release command, if there is one. */
+  private async release(
+    compiled: CompiledSlug,
+    write: (text: string) => void,
+    output: BuildOutput,
+  ): Promise<ReleaseRow> {
+    const { publisher, ledger, clock, apiLog } = this.options;
     const { app, user } = this.order;
-    this.abort.signal.throwIfAborted();
-    const description = describeDeploy(compiled.commit, compiled.sha256);
-    const { release, scaled } = store.atomically(() => {
-      const slug = {
-        id: randomUUID(),
-        appId: app.id,
-        sha256: compiled.sha256,
-        size: compiled.size,
-        parts: [...compiled.parts],
-        processTypes: { ...compiled.processTypes },
-        stack: app.stack,
-        language: compiled.language,
-        commit: compiled.commit,
-        createdAt: new Date(clock.now()).toISOString(),
-      };
-      return {
-        release: ledger.deploy(app.id, { slug, description, user }),
-        scaled: apps.beginFormation(app.id, Object.keys(compiled.processTypes)),
-      };
+    const deploy = () => ({
+      slug: newSlug(app, compiled, clock.now()),
+      description: describeDeploy(compiled.commit, compiled.sha256),
+      user,
     });
-    apiLog(app.id, `${description} by user ${user}`);
-    apiLog(app.id, `Release v${release.version} created by user ${user}`);
-    if (scaled.length > 0) apiLog(app.id, `Scaled to ${describeFormation(scaled)} by user ${user}`);
-    dynos.appChanged(app.id);
-    facts.publish({ kind: 'release.created', app: app.id, version: release.version });
-    return Promise.resolve(release);
+    await publisher.idle(app.id, this.abort.signal);
+    this.abort.signal.throwIfAborted();
+    const { release, done } = publisher.add(() => ledger.deploy(app.id, deploy()), {
+      user,
+      onText(text) {
+        output.write(text);
+      },
+    });
+    this.save({ status: 'succeeded', release: release.version });
+    apiLog(app.id, 'Build succeeded');
+    write(releaseText(release));
+    await this.inForce(release.version, done);
+    return release;
+  }
+
+  /** Waits until the release is in force. The end of the deploy ends its release command. */
+  private async inForce(version: number, done: Promise<void>): Promise<void> {
+    const { signal } = this.abort;
+    const stop = (): void => {
+      this.options.publisher.stop(this.order.app.id);
+    };
+    signal.addEventListener('abort', stop);
+    try {
+      await done;
+    } catch (error) {
+      if (error instanceof ReleaseFailed) throw this.releaseFailed(version, error.message);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  private releaseFailed(version: number, reason: string): BuildFailure {
+    return releaseFailure(version, reason, this.options.ledger.current(this.order.app.id));
+  }
+
+  /** Ends the phase in which a former engine ended: by now it is known whether the release is in force. */
+  private async resumeRelease(version: number): Promise<void> {
+    const { store } = this.options;
+    if (this.row.phases.some((phase) => phase.name === 'release' && phase.state === 'done')) return;
+    await this.phases.run('release', async () => {
+      if (store.findRelease(this.order.app.id, version)?.status !== 'failed') return;
+      throw this.releaseFailed(version, 'Slipway ended while its release command ran');
+    });
   }
 
   private async launch(version: number): Promise<void> {

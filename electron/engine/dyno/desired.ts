@@ -1,3 +1,4 @@
+import { RELEASE_TYPE } from '#shared/model/release.ts';
 import { findSize } from '#shared/model/size.ts';
 import type { ReleaseRow, SlugRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -37,6 +38,7 @@ function runnable(store: Store, release: ReleaseRow): RunnableRelease | null {
   if (slug === null) return null;
   const formation = store.formation(release.appId);
   const types = formation
+    .filter((entry) => entry.type !== RELEASE_TYPE)
     .filter((entry) => Object.hasOwn(slug.processTypes, entry.type) && findSize(entry.size) !== undefined)
     .map((entry) => ({ type: entry.type, quantity: entry.quantity, size: entry.size }));
   return { wanted: { version: release.version, types }, release, slug };

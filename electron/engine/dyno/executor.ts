@@ -10,6 +10,7 @@ import { launch, untilUp } from './lifecycle.ts';
 import { crashReason, line } from './lines.ts';
 import type { MemoryFinding } from './memory-watch.ts';
 import type { Step } from './plan.ts';
+import { mayEnter } from './states.ts';
 
 /** Longest wait for the last output of a dyno that ended, in milliseconds. */
 const OUTPUT_GRACE = 2_000;
@@ -170,7 +171,10 @@ export class DynoExecutor {
       this.log(record, line.startFailed(reason));
       await this.options.runtime.removeDyno(record.id).catch(() => undefined);
       record.ended = true;
-      this.crash(record, `it could not be started: ${reason}`);
+      if (record.state === 'stopping') {
+        this.table.delete(record.id);
+        this.changed(record.appId);
+      } else this.crash(record, `it could not be started: ${reason}`);
     }
   }
 
@@ -254,6 +258,10 @@ export class DynoExecutor {
   }
 
   private enter(record: DynoRecord, state: DynoRecord['state']): void {
+    if (!mayEnter(record.state, state)) {
+      const what = `${record.name} from ${record.state} to ${state}`;
+      this.options.onProblem('changing the state of a dyno', new Error(`there is no way for ${what}`));
+    }
     record.state = state;
     record.since = this.options.clock.now();
     this.changed(record.appId);

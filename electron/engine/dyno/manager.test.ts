@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RuntimeError } from '../runtime/runtime.ts';
 import { MEMORY_EVERY } from './memory-watch.ts';
 import { APP, type DynoWorld, dynoWorld, settled } from './testing.ts';
 
@@ -112,4 +113,36 @@ test('a new release starts at once, however often the one before crashed', async
   world.manager.appChanged(APP.id);
   await settled();
   expect(only(world)).toMatchObject({ state: 'up', release: version });
+});
+
+test('a dyno that cannot be started crashes; one that is not wanted any more by then is just gone', async () => {
+  await using world = await running();
+  world.runtime.startProblem = new RuntimeError('disk_full', 'The disk is full.');
+  world.manager.restart(APP.id, () => true);
+  await settled();
+  expect(world.lines.slice(1)).toEqual([
+    'web.1: Error R99 (Platform error) -> The dyno could not be started: The disk is full.',
+    'web.1: State changed from starting to crashed',
+    'web.1: State changed from crashed to starting',
+    'web.1: Error R99 (Platform error) -> The dyno could not be started: The disk is full.',
+    'web.1: State changed from starting to crashed',
+  ]);
+  world.store.setFormation(APP.id, { type: 'web', quantity: 0, size: 'Standard-1X' });
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(world.manager.dynos(APP.id)).toEqual([]);
+  const gate = Promise.withResolvers<void>();
+  world.runtime.startGate = gate.promise;
+  world.store.setFormation(APP.id, { type: 'web', quantity: 1, size: 'Standard-1X' });
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(only(world)?.state).toBe('starting');
+  world.store.setFormation(APP.id, { type: 'web', quantity: 0, size: 'Standard-1X' });
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(only(world)?.state).toBe('stopping');
+  gate.resolve();
+  await settled();
+  expect([world.manager.dynos(APP.id), world.problems]).toEqual([[], []]);
+  expect(world.lines.filter((line) => line.includes('stopping'))).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import type { Dyno } from '#shared/model/app.ts';
+import { RELEASE_TYPE } from '#shared/model/release.ts';
 import { findSize } from '#shared/model/size.ts';
 import type { DynoInstance } from '../runtime/runtime.ts';
 import type { DynoManagerOptions } from './context.ts';
@@ -35,6 +36,8 @@ export class DynoManager {
   private turnPending = false;
   private cancelWake: (() => void) | null = null;
   private cancelSync: (() => void) | null = null;
+  /** True once the dyno manager has seen what an engine before this one left. */
+  private compared = false;
   private syncing: Promise<void> | null = null;
   private state: 'new' | 'running' | 'stopping' | 'closed' = 'new';
 
@@ -302,8 +305,19 @@ export class DynoManager {
       else if (instance.exit !== null) this.executor.ended({ id: record.id, ...instance.exit });
     }
     for (const instance of found.values()) {
+      if (instance.type === RELEASE_TYPE) {
+        if (!this.compared) await this.removeLeft(instance);
+        continue;
+      }
       if (this.table.get(instance.id) === undefined) await this.adopt(instance);
     }
+    this.compared = true;
+  }
+
+  /** A release command that an engine before this one started; its release has failed with that engine. */
+  private async removeLeft({ id, appId }: DynoInstance): Promise<void> {
+    await this.options.runtime.removeDyno(id);
+    this.options.forgetOutput(appId, id);
   }
 
   private async adopt(instance: DynoInstance): Promise<void> {

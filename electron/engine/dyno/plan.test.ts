@@ -188,4 +188,32 @@ describe('plan, from any state', () => {
       }),
     );
   });
+
+  it('never has more dynos than are wanted, except during a hand-over', () => {
+    const slot = fc.record({
+      state: fc.constantFrom('starting' as const, 'up' as const, 'crashed' as const, 'stopping' as const),
+      nextStartAt: fc.integer({ min: 0, max: 5_000 }),
+    });
+    const amount = fc.integer({ min: 0, max: 4 });
+    fc.assert(
+      fc.property(fc.array(slot, { maxLength: 5 }), amount, amount, (slots, web, crashes) => {
+        const wanted = release(1, web);
+        const dynos = slots.map((each, index) => dyno({ ...each, id: `old-${index}`, number: index + 1 }));
+        const world = new World(app(wanted, wanted), dynos);
+        const most = Math.max(web, living(world));
+        for (let turn = 0; turn < 20; turn += 1) {
+          world.turn();
+          expect(living(world)).toBeLessThanOrEqual(turn === 0 ? most : web);
+          if (turn < crashes)
+            world.dynos = world.dynos.map((each, index) =>
+              index === turn ? { ...each, state: 'crashed' as const, nextStartAt: world.now + 1_000 } : each,
+            );
+        }
+        expect(living(world)).toBe(web);
+      }),
+    );
+  });
 });
+
+const living = (world: World): number =>
+  world.dynos.filter((each) => each.state === 'starting' || each.state === 'up').length;

@@ -27,7 +27,11 @@ export class DynoReservations {
     const { target } = app;
     const web = target?.wanted.types.find((each) => each.type === FIRST.type);
     if (target === null || web === undefined || web.quantity === 0 || this.byApp.has(app.appId)) return;
-    const reservation = { dynoId: randomUUID(), release: target.wanted.version + 1, size: web.size };
+    const reservation = {
+      dynoId: randomUUID(),
+      release: this.options.store.newestVersion(app.appId) + 1,
+      size: web.size,
+    };
     this.byApp.set(app.appId, reservation);
     const record = {
       ...{ id: reservation.dynoId, appId: app.appId, name: FIRST.name, type: FIRST.type },

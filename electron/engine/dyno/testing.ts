@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ReleaseLedger } from '../release/ledger.ts';
 import type { DynoExit, DynoInstance, DynoSpec, OutputSink, Runtime, SlugRef } from '../runtime/runtime.ts';
+import type { ReleaseRow } from '../store/rows.ts';
 import { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
 import { RESTART_POLICIES } from './backoff.ts';
@@ -57,6 +58,8 @@ export class FakeRuntime {
   memoryReads = 0;
   ignoresTerm = false;
   startProblem: Error | null = null;
+  /** Starts wait for it. */
+  startGate: Promise<void> = Promise.resolve();
   private readonly listeners = new Set<(exit: DynoExit) => void>();
 
   /** As the engine sees it. */
@@ -73,6 +76,7 @@ export class FakeRuntime {
   }
 
   async startDyno(spec: DynoSpec): Promise<DynoInstance> {
+    await this.startGate;
     await turn();
     if (this.startProblem !== null) throw this.startProblem;
     const { id, appId, name, type, release, command } = spec;
@@ -160,16 +164,18 @@ export interface DynoWorld extends AsyncDisposable {
   readonly problems: string[];
   /** Output that was printed, `web.1: text`. */
   readonly printed: string[];
-  slugRef(): SlugRef;
+  readonly options: DynoManagerOptions;
   /** Adds a release with code. @returns its version */
-  release(processTypes?: Record<string, string>): number;
+  release(types?: Record<string, string>): number;
+  /** The same, as a part of a change. */
+  addRelease(types: Record<string, string>): ReleaseRow;
 }
 
 /** Id and name of the app in a `DynoWorld`. */
 export const APP = { id: 'a1', name: 'shop' };
 
 /** Makes a world whose app has no code yet. */
-export async function dynoWorld(options: Partial<DynoManagerOptions> = {}): Promise<DynoWorld> {
+export async function dynoWorld(changes: Partial<DynoManagerOptions> = {}): Promise<DynoWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-dynos-'));
   const store = new Store(join(folder, 'slipway.db'));
   const clock = new StillClock();
@@ -183,7 +189,7 @@ export async function dynoWorld(options: Partial<DynoManagerOptions> = {}): Prom
   const problems: string[] = [];
   const printed: string[] = [];
   const slugRef = (): SlugRef => ({ id: 's', appId: APP.id, stack: 's', sha256: '' }) as SlugRef;
-  const manager = new DynoManager({
+  const options: DynoManagerOptions = {
     ...{ store, runtime: runtime.runtime, clock, slugRef, timers: PLATFORM_TIMERS, parallelStarts: 10 },
     restarts: RESTART_POLICIES.short,
     routing: { setRoute: () => undefined, removeRoute: () => undefined, drained: () => Promise.resolve() },
@@ -198,20 +204,22 @@ export async function dynoWorld(options: Partial<DynoManagerOptions> = {}): Prom
     forgetOutput: () => undefined,
     onChange: () => undefined,
     onProblem: (what, error) => problems.push(`${what}: ${String(error)}`),
-    ...options,
-  });
+    ...changes,
+  };
+  const manager = new DynoManager(options);
   let slugs = 0;
+  const addRelease = (processTypes: Record<string, string>): ReleaseRow => {
+    const id = `s${String((slugs += 1))}`;
+    const slug = {
+      ...{ id, appId: APP.id, sha256: id.padEnd(64, '0'), size: 1, parts: [], processTypes },
+      ...{ stack: 'slipway-13', language: 'Node.js', commit: null, createdAt: 'now' },
+    };
+    return ledger.deploy(APP.id, { slug, description: 'Deploy', user: 'ann' });
+  };
   return {
-    ...{ store, ledger, runtime, clock, manager, lines, problems, printed, slugRef },
-    release(processTypes = { web: 'node server.js' }) {
-      const id = `s${String((slugs += 1))}`;
-      const slug = {
-        ...{ id, appId: APP.id, sha256: id.padEnd(64, '0'), size: 1, parts: [], processTypes },
-        ...{ stack: 'slipway-13', language: 'Node.js', commit: null, createdAt: 'now' },
-      };
-      return store.atomically(() => ledger.deploy(APP.id, { slug, description: 'Deploy', user: 'ann' }))
-        .version;
-    },
+    ...{ store, ledger, runtime, clock, manager, lines, problems, printed, options },
+    addRelease,
+    release: (types = { web: 'node server.js' }) => store.atomically(() => addRelease(types)).version,
     async [Symbol.asyncDispose]() {
       manager.close();
       store.close();

@@ -7,6 +7,7 @@ import {
   type ConfigChange,
   describeConfigChange,
 } from '#shared/model/config.ts';
+import { RELEASE_TYPE } from '#shared/model/release.ts';
 import type { Clock } from '../util/clock.ts';
 import type { AppRow, ReleaseRow, SlugRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -21,7 +22,8 @@ export interface Deploy {
 
 /**
  * The release ledger: every change of code or config is a release with the next version, for ever
- * (reference: heroku-platform 6). What a method returns is on disk.
+ * (reference: heroku-platform 6). What a method returns is on disk. One with a release command is pending until `settle`, and
+ * no other is added meanwhile: it would have to be built on config that may never be in force.
  */
 export class ReleaseLedger {
   private readonly store: Store;
@@ -45,7 +47,7 @@ export class ReleaseLedger {
     return release;
   }
 
-  /** Adds a slug and the release that makes it current. To be called within `store.atomically`, so that both are kept or neither. */
+  /** Adds a slug and its release. To be called within `store.atomically`, so that both are kept or neither. */
   deploy(appId: string, deploy: Deploy): ReleaseRow {
     const before = this.current(appId);
     this.store.insertSlug(deploy.slug);
@@ -119,6 +121,11 @@ export class ReleaseLedger {
     return release.slugId !== null && release.status === 'succeeded';
   }
 
+  /** Says how the release command of a pending release ended; a release that is not pending stays as it is. */
+  settle(release: ReleaseRow, status: 'succeeded' | 'failed'): void {
+    this.store.settleRelease(release.id, status);
+  }
+
   private defaultTarget(appId: string): ReleaseRow | null {
     const current = this.current(appId);
     return (
@@ -132,10 +139,20 @@ export class ReleaseLedger {
     appId: string,
     release: Pick<ReleaseRow, 'description' | 'slugId' | 'config' | 'addons' | 'user'>,
   ): ReleaseRow {
+    const [running] = this.store.pendingReleases(appId);
+    if (running !== undefined) {
+      throw new SlipwayError(
+        'conflict',
+        `The release command of v${running.version} (${running.description}) is running. Wait for its end and try again.`,
+        { retryable: true },
+      );
+    }
+    const slug = release.slugId === null ? null : this.store.findSlug(release.slugId);
+    const hasCommand = slug !== null && Object.hasOwn(slug.processTypes, RELEASE_TYPE);
     return this.store.appendRelease({
       id: randomUUID(),
       appId,
-      status: 'succeeded',
+      status: hasCommand ? 'pending' : 'succeeded',
       createdAt: new Date(this.clock.now()).toISOString(),
       ...release,
     });

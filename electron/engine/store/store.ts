@@ -159,6 +159,25 @@ export class Store {
     );
   }
 
+  /** Releases whose release command has not ended, of one app or of all. */
+  pendingReleases(appId?: string): ReleaseRow[] {
+    const pending = "SELECT * FROM releases WHERE status = 'pending'";
+    return appId === undefined
+      ? this.all(ReleaseRow, pending)
+      : this.all(ReleaseRow, `${pending} AND app_id = ?`, [appId]);
+  }
+
+  /** Ends the wait of a pending release; any other stays as it is. */
+  settleRelease(id: string, status: 'succeeded' | 'failed'): void {
+    this.run("UPDATE releases SET status = ? WHERE id = ? AND status = 'pending'", [status, id]);
+  }
+
+  /** Version of the newest release, however it stands. */
+  newestVersion(appId: string): number {
+    const [row] = this.rows('SELECT MAX(version) AS newest FROM releases WHERE app_id = ?', [appId]);
+    return Number(row?.['newest'] ?? 0);
+  }
+
   /** Newest first. */
   releases(appId: string): ReleaseRow[] {
     return this.all(ReleaseRow, 'SELECT * FROM releases WHERE app_id = ? ORDER BY version DESC', [appId]);

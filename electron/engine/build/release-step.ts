@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import type { CompiledSlug } from '../slug/compiler.ts';
+import { BuildFailure } from '../slug/failure.ts';
+import { bang, detail, step } from '../slug/output-text.ts';
+import type { AppRow, ReleaseRow, SlugRow } from '../store/rows.ts';
+
+/** A compiled slug as the store keeps it. @param now milliseconds since the epoch */
+export function newSlug(app: AppRow, compiled: CompiledSlug, now: number): SlugRow {
+  return {
+    id: randomUUID(),
+    appId: app.id,
+    sha256: compiled.sha256,
+    size: compiled.size,
+    parts: [...compiled.parts],
+    processTypes: { ...compiled.processTypes },
+    stack: app.stack,
+    language: compiled.language,
+    commit: compiled.commit,
+    createdAt: new Date(now).toISOString(),
+  };
+}
+
+/** What the build log says of a new release; with a release command its output follows (reference: heroku-platform 2.5). */
+export function releaseText(release: ReleaseRow): string {
+  const released = detail(`Released v${release.version}`);
+  if (release.status !== 'pending') return `${step('Launching...')}${released}`;
+  const declared =
+    'Release command declared: this new release will not be available until the command succeeds.';
+  return `${step('Launching...')}${bang(declared)}${released}Running release command....\n`;
+}
+
+/** A deploy whose release command did not succeed. @param reason end of a sentence about the release */
+export function releaseFailure(version: number, reason: string, current: ReleaseRow): BuildFailure {
+  const consequence =
+    current.slugId === null ? 'The app has no code that runs yet' : `v${current.version} stays current`;
+  return new BuildFailure(
+    'release_failed',
+    `v${version} is not deployed: ${reason}. ${consequence}; correct what the output above says and deploy again.`,
+  );
+}
