@@ -44,7 +44,6 @@ describe('a command line', () => {
     expect(readLaunch(['slipway', 'slipway://apps/shop'], 1, folder)).toEqual({
       place: '/apps/shop',
       folder: null,
-      deployOnSave: false,
     });
   });
 
@@ -54,7 +53,6 @@ describe('a command line', () => {
     expect(readLaunch(['x', file, join(folder, 'missing'), 'https://x.example'], 1, folder)).toEqual({
       place: null,
       folder: null,
-      deployOnSave: false,
     });
     expect(isFolder('.')).toBe(false);
   });

@@ -11,8 +11,16 @@ const LOCKS = [
   ['pnpm-lock.yaml', 'pnpm'],
 ];
 
-/** Scripts that `npm ci` itself would run for the project. */
-const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
+/** Scripts of the project that an installation runs itself, in npm's order. */
+export const LIFECYCLE = [
+  'preinstall',
+  'install',
+  'postinstall',
+  'prepublish',
+  'preprepare',
+  'prepare',
+  'postprepare',
+];
 
 /**
  * What the project says about itself.
@@ -42,7 +50,7 @@ export function readProject(folder) {
   }
   const wanted = /^(npm|yarn|pnpm)@/.exec(String(manifest.packageManager ?? ''))?.[1];
   const scripts = typeof manifest.scripts === 'object' && manifest.scripts !== null ? manifest.scripts : {};
-  const running = [...INSTALL_SCRIPTS, 'build', 'heroku-prebuild', 'heroku-postbuild', 'heroku-cleanup'];
+  const running = [...LIFECYCLE, 'build', 'heroku-prebuild', 'heroku-postbuild', 'heroku-cleanup'];
   return {
     folder,
     manifest,
@@ -83,7 +91,7 @@ export function installKey(project, tools) {
     workspaces,
     pnpm,
   } = project.manifest;
-  hash.update(JSON.stringify([tools, process.platform, process.arch, project.runsScripts]));
+  hash.update(JSON.stringify([2, tools, process.platform, process.arch, project.runsScripts]));
   hash.update(
     JSON.stringify([
       dependencies,
