@@ -7,6 +7,7 @@ import {
   type RefObject,
   useImperativeHandle,
   useLayoutEffect,
+  useReducer,
   useRef,
 } from 'react';
 import { setLogSettings, usePreferences } from '../state/preferences.ts';
@@ -136,19 +137,22 @@ function useLogWindow(view: LogView, follow: boolean): LogWindow {
   });
   virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false;
 
+  const [, drawAgain] = useReducer((round: number) => round + 1, 0);
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    if (follow && !view.paused) {
-      element.scrollTop = element.scrollHeight;
-      return;
+    const before = element.scrollTop;
+    if (follow && !view.paused) element.scrollTop = element.scrollHeight;
+    else if (anchor.current !== null) {
+      const index = indexOfId(rows, anchor.current.id);
+      const start = virtual.measurementsCache[index]?.start ?? index * ROW_HEIGHT;
+      const wanted = Math.round(start - anchor.current.offset);
+      if (Math.abs(before - wanted) >= 1) element.scrollTop = wanted;
     }
-    const held = anchor.current;
-    if (held === null) return;
-    const index = indexOfId(rows, held.id);
-    const start = virtual.measurementsCache[index]?.start ?? index * ROW_HEIGHT;
-    const wanted = Math.round(start - held.offset);
-    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
+    if (Math.abs(element.scrollTop - before) < 1) return;
+    // The scroll event comes a frame late: until then the rows of the old place would be painted at the new one.
+    virtual.scrollOffset = element.scrollTop;
+    drawAgain();
   });
 
   const noteAnchor = (): void => {

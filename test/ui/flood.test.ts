@@ -19,6 +19,8 @@ interface Figures {
   longFrames: number;
   frames: number;
   mostRows: number;
+  /** Frames that were painted with no row at the top or the bottom of the list. */
+  blankFrames: number;
 }
 
 describe.skipIf(whyNoChromium() !== null)(`${RATE} lines a second for ${SECONDS} s`, () => {
@@ -50,9 +52,10 @@ describe.skipIf(whyNoChromium() !== null)(`${RATE} lines a second for ${SECONDS}
       const lost = RATE * SECONDS - seen.size;
       console.log(
         `${RATE * SECONDS} lines: ${lost} not seen, ${gaps} told in gap rows; longest frame ${figures.longestFrame.toFixed(0)} ms, ` +
-          `${figures.longFrames} of ${figures.frames} over 200 ms; at most ${figures.mostRows} rows in the page; ${await heap(ui)}`,
+          `${figures.longFrames} of ${figures.frames} over 200 ms; ${figures.blankFrames} blank; at most ${figures.mostRows} rows in the page; ${await heap(ui)}`,
       );
       expect(lost).toBeLessThanOrEqual(gaps);
+      expect(figures.blankFrames).toBe(0);
       expect(figures.mostRows).toBeGreaterThan(10);
       expect(figures.mostRows).toBeLessThan(100);
       expect(await log.follows()).toBe(true);
@@ -66,8 +69,17 @@ describe.skipIf(whyNoChromium() !== null)(`${RATE} lines a second for ${SECONDS}
 /** Has the page note the time between frames and how many rows it holds. */
 async function measure(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const figures: Figures = { longestFrame: 0, longFrames: 0, frames: 0, mostRows: 0 };
+    const figures: Figures = { longestFrame: 0, longFrames: 0, frames: 0, mostRows: 0, blankFrames: 0 };
     (window as unknown as { figures: Figures }).figures = figures;
+    const box = document.querySelector('[role="log"]');
+    const painted = new MessageChannel();
+    painted.port1.onmessage = () => {
+      if (box === null || box.scrollHeight <= box.clientHeight) return;
+      const view = box.getBoundingClientRect();
+      const places = [...box.querySelectorAll('[data-index]')].map((row) => row.getBoundingClientRect());
+      const covers = (at: number): boolean => places.some(({ top, bottom }) => top <= at && bottom >= at);
+      if (!covers(view.top + 30) || !covers(view.bottom - 30)) figures.blankFrames += 1;
+    };
     let before = performance.now();
     const frame = (now: number): void => {
       const took = now - before;
@@ -76,6 +88,7 @@ async function measure(page: Page): Promise<void> {
       if (took > 200) figures.longFrames += 1;
       figures.longestFrame = Math.max(figures.longestFrame, took);
       figures.mostRows = Math.max(figures.mostRows, document.querySelectorAll('[data-index]').length);
+      painted.port2.postMessage(null);
       requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);

@@ -50,8 +50,7 @@ describe.skipIf(skip)('a person’s way through the UI, on Docker', () => {
       .getByRole('navigation', { name: `Parts of ${name}` })
       .getByText('Logs')
       .click();
-    const log = page.getByRole('log', { name: 'App log' });
-    await log.getByText(`Rollback to v${version}`).first().waitFor();
+    await findInLog(page, `Rollback to v${version}`, 1);
     await findInLog(page, 'Scaled to web@3', 1);
     await findInLog(page, `Release v${version + 1} created`, 1);
     await findInLog(page, 'Build succeeded', 2);

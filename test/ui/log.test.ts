@@ -78,10 +78,10 @@ describe.skipIf(whyNoChromium() !== null)('the log panel', () => {
     await page.getByRole('button', { name: /^Resume · [12]$/ }).click();
     await log.row('said while paused').first().waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
-    const before = await log.lastCount();
-    await talker.count(12_000, 20_000);
+    const shownLast = await log.lastCount();
+    const before = await talker.count(12_000, 20_000);
     await page.getByRole('button', { name: /^Resume · 12,00\d$/ }).waitFor();
-    expect(await log.lastCount()).toBe(before);
+    expect(await log.lastCount()).toBe(shownLast);
     await page.getByRole('button', { name: /^Resume/ }).click();
     await log.untilLast(new RegExp(`^count ${String(before + 12_000).padStart(7, '0')}`));
     await log.box.focus();
@@ -172,8 +172,7 @@ describe.skipIf(whyNoChromium() !== null)('the log panel', () => {
   });
 
   it('goes on without loss or repeat when the engine is killed and started again', async () => {
-    const first = (await log.lastCount()) + 1;
-    await talker.count(600, 60);
+    const first = (await talker.count(600, 60)) + 1;
     await log.untilLast(/^count /);
     await host.kill();
     const banner = page.getByText('Reconnecting: the engine does not answer');

@@ -11,8 +11,8 @@ export interface Talker {
   readonly app: string;
   /** Prints a text, line by line. */
   say(text: string): Promise<void>;
-  /** Prints numbered lines at a rate, and answers at once. */
-  count(lines: number, rate: number): Promise<void>;
+  /** Prints numbered lines at a rate. The answer comes at once: the number before the first one. */
+  count(lines: number, rate: number): Promise<number>;
 }
 
 /** A copy of `test/fixtures/talker-app`; whoever asks for it removes it. */
@@ -32,20 +32,24 @@ export async function deployTalker(host: Host, app: string): Promise<Talker> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  const send = (path: string, body = ''): Promise<void> => post(host.routerPort, app, path, body);
+  const send = (path: string, body = ''): Promise<string> => post(host.routerPort, app, path, body);
   return {
     app,
-    say: (text) => send('/say', text),
-    count: (lines, rate) => send(`/count?lines=${lines}&rate=${rate}`),
+    say: async (text) => void (await send('/say', text)),
+    count: async (lines, rate) => Number(await send(`/count?lines=${lines}&rate=${rate}`)),
   };
 }
 
-function post(routerPort: number, app: string, path: string, body: string): Promise<void> {
+function post(routerPort: number, app: string, path: string, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = { host: `${app}.localhost:${routerPort}`, 'content-length': Buffer.byteLength(body) };
     const sending = request({ host: '127.0.0.1', port: routerPort, path, method: 'POST', headers });
     sending.on('response', (response) => {
-      response.resume().on('end', resolve);
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => {
+        resolve(text);
+      });
       if (response.statusCode !== 200) reject(new Error(`${path} answered ${response.statusCode}`));
     });
     sending.on('error', reject);
