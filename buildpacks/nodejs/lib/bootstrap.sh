@@ -28,9 +28,9 @@ bootstrap_sum() {
 
 bootstrap_fetch() {
   if command -v curl >/dev/null 2>&1; then
-    curl --fail --silent --show-error --location --retry 3 --connect-timeout 30 --output "$2" "$1" 2>&1
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 30 --max-time 180 --output "$2" "$1" 2>&1
   elif command -v wget >/dev/null 2>&1; then
-    wget --quiet --tries=3 --output-document="$2" "$1" 2>&1
+    wget --quiet --tries=3 --timeout=30 --output-document="$2" "$1" 2>&1
   else
     bootstrap_fail "Neither curl nor wget is installed. Install one of them, and deploy again."
   fi

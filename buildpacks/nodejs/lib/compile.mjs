@@ -1,9 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJson } from './files.mjs';
+import { isPnp } from './managers.mjs';
 import { BuildError, detail, step, warn } from './output.mjs';
 import { build, installPackages, prune, runScripts } from './packages.mjs';
-import { exportConfig, readProject } from './project.mjs';
+import { exportConfig, lockVersion, readProject } from './project.mjs';
 import { installTools, resolveTools } from './toolchain.mjs';
 
 /** How long a decision on versions holds for an unchanged project, in milliseconds. */
@@ -14,7 +15,7 @@ async function compile(buildDir, cacheDir, envDir) {
   const project = readProject(buildDir);
   step('Creating runtime environment');
   exportConfig(envDir);
-  process.env.NODE_ENV ??= 'production';
+  process.env.NODE_ENV ||= 'production';
   const tools = await decideTools(project, cacheDir);
   const target = join(buildDir, '.heroku', 'node');
   await installTools(tools, target);
@@ -29,7 +30,7 @@ async function compile(buildDir, cacheDir, envDir) {
   await build(project, tools);
   await prune(project, tools);
   await runScripts(project, tools, ['heroku-cleanup']);
-  writeRuntime(project, buildDir);
+  writeRuntime(project, tools, buildDir);
   step('Build succeeded!');
 }
 
@@ -40,7 +41,12 @@ async function compile(buildDir, cacheDir, envDir) {
  */
 async function decideTools(project, cacheDir) {
   const file = join(cacheDir, 'tools.json');
-  const asked = JSON.stringify([project.manifest.engines, project.manifest.packageManager, project.manager]);
+  const asked = JSON.stringify([
+    project.manifest.engines,
+    project.manifest.packageManager,
+    project.manager,
+    lockVersion(project),
+  ]);
   const last = readJson(file);
   if (last?.asked === asked && Date.now() - last.at < DECISION_HOLDS) return last.tools;
   const tools = await resolveTools(project);
@@ -48,13 +54,15 @@ async function decideTools(project, cacheDir) {
   return tools;
 }
 
-/** @param {import('./project.mjs').Project} project @param {string} buildDir */
-function writeRuntime(project, buildDir) {
+/** @param {import('./project.mjs').Project} project @param {import('./toolchain.mjs').Tools} tools @param {string} buildDir */
+function writeRuntime(project, tools, buildDir) {
   const folder = join(buildDir, '.profile.d');
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(import.meta.dirname, 'runtime.sh'), join(folder, 'nodejs.sh'));
+  // Only Yarn itself finds packages that lie in its archives.
+  const start = isPnp(project, tools) ? 'yarn start' : 'npm start';
   const starts = 'start' in project.scripts || existsSync(join(buildDir, 'server.js'));
-  const release = starts ? '---\ndefault_process_types:\n  web: npm start\n' : '--- {}\n';
+  const release = starts ? `---\ndefault_process_types:\n  web: ${start}\n` : '--- {}\n';
   writeFileSync(join(folder, '.node-release.yml'), release);
 }
 
@@ -63,6 +71,7 @@ try {
   await compile(buildDir, cacheDir, envDir);
 } catch (error) {
   if (!(error instanceof BuildError)) throw error;
+  step('Build failed');
   warn(error.message);
   process.exitCode = 1;
 }

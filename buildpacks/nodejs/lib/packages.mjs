@@ -1,15 +1,16 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyFolder, moveFromLastBuild } from './files.mjs';
+import { copyFolder, moveFromLastBuild, readJson } from './files.mjs';
+import { devRule, installCommand, isBerry, isPnp, major, managerEnv, pruneCommand } from './managers.mjs';
 import { detail, step } from './output.mjs';
-import { installKey } from './project.mjs';
+import { installKey, LIFECYCLE } from './project.mjs';
 import { run } from './run.mjs';
 
-/** What the project's own installation scripts are called, in npm's order. */
-const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepare'];
-
-/** Says in a build folder what its node_modules was installed from. */
+/** Says in a build folder what its packages were installed from. */
 const KEY_FILE = '.heroku/node_modules.key';
+
+/** Files in node_modules in which package managers note what they did; rewritten each time, mostly with the same text. */
+const NOTES = ['.package-lock.json', '.yarn-integrity', '.modules.yaml', '.pnpm/lock.yaml'];
 
 /**
  * Installs the project's packages, or takes those of the last build when nothing that decides them has changed. Where scripts of
@@ -20,21 +21,43 @@ const KEY_FILE = '.heroku/node_modules.key';
  */
 export async function installPackages(project, tools, cacheDir) {
   const key = installKey(project, tools);
-  if (!isBerry(tools) && (await restore(project, cacheDir, key))) {
+  const lifecycle = LIFECYCLE.filter((name) => name in project.scripts && !ignoresScripts(project));
+  // Only npm can be asked for everything but the project's own scripts; with the others these run in each installation.
+  const apart = project.manager === 'npm' && major(tools.npm) >= 7 && lifecycle.length > 0;
+  const keeps = (apart || lifecycle.length === 0) && !isBerry(tools) && !hasPackagesOfItsOwn(project);
+  if (keeps && (await restore(project, cacheDir, key))) {
     step('Restoring cache');
     detail('node_modules is taken from the last build: its lock file is the same');
-    if (project.runsScripts) await runScripts(project, tools, LIFECYCLE);
   } else {
     step('Installing dependencies');
-    await install(project, tools);
-    if (project.runsScripts && !isBerry(tools)) await keep(project, cacheDir, key);
+    if (isPnp(project, tools)) restoreArchives(project, key);
+    await install(project, tools, !apart);
+    if (keeps && project.runsScripts) await keep(project, cacheDir, key);
   }
+  if (apart) await runScripts(project, tools, lifecycle, ['--ignore-scripts']);
   writeFileSync(join(project.folder, KEY_FILE), key);
+}
+
+/** @param {import('./project.mjs').Project} project */
+function ignoresScripts({ folder }) {
+  if (process.env.npm_config_ignore_scripts === 'true' || process.env.NPM_CONFIG_IGNORE_SCRIPTS === 'true')
+    return true;
+  const file = join(folder, '.npmrc');
+  return existsSync(file) && /^\s*ignore-scripts\s*=\s*true\s*$/m.test(readFileSync(file, 'utf8'));
+}
+
+/**
+ * The zip files of the last build, unless the project brings its own.
+ * @param {import('./project.mjs').Project} project
+ * @param {string} key
+ */
+function restoreArchives({ folder }, key) {
+  const archives = join(folder, '.yarn', 'cache');
+  if (!existsSync(archives)) moveFromLastBuild('.yarn/cache', archives, [KEY_FILE, key]);
 }
 
 /** @param {import('./project.mjs').Project} project @param {string} cacheDir @param {string} key */
 async function restore(project, cacheDir, key) {
-  if (hasPackagesOfItsOwn(project)) return false;
   const modules = join(project.folder, 'node_modules');
   if (!project.runsScripts) return moveFromLastBuild('node_modules', modules, [KEY_FILE, key]);
   const kept = join(cacheDir, 'node_modules');
@@ -49,7 +72,7 @@ async function keep(project, cacheDir, key) {
   const modules = join(project.folder, 'node_modules');
   const kept = join(cacheDir, 'node_modules');
   rmSync(`${kept}.key`, { force: true });
-  if (!existsSync(modules) || hasPackagesOfItsOwn(project)) return;
+  if (!existsSync(modules)) return;
   await copyFolder(modules, kept);
   writeFileSync(`${kept}.key`, key);
 }
@@ -64,51 +87,43 @@ function hasPackagesOfItsOwn({ manifest, folder }) {
   return Object.values(all).some((range) => /^(file|link|portal|workspace):/.test(String(range)));
 }
 
-/** @param {import('./project.mjs').Project} project @param {import('./toolchain.mjs').Tools} tools */
-async function install(project, tools) {
-  const dev = project.runsScripts || keepsDevDependencies();
-  const { program, args } = installCommand(project, tools, dev);
-  detail(`${program} ${args.join(' ')}`);
+/**
+ * @param {import('./project.mjs').Project} project
+ * @param {import('./toolchain.mjs').Tools} tools
+ * @param {boolean} scripts whether those of the project run as well
+ */
+async function install(project, tools, scripts) {
+  const dev = devRule(project, tools).install;
+  await runInstall(installCommand(project, tools, { dev, scripts }), project, tools);
+  if (scripts) return;
+  const packages = packagesWithScripts(project);
+  if (packages.length > 0)
+    await runInstall(['npm', 'rebuild', '--no-update-notifier', ...packages], project, tools);
+}
+
+/**
+ * @param {[program: string, ...args: string[]]} command
+ * @param {import('./project.mjs').Project} project
+ * @param {import('./toolchain.mjs').Tools} tools
+ */
+async function runInstall([program, ...args], project, tools) {
+  detail([program, ...args].join(' '));
   await run(program, args, {
     cwd: project.folder,
-    env: cacheEnv(),
+    env: managerEnv(project, tools),
     advice:
       'The lines above say which package could not be installed. Does the same command work in your project folder with a fresh checkout?',
   });
 }
 
-/** @param {import('./project.mjs').Project} project @param {import('./toolchain.mjs').Tools} tools @param {boolean} dev */
-function installCommand(project, tools, dev) {
-  if (project.manager === 'yarn') {
-    const args = isBerry(tools)
-      ? ['install', ...(project.lock ? ['--immutable'] : [])]
-      : [
-          'install',
-          ...(project.lock ? ['--frozen-lockfile'] : []),
-          '--non-interactive',
-          '--ignore-engines',
-          `--production=${!dev}`,
-        ];
-    return { program: 'yarn', args };
-  }
-  if (project.manager === 'pnpm') {
-    return {
-      program: 'pnpm',
-      args: ['install', ...(project.lock ? ['--frozen-lockfile'] : []), dev ? '--prod=false' : '--prod'],
-    };
-  }
-  const verb = project.lock !== null && process.env.USE_NPM_INSTALL !== 'true' ? 'ci' : 'install';
-  return {
-    program: 'npm',
-    args: [
-      verb,
-      dev ? '--include=dev' : '--omit=dev',
-      '--no-audit',
-      '--no-fund',
-      '--no-update-notifier',
-      '--prefer-offline',
-    ],
-  };
+/**
+ * Installed packages that have scripts of their own, as npm notes them.
+ * @param {import('./project.mjs').Project} project
+ */
+function packagesWithScripts({ folder }) {
+  const { packages = {} } = readJson(join(folder, 'node_modules', '.package-lock.json')) ?? {};
+  const paths = Object.keys(packages).filter((path) => packages[path].hasInstallScript === true);
+  return [...new Set(paths.map((path) => path.slice(path.lastIndexOf('node_modules/') + 13)))];
 }
 
 /**
@@ -129,36 +144,45 @@ export async function build(project, tools) {
  * @param {import('./toolchain.mjs').Tools} tools
  */
 export async function prune(project, tools) {
-  if (!project.runsScripts || keepsDevDependencies() || isBerry(tools)) return;
-  if (Object.keys(project.manifest.devDependencies ?? {}).length === 0) return;
+  const rule = devRule(project, tools);
+  const nothing = Object.keys(project.manifest.devDependencies ?? {}).length === 0;
+  if (nothing || (!rule.prune && rule.why === null)) return;
   step('Pruning devDependencies');
-  const commands = {
-    npm: [
-      'npm',
-      'prune',
-      '--omit=dev',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--no-update-notifier',
-    ],
-    yarn: [
-      'yarn',
-      'install',
-      '--production',
-      '--ignore-scripts',
-      '--prefer-offline',
-      '--ignore-engines',
-      '--non-interactive',
-    ],
-    pnpm: ['pnpm', 'prune', '--prod', '--ignore-scripts'],
-  };
-  const [program = '', ...args] = commands[project.manager];
+  const command = pruneCommand(project, tools);
+  if (!rule.prune || command === null) {
+    detail(`Skipping because ${rule.why ?? `Yarn ${tools.yarn} has no plugin workspace-tools`}`);
+    return;
+  }
+  const [program, ...args] = command;
   await run(program, args, {
     cwd: project.folder,
-    env: cacheEnv(),
-    advice: 'Set NPM_CONFIG_PRODUCTION=false to keep devDependencies.',
+    env: {
+      ...managerEnv(project, tools),
+      npm_config_ignore_scripts: 'true',
+      pnpm_config_ignore_scripts: 'true',
+    },
+    advice: 'Set NPM_CONFIG_PRODUCTION=false (YARN_PRODUCTION=false with Yarn) to keep devDependencies.',
   });
+  keepNotes(project);
+}
+
+/**
+ * Takes the package manager's notes from the last build where they say the same: a new time of theirs alone would make
+ * node_modules another part of the slug.
+ * @param {import('./project.mjs').Project} project
+ */
+function keepNotes({ folder }) {
+  const last = process.env.SLIPWAY_LAST_BUILD ?? '';
+  if (last === '') return;
+  for (const name of NOTES) {
+    const [before, now] = [last, folder].map((each) => join(each, 'node_modules', name));
+    if (existsSync(before) && existsSync(now) && noted(before) === noted(now)) renameSync(before, now);
+  }
+}
+
+/** @param {string} file */
+function noted(file) {
+  return readFileSync(file, 'utf8').replace(/^\s*"?prunedAt"?:.*$/m, '');
 }
 
 /**
@@ -166,45 +190,16 @@ export async function prune(project, tools) {
  * @param {import('./project.mjs').Project} project
  * @param {import('./toolchain.mjs').Tools} tools
  * @param {string[]} names
+ * @param {string[]} [more] further options of `run`
  */
-export async function runScripts(project, tools, names) {
+export async function runScripts(project, tools, names, more = []) {
   for (const name of names.filter((each) => each in project.scripts)) {
     detail(`Running ${name}`);
-    await run(
-      project.manager,
-      project.manager === 'yarn' && isBerry(tools) ? ['run', name] : ['run', '--silent', name],
-      {
-        cwd: project.folder,
-        env: cacheEnv(),
-        advice: `The script "${name}" of package.json failed; the lines above say why.`,
-      },
-    );
+    const quiet = project.manager === 'yarn' && isBerry(tools) ? [] : ['--silent'];
+    await run(project.manager, ['run', ...quiet, ...more, name], {
+      cwd: project.folder,
+      env: managerEnv(project, tools),
+      advice: `The script "${name}" of package.json failed; the lines above say why.`,
+    });
   }
-}
-
-/** @param {import('./toolchain.mjs').Tools} tools */
-function isBerry(tools) {
-  return tools.yarn !== undefined && !tools.yarn.startsWith('1.');
-}
-
-/** Config vars that ask for devDependencies at run time. */
-function keepsDevDependencies() {
-  const { NPM_CONFIG_PRODUCTION, YARN_PRODUCTION, NODE_ENV } = process.env;
-  return (
-    NPM_CONFIG_PRODUCTION === 'false' ||
-    YARN_PRODUCTION === 'false' ||
-    (NODE_ENV !== undefined && NODE_ENV !== 'production')
-  );
-}
-
-/** Package managers keep what they download with all other downloads. */
-function cacheEnv() {
-  const downloads = process.env.SLIPWAY_DOWNLOADS ?? '';
-  return {
-    npm_config_cache: join(downloads, 'npm'),
-    YARN_CACHE_FOLDER: join(downloads, 'yarn'),
-    XDG_CACHE_HOME: join(downloads, 'cache'),
-    XDG_DATA_HOME: join(downloads, 'data'),
-    CI: 'true',
-  };
 }

@@ -11,8 +11,16 @@ const LOCKS = [
   ['pnpm-lock.yaml', 'pnpm'],
 ];
 
-/** Scripts that `npm ci` itself would run for the project. */
-const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
+/** Scripts of the project that an installation runs itself, in npm's order. */
+export const LIFECYCLE = [
+  'preinstall',
+  'install',
+  'postinstall',
+  'prepublish',
+  'preprepare',
+  'prepare',
+  'postprepare',
+];
 
 /**
  * What the project says about itself.
@@ -42,7 +50,7 @@ export function readProject(folder) {
   }
   const wanted = /^(npm|yarn|pnpm)@/.exec(String(manifest.packageManager ?? ''))?.[1];
   const scripts = typeof manifest.scripts === 'object' && manifest.scripts !== null ? manifest.scripts : {};
-  const running = [...INSTALL_SCRIPTS, 'build', 'heroku-prebuild', 'heroku-postbuild', 'heroku-cleanup'];
+  const running = [...LIFECYCLE, 'build', 'heroku-prebuild', 'heroku-postbuild', 'heroku-cleanup'];
   return {
     folder,
     manifest,
@@ -67,6 +75,19 @@ function readManifest(folder) {
 }
 
 /**
+ * Version of the lock file's format; null when it names none, as that of Yarn 1.
+ * @param {import('./project.mjs').Project} project
+ */
+export function lockVersion({ folder, lock, manager }) {
+  if (lock === null || manager === 'npm') return null;
+  const head = readFileSync(join(folder, lock), 'utf8').slice(0, 4_096);
+  const pattern =
+    manager === 'pnpm' ? /^lockfileVersion:\s*['"]?([\d.]+)/m : /^__metadata:\s*\n\s+version:\s*['"]?(\d+)/m;
+  const found = pattern.exec(head)?.[1];
+  return found === undefined ? null : Number(found);
+}
+
+/**
  * Names everything that decides what an installation puts into node_modules: equal keys, equal content.
  * @param {Project} project
  * @param {Record<string, string>} tools versions in use
@@ -83,7 +104,7 @@ export function installKey(project, tools) {
     workspaces,
     pnpm,
   } = project.manifest;
-  hash.update(JSON.stringify([tools, process.platform, process.arch, project.runsScripts]));
+  hash.update(JSON.stringify([2, tools, process.platform, process.arch, project.runsScripts]));
   hash.update(
     JSON.stringify([
       dependencies,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fetchBytes } from './fetch.mjs';
 import { readJson, writeJson } from './files.mjs';
 import { BuildError, detail } from './output.mjs';
 
@@ -30,11 +31,10 @@ async function packument(name) {
   const kept = readJson(file);
   if (kept !== null && Date.now() - kept.at < FRESH) return kept;
   try {
-    const response = await fetch(`${registry}/${name.replace('/', '%2f')}`, {
+    const answer = await fetchBytes(`${registry}/${name.replace('/', '%2f')}`, {
       headers: { accept: 'application/vnd.npm.install-v1+json' },
     });
-    if (!response.ok) throw new Error(`the registry answered ${response.status}`);
-    const found = await response.json();
+    const found = JSON.parse(answer.toString());
     const versions = Object.fromEntries(
       Object.entries(found.versions).map(([version, { dist }]) => [
         version,
@@ -45,12 +45,7 @@ async function packument(name) {
     return { versions };
   } catch (error) {
     if (kept !== null) return kept;
-    const reason =
-      error instanceof Error
-        ? error.cause instanceof Error
-          ? error.cause.message
-          : error.message
-        : String(error);
+    const reason = error instanceof Error ? error.message : String(error);
     throw new BuildError(
       `The package registry could not be asked about ${name}: ${reason}.\nCheck the network, and deploy again.`,
     );
@@ -96,16 +91,11 @@ export async function fetchPackage(name, version, title, expected) {
   const known = expected === undefined ? (await packument(name)).versions[version] : undefined;
   const integrity = expected ?? known?.integrity ?? '';
   const url = known?.tarball ?? `${registry}/${name}/-/${name.split('/').pop()}-${version}.tgz`;
-  const response = await fetch(url).catch((error) => {
+  const bytes = await fetchBytes(url).catch((error) => {
     throw new BuildError(
-      `${title} ${version} could not be downloaded: ${error.cause?.message ?? error.message}.\nCheck the network, and deploy again.`,
+      `${title} ${version} could not be downloaded: ${error.message}.\nCheck the network, and deploy again.`,
     );
   });
-  if (!response.ok)
-    throw new BuildError(
-      `${title} ${version} could not be downloaded: the registry answered ${response.status}.`,
-    );
-  const bytes = Buffer.from(await response.arrayBuffer());
   verify(bytes, integrity, `${title} ${version}`);
   mkdirSync(group, { recursive: true });
   const temporary = mkdtempSync(join(group, '.unpack-'));

@@ -1,15 +1,9 @@
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyFolder, moveFromLastBuild } from './files.mjs';
+import { berrySettings, major } from './managers.mjs';
 import { detail, step, warn } from './output.mjs';
+import { lockVersion } from './project.mjs';
 import { BASE_NPM, fetchPackage, loadSemver, resolve } from './registry.mjs';
 
 /** Node.js for projects that name none: the newest long-term line. */
@@ -47,8 +41,10 @@ export async function resolveTools(project) {
   const node = await resolve(nodePackage(), String(engines.node ?? DEFAULT_NODE), 'Node.js');
   const tools = { node, npm: await npmFor(node, wanted('npm')) };
   if (project.manager === 'yarn') return { ...tools, yarn: await yarnFor(project, wanted('yarn')) };
-  if (project.manager === 'pnpm')
-    return { ...tools, pnpm: await resolve('pnpm', String(wanted('pnpm') ?? pnpmRange(node)), 'pnpm') };
+  if (project.manager === 'pnpm') {
+    const range = wanted('pnpm') ?? pnpmRange(node, lockVersion(project));
+    return { ...tools, pnpm: await resolve('pnpm', String(range), 'pnpm') };
+  }
   return tools;
 }
 
@@ -62,18 +58,38 @@ async function npmFor(node, wanted) {
 
 /** @param {import('./project.mjs').Project} project @param {string | undefined} wanted */
 async function yarnFor(project, wanted) {
-  const lock = project.lock === null ? '' : readFileSync(join(project.folder, project.lock), 'utf8');
-  const berry = lock.includes('__metadata:') || existsSync(join(project.folder, '.yarnrc.yml'));
-  if (wanted !== undefined && !/^\D*1(\.|$)/.test(wanted))
-    return resolve('@yarnpkg/cli-dist', String(wanted), 'Yarn');
+  const settings = berrySettings(project.folder);
+  const own = /^\s*yarnPath:.*yarn-(\d+\.\d+\.\d+)\.c?js/m.exec(settings)?.[1];
+  const version = own ?? wanted;
+  if (version !== undefined && !/^\D*1(\.|$)/.test(version))
+    return resolve('@yarnpkg/cli-dist', String(version), 'Yarn');
+  const lock = lockVersion(project);
+  const berry = lock !== null || existsSync(join(project.folder, '.yarnrc.yml'));
   return berry
-    ? resolve('@yarnpkg/cli-dist', '4.x', 'Yarn')
-    : resolve('yarn', String(wanted ?? '1.22.x'), 'Yarn');
+    ? resolve('@yarnpkg/cli-dist', yarnRange(lock), 'Yarn')
+    : resolve('yarn', String(version ?? '1.22.x'), 'Yarn');
 }
 
-/** @param {string} node */
-function pnpmRange(node) {
-  return Number(node.split('.')[0]) >= 18 ? '10.x' : '8.x';
+/**
+ * Yarn that leaves a lock file of this format as it is.
+ * @param {number | null} lock
+ */
+function yarnRange(lock) {
+  if (lock === null || lock >= 7) return '4.x';
+  if (lock === 6) return '3.x';
+  return lock === 5 ? '3.1.x' : '>=2 <3.1';
+}
+
+/**
+ * pnpm that leaves a lock file of this format as it is.
+ * @param {string} node
+ * @param {number | null} lock
+ */
+function pnpmRange(node, lock) {
+  if (lock !== null && lock < 5.4) return '6.x';
+  if (lock !== null && lock < 6) return '7.x';
+  if (lock !== null && lock < 9) return '8.x';
+  return major(node) >= 18 ? '10.x' : '8.x';
 }
 
 /** Name of the registry's package with Node.js for this machine. */
@@ -113,7 +129,7 @@ async function makeTools(tools, folder) {
     await addCli(modules, bin, name, tools.yarn, { yarn: 'bin/yarn.js' });
   }
   if (tools.pnpm !== undefined) {
-    const file = Number(tools.pnpm.split('.')[0]) >= 11 ? 'bin/pnpm.mjs' : 'bin/pnpm.cjs';
+    const file = major(tools.pnpm) >= 11 ? 'bin/pnpm.mjs' : 'bin/pnpm.cjs';
     await addCli(modules, bin, 'pnpm', tools.pnpm, { pnpm: file });
   }
   for (const [tool, version] of Object.entries(tools)) detail(`${tool} ${version}`);

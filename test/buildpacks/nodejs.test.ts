@@ -1,0 +1,281 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import registryUrl from 'registry-url';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+
+const BIN = join(import.meta.dirname, '..', '..', 'buildpacks', 'nodejs', 'bin');
+/** Small packages without dependencies, one for the app and one for its build. */
+const USED = { 'is-number': '7.0.0' };
+const DEV = { isarray: '2.0.5' };
+
+const missing = await whatIsMissing();
+if (missing !== null) console.log(`Skipped: builds of Node.js apps, because ${missing}.`);
+
+const work = mkdtempSync(join(tmpdir(), 'slipway-nodejs-'));
+let app: TestApp;
+
+/** One app over several builds, as the platform gives it to the buildpack. */
+class TestApp {
+  readonly root = mkdtempSync(join(work, 'app-'));
+  readonly build = join(this.root, 'build');
+  readonly last = join(this.root, 'last');
+  files: Record<string, string> = {};
+  config: Record<string, string> = {};
+
+  /** Compiles the files; the build before is the last one. */
+  async compile(manifest: object): Promise<{ code: number | null; output: string }> {
+    const started = performance.now();
+    rmSync(this.last, { recursive: true, force: true });
+    if (existsSync(this.build)) renameSync(this.build, this.last);
+    rmSync(join(this.root, 'env'), { recursive: true, force: true });
+    this.write(this.build, { ...this.files, 'package.json': JSON.stringify(manifest) });
+    this.write(join(this.root, 'env'), this.config);
+    const args = ['build', 'cache', 'env'].map((name) => join(this.root, name));
+    const child = spawn(join(BIN, 'compile'), args, { cwd: this.build, env: this.env() });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await once(child, 'close');
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.log(`${expect.getState().currentTestName ?? ''}: ${seconds} s`);
+    return { code: child.exitCode, output };
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.build, name));
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.build, name), 'utf8');
+  }
+
+  /** Runs a line of bash with the app's tools, in a folder that is not the build's: so it is at run time. */
+  run(line: string): string {
+    const home = join(this.root, 'home');
+    rmSync(home, { recursive: true, force: true });
+    cpSync(this.build, home, { recursive: true, verbatimSymlinks: true });
+    const script = `for file in .profile.d/*.sh; do . "$file"; done; ${line}`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script], {
+      ...{ cwd: home, encoding: 'utf8' },
+      env: { PATH: '/usr/bin:/bin', HOME: home },
+    });
+    return `${stdout}${stderr}`.trim();
+  }
+
+  private env(): Record<string, string> {
+    const kept = Object.entries(process.env).filter(([name]) =>
+      /proxy$|^(NODE_EXTRA|SSL_|CURL_)/i.test(name),
+    );
+    const own = { HOME: join(this.root, 'home-of-build'), npm_config_registry: registryUrl() };
+    return {
+      ...Object.fromEntries(kept.map(([name, value]) => [name, value ?? ''])),
+      ...{ PATH: '/usr/local/bin:/usr/bin:/bin', STACK: 'slipway-13', ...own },
+      ...{ SLIPWAY_DOWNLOADS: join(work, 'downloads'), SLIPWAY_LAST_BUILD: this.last },
+    };
+  }
+
+  private write(folder: string, files: Readonly<Record<string, string>>): void {
+    mkdirSync(folder, { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  }
+}
+
+/** Why packages cannot be had, or null. */
+async function whatIsMissing(): Promise<string | null> {
+  for (const name of [...Object.keys({ ...USED, ...DEV }), 'npm', 'yarn', 'pnpm', '@yarnpkg/cli-dist']) {
+    const answer = await fetch(new URL(name.replace('/', '%2f'), registryUrl()), { method: 'HEAD' }).catch(
+      (error: unknown) => error,
+    );
+    if (!(answer instanceof Response)) return `the package registry does not answer (${String(answer)})`;
+    if (!answer.ok) return `the package registry has no ${name} (${answer.status})`;
+  }
+  return null;
+}
+
+beforeEach(() => {
+  app = new TestApp();
+});
+afterAll(() => {
+  rmSync(work, { recursive: true, force: true });
+});
+
+const engines = { node: '24.x' };
+const LOADS = 'node -e "console.log(require(\'is-number\')(1))"';
+
+describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
+  it('installs without a lock file, then by one, and takes it all from the last build', async () => {
+    const manifest = { name: 'app', engines, dependencies: USED, devDependencies: DEV };
+    const first = await app.compile(manifest);
+    expect(first.output).toContain('npm install --omit=dev');
+    expect(first.output).toContain('-----> Build succeeded!');
+    expect(first.code).toBe(0);
+    app.files['package-lock.json'] = app.read('package-lock.json');
+    const second = await app.compile(manifest);
+    expect(second.output).toContain('npm ci --omit=dev');
+    expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
+    expect(app.run(LOADS)).toBe('true');
+    const third = await app.compile(manifest);
+    expect(third.output).toContain('node_modules is taken from the last build');
+    expect(app.run(LOADS)).toBe('true');
+  });
+
+  it('builds with devDependencies, prunes them, and leaves files of an unchanged app as they were', async () => {
+    const scripts = {
+      build: "node -e \"require('isarray');console.log('built with', process.env.NODE_ENV)\"",
+    };
+    const manifest = { name: 'app', engines, scripts, dependencies: USED, devDependencies: DEV };
+    await app.compile(manifest);
+    app.files['package-lock.json'] = app.read('package-lock.json');
+    const built = await app.compile(manifest);
+    expect(built.output).toContain('built with production');
+    expect(built.output).toContain('-----> Pruning devDependencies');
+    expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
+    const noted = (): bigint =>
+      statSync(join(app.build, 'node_modules/.package-lock.json'), { bigint: true }).mtimeNs;
+    const before = noted();
+    expect((await app.compile(manifest)).output).toContain('Restoring cache');
+    expect(noted()).toBe(before);
+    app.config = { NPM_CONFIG_PRODUCTION: 'false' };
+    const kept = await app.compile(manifest);
+    expect(kept.output).toContain("Skipping because NPM_CONFIG_PRODUCTION is 'false'");
+    expect(app.has('node_modules/isarray')).toBe(true);
+    app.config = { NPM_CONFIG_PRODUCTION: 'true' };
+    expect((await app.compile(manifest)).output).toMatch(/npm ci --omit=dev[^]*Cannot find module 'isarray'/);
+    app.config = { NODE_ENV: 'staging' };
+    expect((await app.compile(manifest)).output).toContain("NODE_ENV is 'staging', not 'production'");
+  });
+
+  it('runs heroku-postbuild in the place of build, and scripts of the installation once in each build', async () => {
+    const note = (name: string) => `node -e "fs.appendFileSync('node_modules/.ran', '${name} ')"`;
+    const scripts = {
+      install: note('install'),
+      postinstall: note('postinstall'),
+      prepare: note('prepare'),
+      'heroku-postbuild': note('heroku-postbuild'),
+      build: note('build'),
+    };
+    const manifest = { name: 'app', engines, scripts, dependencies: USED };
+    await app.compile(manifest);
+    app.files['package-lock.json'] = app.read('package-lock.json');
+    const expected = 'install postinstall prepare heroku-postbuild ';
+    for (const how of ['Installing dependencies', 'Restoring cache']) {
+      expect((await app.compile(manifest)).output).toContain(how);
+      expect(app.read('node_modules/.ran')).toBe(expected);
+    }
+  });
+
+  it('takes a Node.js of the range that engines names, and says which there are when there is none', async () => {
+    const found = await app.compile({ name: 'app', engines: { node: '>=20.11 <21' } });
+    expect(found.code).toBe(0);
+    expect(app.run('node --version')).toMatch(/^v20\.\d+\.\d+$/);
+    const later = spawnSync('bash', ['-c', `. '${join(BIN, '..', 'export')}'; node --version`], {
+      ...{ cwd: app.build, encoding: 'utf8' },
+      env: { PATH: '/usr/bin:/bin' },
+    });
+    expect(later.stdout).toMatch(/^v20\./);
+    const none = await app.compile({ name: 'app', engines: { node: '1999.x' } });
+    expect(none.code).toBe(1);
+    expect(none.output).toMatch(/^ ! {5}There is no Node\.js 1999\.x\. The registry has .* 24/m);
+  });
+
+  it('says which script failed', async () => {
+    const scripts = { build: 'echo no such luck; exit 3' };
+    const { code, output } = await app.compile({ name: 'app', engines, scripts });
+    expect(code).toBe(1);
+    expect(output).toMatch(/^ {7}no such luck$/m);
+    expect(output).toMatch(/^-----> Build failed\n ! {5}`npm run --silent build` failed \(exit code 3\)\.$/m);
+    expect(output).toMatch(/^ ! {5}The script "build" of package\.json failed/m);
+  });
+});
+
+describe.skipIf(missing !== null)('the Node.js buildpack with other package managers', () => {
+  const scripts = { build: 'node -e "require(\'isarray\')"', start: LOADS };
+  const manifest = { name: 'app', engines, scripts, dependencies: USED, devDependencies: DEV };
+
+  it('uses Yarn 1', async () => {
+    await app.compile({ ...manifest, packageManager: 'yarn@1.22.22' });
+    app.files['yarn.lock'] = app.read('yarn.lock');
+    const { code, output } = await app.compile(manifest);
+    expect(output).toContain('yarn install --frozen-lockfile');
+    expect(output).toMatch(/yarn 1\.22\.\d+/);
+    expect(code).toBe(0);
+    expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
+    expect(app.run(LOADS)).toBe('true');
+    app.config = { YARN_PRODUCTION: 'false' };
+    expect((await app.compile(manifest)).output).toContain("Skipping because YARN_PRODUCTION is 'false'");
+  });
+
+  it('uses a Yarn that fits the lock file, with packages in archives or in node_modules', async () => {
+    await app.compile({ ...manifest, packageManager: 'yarn@3.8.7' });
+    app.files['yarn.lock'] = app.read('yarn.lock');
+    const old = await app.compile(manifest);
+    expect(old.output).toMatch(/yarn 3\.\d+\.\d+/);
+    expect(old.code).toBe(0);
+    delete app.files['yarn.lock'];
+    await app.compile({ ...manifest, packageManager: 'yarn@4.9.2' });
+    app.files['yarn.lock'] = app.read('yarn.lock');
+    const { code, output } = await app.compile(manifest);
+    expect(output).toMatch(/yarn 4\.\d+\.\d+[^]*yarn install --immutable[^]*Pruning devDependencies/);
+    expect(code).toBe(0);
+    expect([app.has('.pnp.cjs'), app.has('node_modules/is-number')]).toEqual([true, false]);
+    expect(app.run('yarn start')).toBe('true');
+    app.files['.yarnrc.yml'] = 'nodeLinker: node-modules\n';
+    expect((await app.compile(manifest)).code).toBe(0);
+    expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
+    expect(app.run(LOADS)).toBe('true');
+  });
+
+  it.each([
+    ['8.15.9', '8'],
+    ['10.34.9', '10'],
+  ])('uses a pnpm that fits the lock file of pnpm %s', async (version, major) => {
+    await app.compile({ ...manifest, packageManager: `pnpm@${version}` });
+    app.files['pnpm-lock.yaml'] = app.read('pnpm-lock.yaml');
+    const { code, output } = await app.compile(manifest);
+    expect(output).toMatch(new RegExp(`pnpm ${major}\\.\\d+\\.\\d+[^]*pnpm install --frozen-lockfile`));
+    expect(code).toBe(0);
+    expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
+    expect(app.run(LOADS)).toBe('true');
+  });
+});
+
+describe('downloads of the Node.js buildpack', () => {
+  it('are tried three times, unless the answer would stay the same', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      if (request.url === '/silent') return;
+      const later = asked.filter((url) => url === request.url).length === 3;
+      response.writeHead(request.url === '/missing' ? 404 : later ? 200 : 503).end('bytes');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const base = `http://127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}`;
+    const lib = join(BIN, '..', 'lib', 'fetch.mjs');
+    const { fetchBytes } = (await import(lib)) as {
+      fetchBytes: (url: string, options: { timeout: number; pause: number }) => Promise<Buffer>;
+    };
+    const get = (path: string): Promise<Buffer> => fetchBytes(base + path, { timeout: 300, pause: 1 });
+    expect((await get('/flaky')).toString()).toBe('bytes');
+    await expect(get('/missing')).rejects.toThrow('the registry answered 404');
+    await expect(get('/silent')).rejects.toThrow('no complete answer within 0.3 s (tried 3 times)');
+    server.closeAllConnections();
+    server.close();
+    expect(asked.filter((url) => url === '/missing')).toHaveLength(1);
+    expect(asked.filter((url) => url === '/silent')).toHaveLength(3);
+  });
+});
