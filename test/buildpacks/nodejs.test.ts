@@ -182,6 +182,11 @@ describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
     const found = await app.compile({ name: 'app', engines: { node: '>=20.11 <21' } });
     expect(found.code).toBe(0);
     expect(app.run('node --version')).toMatch(/^v20\.\d+\.\d+$/);
+    const later = spawnSync('bash', ['-c', `. '${join(BIN, '..', 'export')}'; node --version`], {
+      ...{ cwd: app.build, encoding: 'utf8' },
+      env: { PATH: '/usr/bin:/bin' },
+    });
+    expect(later.stdout).toMatch(/^v20\./);
     const none = await app.compile({ name: 'app', engines: { node: '1999.x' } });
     expect(none.code).toBe(1);
     expect(none.output).toMatch(/^ ! {5}There is no Node\.js 1999\.x\. The registry has .* 24/m);

@@ -9,6 +9,9 @@ import { type Host, startHost } from './support/host.ts';
 
 const COMMAND = join(import.meta.dirname, '..', '..', 'electron', 'cli', 'main.ts');
 
+/** Runs a line of shell in a terminal. */
+const TERMINAL = 'script';
+
 interface CommandLine {
   readonly env: Readonly<Record<string, string>>;
   /** Standard input, ended behind it; none unless given. */
@@ -153,7 +156,7 @@ describe('slipway with its engine', () => {
 
   it('gives a terminal the size of its own, and leaves it as it was', async () => {
     const line = `stty cols 101 rows 31; '${process.execPath}' '${COMMAND}' run -a console task wide; echo code=$?; stty -a`;
-    const child = spawn('script', ['-qec', line, '/dev/null'], {
+    const child = spawn(TERMINAL, ['-qec', line, '/dev/null'], {
       env: { ...process.env, ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });

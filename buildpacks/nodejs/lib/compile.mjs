@@ -4,8 +4,8 @@ import { readJson, writeJson } from './files.mjs';
 import { isPnp } from './managers.mjs';
 import { BuildError, detail, step, warn } from './output.mjs';
 import { build, installPackages, prune, runScripts } from './packages.mjs';
-import { exportConfig, readProject } from './project.mjs';
-import { installTools, lockVersion, resolveTools } from './toolchain.mjs';
+import { exportConfig, lockVersion, readProject } from './project.mjs';
+import { installTools, resolveTools } from './toolchain.mjs';
 
 /** How long a decision on versions holds for an unchanged project, in milliseconds. */
 const DECISION_HOLDS = 24 * 60 * 60 * 1000;

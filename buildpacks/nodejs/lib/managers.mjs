@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockVersion } from './project.mjs';
 
 /** Advice that npm prints and nobody in a build follows. */
 const QUIET = ['--no-audit', '--no-fund', '--no-update-notifier'];
@@ -105,8 +106,12 @@ export function managerEnv(project, tools) {
   const downloads = process.env.SLIPWAY_DOWNLOADS ?? '';
   const own = isPnp(project, tools);
   const berry = { YARN_ENABLE_GLOBAL_CACHE: 'false', YARN_ENABLE_TELEMETRY: '0' };
-  // In a build that is not by hand Yarn would refuse to make a lock file, also where there is none.
-  const free = project.lock === null ? { YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' } : {};
+  // In a build that is not by hand Yarn refuses to make a lock file where there is none, and to bring an older format up to date.
+  const format = major(tools.yarn) >= 4 ? lockVersion(project) : null;
+  const free = {
+    ...(project.lock === null ? { YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' } : {}),
+    ...(format === null ? {} : { YARN_LOCKFILE_VERSION_OVERRIDE: String(format) }),
+  };
   return {
     npm_config_cache: join(downloads, 'npm'),
     YARN_CACHE_FOLDER: own ? join(project.folder, '.yarn', 'cache') : join(downloads, 'yarn'),

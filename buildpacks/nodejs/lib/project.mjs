@@ -75,6 +75,19 @@ function readManifest(folder) {
 }
 
 /**
+ * Version of the lock file's format; null when it names none, as that of Yarn 1.
+ * @param {import('./project.mjs').Project} project
+ */
+export function lockVersion({ folder, lock, manager }) {
+  if (lock === null || manager === 'npm') return null;
+  const head = readFileSync(join(folder, lock), 'utf8').slice(0, 4_096);
+  const pattern =
+    manager === 'pnpm' ? /^lockfileVersion:\s*['"]?([\d.]+)/m : /^__metadata:\s*\n\s+version:\s*['"]?(\d+)/m;
+  const found = pattern.exec(head)?.[1];
+  return found === undefined ? null : Number(found);
+}
+
+/**
  * Names everything that decides what an installation puts into node_modules: equal keys, equal content.
  * @param {Project} project
  * @param {Record<string, string>} tools versions in use

@@ -1,16 +1,9 @@
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyFolder, moveFromLastBuild } from './files.mjs';
 import { berrySettings, major } from './managers.mjs';
 import { detail, step, warn } from './output.mjs';
+import { lockVersion } from './project.mjs';
 import { BASE_NPM, fetchPackage, loadSemver, resolve } from './registry.mjs';
 
 /** Node.js for projects that name none: the newest long-term line. */
@@ -75,19 +68,6 @@ async function yarnFor(project, wanted) {
   return berry
     ? resolve('@yarnpkg/cli-dist', yarnRange(lock), 'Yarn')
     : resolve('yarn', String(version ?? '1.22.x'), 'Yarn');
-}
-
-/**
- * Version of the lock file's format; null when it names none, as that of Yarn 1.
- * @param {import('./project.mjs').Project} project
- */
-export function lockVersion({ folder, lock, manager }) {
-  if (lock === null || manager === 'npm') return null;
-  const head = readFileSync(join(folder, lock), 'utf8').slice(0, 4_096);
-  const pattern =
-    manager === 'pnpm' ? /^lockfileVersion:\s*['"]?([\d.]+)/m : /^__metadata:\s*\n\s+version:\s*['"]?(\d+)/m;
-  const found = pattern.exec(head)?.[1];
-  return found === undefined ? null : Number(found);
 }
 
 /**
