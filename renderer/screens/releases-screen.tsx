@@ -86,6 +86,13 @@ export function ReleasesScreen({ open }: { readonly open: OpenApp }): ReactEleme
   );
 }
 
+/** What is to be said of a release that did not simply succeed. */
+const STATUS_WORDS: Partial<Record<Release['status'], string>> = {
+  pending: 'release command running',
+  failed: 'failed',
+  expired: 'slug removed',
+};
+
 /** Keeps the last two. */
 function toggle(picked: readonly number[], version: number): readonly number[] {
   return picked.includes(version)
@@ -120,9 +127,9 @@ function Row(props: {
       <span className={css['what']}>
         {release.description}
         {release.current && <span className={css['badge']}>current</span>}
-        {release.status === 'failed' && (
-          <span className={css['badge']} data-bad="true">
-            failed
+        {STATUS_WORDS[release.status] !== undefined && (
+          <span className={css['badge']} data-look={release.status}>
+            {STATUS_WORDS[release.status]}
           </span>
         )}
       </span>
