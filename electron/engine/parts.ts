@@ -32,7 +32,6 @@ import type { Diagnostics } from './util/diagnostics.ts';
 import type { FactHub } from './util/facts.ts';
 
 const OWN_BUILDPACKS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'buildpacks');
-const SAMPLES = join(OWN_BUILDPACKS, 'samples');
 
 /** Most dynos that are started at the same time. */
 const PARALLEL_STARTS = 10;
@@ -201,7 +200,7 @@ export async function openSources(
   const { home, store, clock } = parts;
   const buildpacks = await findBuildpacks(folder);
   const uploads = new Uploads(home.uploads);
-  const samples = new Samples(SAMPLES);
+  const samples = new Samples(join(folder, 'samples'));
   const sources = new Sources({
     ...{ uploads, samples, buildpacks },
     apps: () => store.apps(),

@@ -65,6 +65,7 @@ class AppLog {
   private async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await untilVisible();
+      if (signal.aborted) return;
       const pause = new AbortController();
       const halt = (): void => {
         if (document.hidden || signal.aborted) pause.abort();

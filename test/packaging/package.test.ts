@@ -98,7 +98,12 @@ describe.runIf(linux)('the package', () => {
   });
 
   it('has the buildpacks beside the archive, as files that can be run', async () => {
+    const samples: unknown = JSON.parse(
+      await readFile(join(resources, 'buildpacks', 'samples', 'samples.json'), 'utf8'),
+    );
+    expect(samples).not.toEqual([]);
     for (const name of await readdir(join(ROOT, 'buildpacks'))) {
+      if (name === 'samples') continue;
       for (const program of ['detect', 'compile', 'release']) {
         const { mode } = await stat(join(resources, 'buildpacks', name, 'bin', program));
         expect(mode & 0o111).toBe(0o111);
