@@ -1,7 +1,7 @@
 import type { FormationEntry } from '#shared/model/app.ts';
 import { call } from '../state/connection.ts';
 import { go } from '../state/route.ts';
-import { noteDeed, undoDeed, updateOpen, useWorld } from '../state/world.ts';
+import { dropDeed, noteDeed, undoDeed, updateOpen, useWorld } from '../state/world.ts';
 import { closeToast, toast, toastProblem } from '../ui/toasts.tsx';
 import { count } from '../ui/words.ts';
 
@@ -16,10 +16,16 @@ export async function attempt(what: string, action: () => Promise<void>): Promis
   }
 }
 
-/** Tells what was done, with an undo in the message and in the activity list. @returns the message's id */
-function done(app: string, text: string, undo: (() => Promise<void>) | null): string {
-  const id = noteDeed(app, text, undo);
-  return toast(text, undo === null ? undefined : () => void undoDeed(id));
+/** Where something done is shown: its message, and its place in the activity list. */
+interface Shown {
+  readonly toast: string;
+  readonly deed: number;
+}
+
+/** Tells what was done, with an undo in the message and in the activity list. */
+function done(app: string, text: string, undo: (() => Promise<void>) | null): Shown {
+  const deed = noteDeed(app, text, undo);
+  return { deed, toast: toast(text, undo === null ? undefined : () => void undoDeed(deed)) };
 }
 
 /** One wish for a process type. */
@@ -32,25 +38,32 @@ export interface ScaleWish {
 /** Time within which steps of one slider count as one wish, in milliseconds. */
 const ONE_WISH = 5_000;
 
-/** The last wish for a process type: what was before it, and its message. */
+/** The last wish for a process type: what was before it, and where it is shown. */
 const wishes = new Map<
   string,
-  { readonly before: FormationEntry; readonly at: number; readonly toast: string }
+  { readonly before: FormationEntry; readonly at: number; readonly shown: Shown }
 >();
 
-/** Asks for a number of dynos or another size; shown at once, corrected by the answer, and undoable. */
-export function scale(app: string, wish: ScaleWish): Promise<boolean> {
+/**
+ * Asks for a number of dynos or another size; shown at once, corrected by the answer, and undoable. Steps that follow
+ * each other soon are told and undone as one, unless the wish stands alone.
+ */
+export function scale(app: string, wish: ScaleWish, alone = false): Promise<boolean> {
   const key = `${app} ${wish.type} ${wish.size === undefined ? 'quantity' : 'size'}`;
   const last = wishes.get(key);
-  const goesOn = last !== undefined && Date.now() - last.at < ONE_WISH;
+  const goesOn = !alone && last !== undefined && Date.now() - last.at < ONE_WISH;
   const now = useWorld.getState().open?.formation?.find((entry) => entry.type === wish.type);
   const before = goesOn ? last.before : now;
   return attempt(`${wish.type} of ${app} was not scaled`, async () => {
     await applyScale(app, wish);
-    if (goesOn) closeToast(last.toast);
-    const undo = before === undefined ? null : undoScale(app, before, wish);
+    if (goesOn) {
+      closeToast(last.shown.toast);
+      dropDeed(last.shown.deed);
+    }
+    const undo = before === undefined ? null : undoScale(app, before, wish, () => wishes.delete(key));
     const shown = done(app, `${app}: ${scaleText(before, wish)}`, undo);
-    if (before !== undefined) wishes.set(key, { before, at: Date.now(), toast: shown });
+    if (alone || before === undefined) wishes.delete(key);
+    else wishes.set(key, { before, at: Date.now(), shown });
   });
 }
 
@@ -68,13 +81,19 @@ async function applyScale(app: string, wish: ScaleWish): Promise<void> {
   }
 }
 
-function undoScale(app: string, before: FormationEntry, wish: ScaleWish): () => Promise<void> {
+function undoScale(
+  app: string,
+  before: FormationEntry,
+  wish: ScaleWish,
+  onUndo: () => void,
+): () => Promise<void> {
   const old: ScaleWish = {
     type: wish.type,
     ...(wish.quantity === undefined ? {} : { quantity: before.quantity }),
     ...(wish.size === undefined ? {} : { size: before.size }),
   };
   return async () => {
+    onUndo();
     await attempt(`${wish.type} of ${app} was not scaled back`, async () => {
       await applyScale(app, old);
       toast(`${app}: ${scaleText(undefined, old)} again`);

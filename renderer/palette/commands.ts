@@ -109,7 +109,7 @@ function appCommands(app: string): Command[] {
       run: (value: string) => {
         const wanted = Number(value);
         if (Number.isInteger(wanted) && wanted >= 0 && value.trim() !== '')
-          void scale(app, { type, quantity: wanted });
+          void scale(app, { type, quantity: wanted }, true);
       },
     })),
     {

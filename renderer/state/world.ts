@@ -97,6 +97,11 @@ export function noteDeed(app: string, text: string, undo: Deed['undo']): number 
   return deed.id;
 }
 
+/** Takes a deed off the list, because a later one stands for it too. */
+export function dropDeed(id: number): void {
+  useWorld.setState(({ deeds }) => ({ deeds: deeds.filter((deed) => deed.id !== id) }));
+}
+
 /** Undoes a deed once. */
 export async function undoDeed(id: number): Promise<void> {
   const deed = useWorld.getState().deeds.find((each) => each.id === id);

@@ -97,6 +97,7 @@ describe.skipIf(whyNoChromium() !== null)('the UI for everybody', () => {
     ['320 pixels wide', { width: 320, height: 640 }],
     ['at 200 % of 1280 × 800', { width: 640, height: 400, scale: 2 }],
   ])('%s nothing hangs over the side, and what one needs is there', async (_, size) => {
+    await talker.say('ERROR something failed');
     const ui = await openUi(browser, host, size);
     for (const [path, ready, button] of screens()) {
       if (button === null) continue;
@@ -148,7 +149,7 @@ function screens(): readonly Screen[] {
       (page) => page.getByRole('list', { name: 'Releases' }).getByRole('listitem').first(),
       'Deploy',
     ],
-    [`${base}/logs`, (page) => new LogUi(page).row('ERROR something failed'), 'Pause'],
+    [`${base}/logs`, (page) => new LogUi(page).row('ERROR something failed').first(), 'Pause'],
     [`${base}/config`, (page) => page.getByRole('button', { name: 'Reveal COLOR' }), 'Add'],
     [`${base}/console`, (page) => page.getByRole('textbox', { name: 'Command' }), 'Run'],
     [
