@@ -9,7 +9,6 @@ import { Disk } from './disk/disk.ts';
 import { type Home, openHome } from './home.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
-import { RESTART_POLICIES } from './dyno/backoff.ts';
 import type { DynoManager } from './dyno/manager.ts';
 import {
   createDynoManager,
@@ -25,6 +24,7 @@ import { SlugExpiry } from './release/expiry.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import { Options } from './options.ts';
 import type { Settings } from './settings.ts';
 import { openSlugStore, type SlugStore } from './slug/slug-store.ts';
 import { Store } from './store/store.ts';
@@ -87,16 +87,17 @@ interface Base {
   readonly dynoLogs: DynoLogs;
   readonly ledger: ReleaseLedger;
   readonly dynos: DynoManager;
+  readonly options: Options;
   apiLog: (appId: string, text: string) => void;
 }
 
 async function openBase(
   settings: Settings,
-  options: EngineOptions,
+  engine: EngineOptions,
   started: AsyncDisposableStack,
 ): Promise<Base> {
-  const clock = options.clock ?? systemClock;
-  const { diagnostics } = options;
+  const clock = engine.clock ?? systemClock;
+  const { diagnostics } = engine;
   const home = await openHome(settings.home, settings.apiKey);
   const store = started.adopt(new Store(home.database), (it) => {
     it.close();
@@ -109,22 +110,20 @@ async function openBase(
     it.close();
   });
   const runtime = started.adopt(await chooseRuntime(settings, home, clock, diagnostics), (it) => it.close());
-  const router = started.adopt(await openRouter(settings, clock, logplex), (it) => it.router.close());
+  const router = started.adopt(
+    await openRouter(settings, clock, logplex, (appId) => {
+      dynos.wake(appId);
+    }),
+    (it) => it.router.close(),
+  );
   const slugs = openSlugStore(home.slugs);
   const facts = new FactHub();
+  const options = new Options(store, settings.restart === null ? {} : { restartPolicy: settings.restart });
   const ledger = new ReleaseLedger(store, clock);
   const dynos = started.adopt(
     createDynoManager({
-      store,
-      runtime,
-      router: router.router,
-      restarts: RESTART_POLICIES[settings.restart],
-      slugs,
-      logplex,
-      dynoLogs,
-      facts,
-      clock,
-      diagnostics,
+      ...{ store, runtime, router: router.router, options, slugs },
+      ...{ logplex, dynoLogs, facts, clock, diagnostics },
     }),
     (it) => {
       it.close();
@@ -134,19 +133,8 @@ async function openBase(
     logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
   };
   return {
-    clock,
-    diagnostics,
-    home,
-    store,
-    logplex,
-    runtime,
-    router,
-    slugs,
-    facts,
-    ledger,
-    dynos,
-    dynoLogs,
-    apiLog,
+    ...{ clock, diagnostics, home, store, logplex, runtime, router, slugs },
+    ...{ facts, ledger, dynos, dynoLogs, options, apiLog },
   };
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '#shared/errors.ts';
 import type { Apps } from './app/apps.ts';
 import { Uploads } from './build/uploads.ts';
-import type { RestartPolicy } from './dyno/backoff.ts';
+import { RESTART_POLICIES } from './dyno/backoff.ts';
 import { PLATFORM_TIMERS } from './dyno/context.ts';
 import { DynoManager } from './dyno/manager.ts';
 import type { Home } from './home.ts';
@@ -16,6 +16,7 @@ import { ListenError } from './router/listener.ts';
 import { createRouter, type Router } from './router/router.ts';
 import { RUN_TIMERS, Runs } from './run/runs.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
+import type { Options } from './options.ts';
 import type { Settings } from './settings.ts';
 import { Samples } from './source/samples.ts';
 import { Sources } from './source/sources.ts';
@@ -46,12 +47,19 @@ export interface OpenRouter {
 
 /**
  * Opens the router on its port.
+ * @param wake hears of requests for an app that sleeps
  * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_PORT when the port cannot be had
  */
-export async function openRouter(settings: Settings, clock: Clock, logplex: Logplex): Promise<OpenRouter> {
+export async function openRouter(
+  settings: Settings,
+  clock: Clock,
+  logplex: Logplex,
+  wake: (appId: string) => void,
+): Promise<OpenRouter> {
   const requests = new RequestBuckets();
   const router = createRouter({
     clock,
+    wake,
     log: (appId, { at, text, status }) => {
       requests.count(appId, status, at / 1000);
       logplex.append(appId, [{ at, source: 'heroku', ps: 'router', stream: 'stdout', text }]);
@@ -79,7 +87,7 @@ export function portProblem(setting: string, port: number, code: string): Slipwa
 export interface DynoParts {
   readonly store: Store;
   readonly runtime: Runtime;
-  readonly restarts: RestartPolicy;
+  readonly options: Options;
   readonly router: Router;
   readonly slugs: SlugStore;
   readonly logplex: Logplex;
@@ -91,14 +99,16 @@ export interface DynoParts {
 
 /** Connects the dyno manager with store, runtime, router and log. */
 export function createDynoManager(parts: DynoParts): DynoManager {
-  const { store, runtime, restarts, router, slugs, logplex, dynoLogs, facts, clock, diagnostics } = parts;
+  const { store, runtime, options, router, slugs, logplex, dynoLogs, facts, clock, diagnostics } = parts;
   return new DynoManager({
     store,
     runtime,
     routing: router,
     clock,
     timers: PLATFORM_TIMERS,
-    restarts,
+    restarts: () => RESTART_POLICIES[options.get().restartPolicy],
+    cycling: () => options.get().dailyCycling,
+    requests: (appId) => router.requestCounts(appId),
     parallelStarts: PARALLEL_STARTS,
     slugRef: (slug) => slugRef(slugs, slug),
     log(appId, ps, text) {
@@ -107,6 +117,9 @@ export function createDynoManager(parts: DynoParts): DynoManager {
     openOutput: (appId, dynoId, name) => dynoLogs.openOutput(appId, dynoId, name),
     forgetOutput(appId, dynoId) {
       dynoLogs.forgetOutput(appId, dynoId);
+    },
+    onReleaseChange(appId, version) {
+      facts.publish({ kind: 'release.changed', app: appId, version });
     },
     onChange(appId) {
       facts.publish({ kind: 'dynos.changed', app: appId });
@@ -117,7 +130,7 @@ export function createDynoManager(parts: DynoParts): DynoManager {
 
 /** Connects what puts releases in force with store, runtime and log. */
 export function createPublisher(
-  parts: Omit<DynoParts, 'router' | 'restarts'> & {
+  parts: Omit<DynoParts, 'router' | 'options'> & {
     readonly ledger: ReleaseLedger;
     readonly dynos: DynoManager;
     apiLog(appId: string, text: string): void;
@@ -221,7 +234,7 @@ export function createSaveWatcher(parts: {
   const { store, ledger, builds, clock, diagnostics } = parts;
   return new SaveWatcher({
     clock,
-    apps: () => store.apps().filter(({ id }) => store.deploysOnSave(id)),
+    apps: () => store.apps().filter((app) => app.options.deployOnSave),
     deploy: (app, path) =>
       builds.start(app, { kind: 'folder', path }, { clearCache: false, user: ledger.current(app.id).user }),
     onProblem: diagnostics.problem.bind(diagnostics),

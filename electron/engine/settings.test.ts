@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { readSettings } from './settings.ts';
 
-test('crashed dynos wait seconds unless SLIPWAY_RESTART says as long as on the platform', () => {
-  expect(readSettings({}).restart).toBe('short');
-  expect(readSettings({ SLIPWAY_RESTART: '' }).restart).toBe('short');
+test('the restart policy is held only where SLIPWAY_RESTART names one', () => {
+  expect(readSettings({}).restart).toBeNull();
+  expect(readSettings({ SLIPWAY_RESTART: '' }).restart).toBeNull();
   expect(readSettings({ SLIPWAY_RESTART: 'heroku' }).restart).toBe('heroku');
 });
 

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { SlipwayError } from '#shared/errors.ts';
+import { RestartPolicyName } from '#shared/model/options.ts';
 
 /** What a user can set before the engine starts; each comes from one environment variable. */
 export interface Settings {
@@ -13,8 +14,8 @@ export interface Settings {
   readonly routerPort: number;
   /** SLIPWAY_RUNTIME: where dynos run; `auto` takes Docker when it answers. */
   readonly runtime: 'auto' | 'docker' | 'process';
-  /** SLIPWAY_RESTART: how long a crashed dyno waits for its next start; `heroku` is minutes to hours, as on the platform. */
-  readonly restart: 'short' | 'heroku';
+  /** SLIPWAY_RESTART, or null: holds the option `restartPolicy` for this start. */
+  readonly restart: RestartPolicyName | null;
   /** SLIPWAY_API_KEY, or null: then a key is made once and kept in the data folder. */
   readonly apiKey: string | null;
 }
@@ -38,7 +39,7 @@ const Environment = z.object({
     .optional(),
   SLIPWAY_RESTART: z
     .enum(
-      ['short', 'heroku'],
+      RestartPolicyName.options,
       'SLIPWAY_RESTART has to be short (crashed dynos wait seconds) or heroku (minutes to hours, as on the platform)',
     )
     .optional(),
@@ -67,7 +68,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     apiPort: values.SLIPWAY_API_PORT ?? DEFAULT_API_PORT,
     routerPort: values.SLIPWAY_ROUTER_PORT ?? DEFAULT_ROUTER_PORT,
     runtime: values.SLIPWAY_RUNTIME ?? 'auto',
-    restart: values.SLIPWAY_RESTART ?? 'short',
+    restart: values.SLIPWAY_RESTART ?? null,
     apiKey: values.SLIPWAY_API_KEY ?? null,
   };
 }

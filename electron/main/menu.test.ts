@@ -45,7 +45,8 @@ describe.each([true, false])('the menu (macOS: %s)', (mac) => {
 describe('the tray', () => {
   const app = (name: string, up: number): App => ({
     ...{ id: name, name, stack: 'heroku-24', createdAt: '', webUrl: '', state: up > 0 ? 'up' : 'off' },
-    ...{ release: 3, dynosUp: up, dynosWanted: up, folder: null, deployOnSave: false },
+    ...{ release: 3, dynosUp: up, dynosWanted: up, folder: null },
+    options: { deployOnSave: false, deployOrder: 'seamless', sleepAfterMinutes: null },
   });
   const options = {
     show: (place?: string) => done.push(`show ${place}`),

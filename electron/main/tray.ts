@@ -5,6 +5,7 @@ const MAX_APPS = 12;
 const STATES: Readonly<Record<App['state'], string>> = {
   blank: 'no code yet',
   off: 'off',
+  asleep: 'asleep',
   starting: 'starting',
   up: 'up',
   crashed: 'crashed',

@@ -1,4 +1,5 @@
 import type { FormationEntry } from '#shared/model/app.ts';
+import type { AppOptions } from '#shared/model/options.ts';
 import { call } from '../state/connection.ts';
 import { go } from '../state/route.ts';
 import { dropDeed, noteDeed, undoDeed, updateOpen, useWorld } from '../state/world.ts';
@@ -131,10 +132,10 @@ export function restart(app: string, dyno?: string): Promise<boolean> {
   });
 }
 
-/** Says whether the app is deployed again when a file of its folder is saved. */
-export function setDeployOnSave(app: string, deployOnSave: boolean): Promise<boolean> {
-  return attempt(`Deploy on save of ${app} was not changed`, async () => {
-    const changed = await call('apps.update', { app, deployOnSave });
+/** Changes options of the app. */
+export function setAppOptions(app: string, change: Partial<AppOptions>): Promise<boolean> {
+  return attempt(`The options of ${app} were not changed`, async () => {
+    const changed = await call('apps.update', { app, ...change });
     useWorld.setState(({ apps }) => ({
       apps: apps?.map((each) => (each.id === changed.id ? changed : each)) ?? null,
     }));

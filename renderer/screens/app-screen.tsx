@@ -15,9 +15,11 @@ import { Link } from '../ui/link.tsx';
 import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx';
 import panel from '../ui/panel.module.css';
 import { StateDot, stateWord } from '../ui/state-dot.tsx';
+import { count } from '../ui/words.ts';
 import { ActivityScreen } from './activity-screen.tsx';
 import css from './app-screen.module.css';
 import { isRunning } from './deploy-timeline.tsx';
+import { OptionsDialog } from './options-dialog.tsx';
 import { Overview } from './overview.tsx';
 import { ReleasesScreen } from './releases-screen.tsx';
 
@@ -95,7 +97,9 @@ function Header({ app }: { readonly app: App }): ReactElement {
       </span>
       <code className={css['version']}>v{app.release}</code>
       <span className={css['dynos']}>
-        {app.dynosUp} of {app.dynosWanted} {app.dynosWanted === 1 ? 'dyno' : 'dynos'} up
+        {app.state === 'asleep'
+          ? 'wakes with the next request'
+          : `${app.dynosUp} of ${count(app.dynosWanted, 'dyno')} up`}
       </span>
       <span className={css['space']} />
       <MoreMenu app={app} />
@@ -121,6 +125,7 @@ function Header({ app }: { readonly app: App }): ReactElement {
 
 function MoreMenu({ app }: { readonly app: App }): ReactElement {
   const [destroying, setDestroying] = useState(false);
+  const [choosing, setChoosing] = useState(false);
   return (
     <>
       <Menu trigger={<Button look="plain">More</Button>}>
@@ -144,6 +149,13 @@ function MoreMenu({ app }: { readonly app: App }): ReactElement {
         >
           Restart all dynos
         </MenuItem>
+        <MenuItem
+          onSelect={() => {
+            setChoosing(true);
+          }}
+        >
+          Options
+        </MenuItem>
         <MenuItem onSelect={() => void navigator.clipboard.writeText(app.webUrl)}>Copy URL</MenuItem>
         <MenuLine />
         <MenuItem
@@ -155,6 +167,14 @@ function MoreMenu({ app }: { readonly app: App }): ReactElement {
           Destroy app
         </MenuItem>
       </Menu>
+      {choosing && (
+        <OptionsDialog
+          app={app}
+          onClose={() => {
+            setChoosing(false);
+          }}
+        />
+      )}
       {destroying && (
         <DestroyDialog
           app={app.name}

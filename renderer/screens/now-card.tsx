@@ -1,6 +1,6 @@
 import { type ReactElement, useState } from 'react';
 import type { App } from '#shared/model/app.ts';
-import { setDeployOnSave } from '../actions/app-actions.ts';
+import { setAppOptions } from '../actions/app-actions.ts';
 import { redeploy } from '../actions/deploy.ts';
 import type { OpenApp } from '../state/world.ts';
 import { pathOf } from '../state/route.ts';
@@ -52,8 +52,8 @@ export function NowCard({ open, app }: { readonly open: OpenApp; readonly app: A
         <label className={css['save']}>
           <input
             type="checkbox"
-            checked={app.deployOnSave}
-            onChange={(event) => void setDeployOnSave(name, event.target.checked)}
+            checked={app.options.deployOnSave}
+            onChange={(event) => void setAppOptions(name, { deployOnSave: event.target.checked })}
           />
           Deploy when a file is saved
         </label>

@@ -127,6 +127,11 @@ function Row(props: {
       <span className={css['what']}>
         {release.description}
         {release.current && <span className={css['badge']}>current</span>}
+        {release.problem !== null && (
+          <span className={css['badge']} data-look="failed" title={release.problem}>
+            never came up
+          </span>
+        )}
         {STATUS_WORDS[release.status] !== undefined && (
           <span className={css['badge']} data-look={release.status}>
             {STATUS_WORDS[release.status]}

@@ -1,4 +1,5 @@
 import { type ReactElement, type ReactNode, useState } from 'react';
+import type { EngineOptions } from '#shared/model/options.ts';
 import { attempt } from '../actions/app-actions.ts';
 import { call } from '../state/connection.ts';
 import { desktop } from '../state/host.ts';
@@ -22,6 +23,7 @@ export function SettingsScreen(): ReactElement {
       <h1>Settings</h1>
       <Appearance />
       <RuntimePanel />
+      <DynoOptions />
       <Disk />
       <Commands />
     </div>
@@ -138,6 +140,63 @@ function RuntimePanel(): ReactElement {
         Slipway {system.version}, started {ago(system.startedAt)}
         {syncedAt !== null && `, last read ${ago(syncedAt)}`}
       </Line>
+    </section>
+  );
+}
+
+const WAITS = {
+  short: 'At once, then after 1, 2, 5, 10, 20 and 30 seconds.',
+  heroku: 'At once, then after up to 20, 40, 60, 180 and 320 minutes, as on the platform.',
+} as const;
+
+function DynoOptions(): ReactElement {
+  const { value, problem, reload } = useAnswer('system.options', {});
+  const change = (options: Partial<EngineOptions>): void => {
+    void attempt('The options were not changed', async () => {
+      await call('system.setOptions', options);
+      reload();
+    });
+  };
+  return (
+    <section className={panel['panel']} aria-labelledby="dynos-title">
+      <PanelTitle id="dynos-title" title="Dynos" />
+      {problem !== null && <p className={panel['problem']}>{problem}</p>}
+      {value !== null && (
+        <>
+          <Line label="After a crash">
+            {value.fixed.includes('restartPolicy') ? (
+              <p>
+                <code>SLIPWAY_RESTART={value.restartPolicy}</code> of this start holds it.
+              </p>
+            ) : (
+              <Segmented
+                label="Start again after a crash"
+                value={value.restartPolicy}
+                choices={[
+                  ['short', 'Within seconds'],
+                  ['heroku', 'As Heroku does'],
+                ]}
+                onChoose={(restartPolicy) => {
+                  change({ restartPolicy });
+                }}
+              />
+            )}
+            <p className={panel['weak']}>{WAITS[value.restartPolicy]}</p>
+          </Line>
+          <Line label="Daily restart">
+            <label className={css['check']}>
+              <input
+                type="checkbox"
+                checked={value.dailyCycling}
+                onChange={({ target }) => {
+                  change({ dailyCycling: target.checked });
+                }}
+              />
+              Replace every dyno once a day, as on the platform
+            </label>
+          </Line>
+        </>
+      )}
     </section>
   );
 }

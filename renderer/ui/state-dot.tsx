@@ -8,6 +8,7 @@ const LOOKS: Readonly<Record<string, { readonly look: string; readonly word: str
   stopping: { look: 'stopping', word: 'stopping' },
   down: { look: 'hollow', word: 'down' },
   idle: { look: 'hollow', word: 'idle' },
+  asleep: { look: 'hollow', word: 'asleep' },
   off: { look: 'hollow', word: 'no dynos' },
   blank: { look: 'hollow', word: 'no code yet' },
   pending: { look: 'starting', word: 'deploying' },

@@ -5,6 +5,7 @@ import { ConfigChange } from '../model/config.ts';
 import { LogFilter, LogRecord } from '../model/log.ts';
 import { AppName, ProcessType } from '../model/names.ts';
 import { Release } from '../model/release.ts';
+import { AppOptions, EngineOptions, EngineOptionsView } from '../model/options.ts';
 import { DynoSizeName } from '../model/size.ts';
 import { ReleaseDiff } from '../model/release-diff.ts';
 import { RunEvent } from '../model/run.ts';
@@ -63,6 +64,9 @@ export type SystemInfo = z.infer<typeof SystemInfo>;
 /** Every endpoint of the engine, by name. One table: hosts, clients and tests are made from it. */
 export const contract = {
   'system.info': call(Nothing, SystemInfo),
+  'system.options': call(Nothing, EngineOptionsView),
+  /** Changes what is given; in force at once and for every later start. */
+  'system.setOptions': call(EngineOptions.partial(), EngineOptionsView),
   'system.disk': call(Nothing, DiskUse),
   /** Removes what can be made anew: build caches, shared downloads, staged slugs that no dyno runs. Answers with what is left. */
   'system.cleanUp': call(Nothing, DiskUse.extend({ freedBytes: z.number().int().nonnegative() })),
@@ -77,7 +81,8 @@ export const contract = {
   'apps.list': call(Nothing, z.object({ apps: z.array(App) })),
   'apps.get': call(OfApp, App),
   'apps.create': call(z.object({ name: AppName.optional() }), App),
-  'apps.update': call(OfApp.extend({ deployOnSave: z.boolean() }), App),
+  /** Changes the options that are given. */
+  'apps.update': call(OfApp.extend(AppOptions.partial().shape), App),
   /** `confirm` has to be the app's name. */
   'apps.destroy': call(OfApp.extend({ confirm: z.string() }), Nothing),
   'builds.start': call(OfApp.extend({ source: Source, clearCache: z.boolean().default(false) }), Build),

@@ -11,6 +11,7 @@ export const Fact = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('config.changed'), app: z.string() }),
   z.object({ kind: z.literal('formation.changed'), app: z.string() }),
   z.object({ kind: z.literal('dynos.changed'), app: z.string() }),
+  z.object({ kind: z.literal('options.changed') }),
   /** What runs the dynos was lost, or is back. */
   z.object({ kind: z.literal('runtime.changed') }),
 ]);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppName, ProcessType } from './names.ts';
+import { AppOptions } from './options.ts';
 
 /** State of one dyno (reference: heroku-platform 3.1; `stopping` is ours, between SIGTERM and the end). */
 export const DynoState = z.enum(['starting', 'up', 'idle', 'crashed', 'stopping', 'down']);
@@ -34,8 +35,8 @@ export const FormationEntry = z.object({
 });
 export type FormationEntry = z.infer<typeof FormationEntry>;
 
-/** State of an app in one word: `blank` has no code, `off` has no dynos wanted, `down` wants dynos and has none up. */
-export const AppState = z.enum(['blank', 'off', 'starting', 'up', 'crashed', 'down']);
+/** State of an app in one word: `blank` has no code, `off` has no dynos wanted, `asleep` waits for a request, `down` wants dynos and has none up. */
+export const AppState = z.enum(['blank', 'off', 'asleep', 'starting', 'up', 'crashed', 'down']);
 export type AppState = z.infer<typeof AppState>;
 
 /** An app, as lists show it. */
@@ -54,7 +55,6 @@ export const App = z.object({
   dynosWanted: z.number().int(),
   /** Folder of the last deploy, for "deploy again". */
   folder: z.string().nullable(),
-  /** Whether it is deployed again when a file of that folder is saved. */
-  deployOnSave: z.boolean(),
+  options: AppOptions,
 });
 export type App = z.infer<typeof App>;

@@ -36,6 +36,8 @@ export const Release = z.object({
   addons: z.array(z.string()),
   user: z.string(),
   createdAt: z.string(),
+  /** Why its dynos never came up, so that another release serves; null for one that serves, or did. */
+  problem: z.string().nullable(),
   /** Whether `releases.rollback` may take it as a target. */
   eligibleForRollback: z.boolean(),
 });

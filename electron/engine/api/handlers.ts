@@ -1,6 +1,7 @@
 import { freemem, totalmem, availableParallelism } from 'node:os';
 import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
 import { SlipwayError } from '#shared/errors.ts';
+import type { AppOptions } from '#shared/model/options.ts';
 import type { Apps } from '../app/apps.ts';
 import { describeFormation } from '../app/apps.ts';
 import type { Builds } from '../build/builds.ts';
@@ -11,6 +12,7 @@ import { diffReleases, type ReleaseSide } from '../release/diff.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { ReleasePublisher } from '../release/publisher.ts';
 import type { AppRow, ReleaseRow } from '../store/rows.ts';
+import type { Options } from '../options.ts';
 import type { Runs } from '../run/runs.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { Store } from '../store/store.ts';
@@ -35,6 +37,7 @@ export interface ApiSystems {
   readonly facts: FactHub;
   readonly stats: Stats;
   readonly disk: Disk;
+  readonly options: Options;
   readonly sources: Sources;
   readonly samples: Samples;
   readonly saves: SaveWatcher;
@@ -47,6 +50,7 @@ export interface ApiSystems {
 /** One handler for each endpoint of the contract. */
 export function createHandlers(systems: ApiSystems): Handlers {
   return {
+    ...systemHandlers(systems),
     ...appHandlers(systems),
     ...buildHandlers(systems),
     ...releaseHandlers(systems),
@@ -58,16 +62,31 @@ export function createHandlers(systems: ApiSystems): Handlers {
 
 type HandlersOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, `${Prefix}.${string}`>>;
 
-function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs' | 'stats' | 'events'> {
-  const { apps, logplex, facts } = systems;
+function systemHandlers(systems: ApiSystems): HandlersOf<'system' | 'stats' | 'events'> {
+  const { facts } = systems;
   return {
     'system.info': async () => ({
       ...systems.systemInfo(),
       memory: { totalMiB: Math.round(totalmem() / 2 ** 20), freeMiB: Math.round(freemem() / 2 ** 20) },
       cpus: availableParallelism(),
     }),
+    'system.options': async () => systems.options.get(),
+    'system.setOptions': async (change) => {
+      const options = systems.options.set(change);
+      systems.dynos.optionsChanged();
+      facts.publish({ kind: 'options.changed' });
+      return options;
+    },
     'system.disk': () => systems.disk.use(),
     'system.cleanUp': () => systems.disk.cleanUp(),
+    'stats.open': (_input, { signal }) => systems.stats.open(signal),
+    'events.open': (_input, { signal }) => facts.open(signal),
+  };
+}
+
+function appHandlers(systems: ApiSystems): HandlersOf<'apps' | 'logs'> {
+  const { apps, logplex, facts } = systems;
+  return {
     'apps.list': async () => ({ apps: apps.list() }),
     'apps.get': async ({ app }) => apps.view(apps.find(app)),
     'apps.create': async ({ name }, { user }) => {
@@ -80,18 +99,19 @@ function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs'
       facts.publish({ kind: 'app.created', app: app.id });
       return apps.view(app);
     },
-    'apps.update': async ({ app: nameOrId, deployOnSave }) => {
+    'apps.update': async ({ app: nameOrId, ...change }) => {
       const app = apps.find(nameOrId);
-      if (deployOnSave && app.folder === null) {
+      if (change.deployOnSave === true && app.folder === null) {
         throw new SlipwayError(
           'invalid_params',
           `${app.name} has no folder on this machine to watch: its contents were uploaded. Deploy it from a folder first.`,
         );
       }
-      systems.store.setDeploysOnSave(app.id, deployOnSave);
+      systems.store.setAppOptions(app.id, changedOptions(app.options, change));
       systems.saves.sync();
+      systems.dynos.appChanged(app.id);
       facts.publish({ kind: 'app.changed', app: app.id });
-      return apps.view(app);
+      return apps.view(apps.find(app.id));
     },
     'apps.destroy': async ({ app: nameOrId, confirm }) => {
       const app = apps.find(nameOrId);
@@ -110,8 +130,19 @@ function appHandlers(systems: ApiSystems): HandlersOf<'system' | 'apps' | 'logs'
     }),
     'logs.open': ({ app, filter, lines, after }, { signal }) =>
       logplex.open(apps.find(app).id, { filter, lines, ...(after === undefined ? {} : { after }) }, signal),
-    'stats.open': (_input, { signal }) => systems.stats.open(signal),
-    'events.open': (_input, { signal }) => facts.open(signal),
+  };
+}
+
+type Changes<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
+
+function changedOptions(
+  options: AppOptions,
+  { deployOnSave, deployOrder, sleepAfterMinutes }: Changes<AppOptions>,
+): AppOptions {
+  return {
+    deployOnSave: deployOnSave ?? options.deployOnSave,
+    deployOrder: deployOrder ?? options.deployOrder,
+    sleepAfterMinutes: sleepAfterMinutes === undefined ? options.sleepAfterMinutes : sleepAfterMinutes,
   };
 }
 

@@ -19,6 +19,7 @@ export function releaseView(store: Store, ledger: ReleaseLedger, release: Releas
     addons: release.addons,
     user: release.user,
     createdAt: release.createdAt,
+    problem: release.problem,
     eligibleForRollback: !current && ledger.eligibleForRollback(release),
   };
 }

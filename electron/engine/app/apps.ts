@@ -52,7 +52,7 @@ export class Apps {
    */
   create(name: string | undefined, user: string): AppRow {
     const { store, ledger, clock } = this.options;
-    const app: AppRow = {
+    const app = {
       id: randomUUID(),
       name: name ?? this.freeName(),
       stack: DEFAULT_STACK,
@@ -70,12 +70,12 @@ export class Apps {
       store.insertApp(app);
       ledger.begin(app, user);
     });
-    return app;
+    return this.find(app.id);
   }
 
   /** The app as lists show it. */
   view(app: AppRow): App {
-    const { store, ledger } = this.options;
+    const { ledger } = this.options;
     const release = ledger.current(app.id);
     const formation = this.formation(app.id);
     const dynos = this.options.dynos(app.id);
@@ -86,12 +86,12 @@ export class Apps {
       stack: app.stack,
       createdAt: app.createdAt,
       webUrl: `http://${app.name}.localhost:${this.options.routerPort()}/`,
-      state: appState(release.slugId !== null, dynosWanted, dynos),
+      state: app.asleepSince === null ? appState(release.slugId !== null, dynosWanted, dynos) : 'asleep',
       release: release.version,
       dynosUp: dynos.filter((dyno) => dyno.state === 'up').length,
       dynosWanted,
       folder: app.folder,
-      deployOnSave: store.deploysOnSave(app.id),
+      options: app.options,
     };
   }
 

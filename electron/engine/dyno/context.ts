@@ -13,7 +13,12 @@ export interface DynoManagerOptions {
   readonly routing: RoutingTable;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly restarts: RestartPolicy;
+  /** How crashed dynos are started again, by the option of today. */
+  restarts(): RestartPolicy;
+  /** Whether dynos are replaced once a day, by the option of today. */
+  cycling(): boolean;
+  /** Requests of an app so far and in flight, to see when it was last used. */
+  requests(appId: string): { readonly total: number; readonly inFlight: number };
   /** Most dynos that are started at the same time. */
   readonly parallelStarts: number;
   /** The slug as runtimes want it. */
@@ -28,6 +33,8 @@ export interface DynoManagerOptions {
   ): { sink: OutputSink; after: OutputPosition | undefined };
   /** The dyno has ended and all its output is in the log. */
   forgetOutput(appId: string, dynoId: string): void;
+  /** What is known of a release is not what it was. */
+  onReleaseChange(appId: string, version: number): void;
   /** The dynos of an app are not what they were. */
   onChange(appId: string): void;
   /** Something unexpected, for the engine's own diagnostics. */

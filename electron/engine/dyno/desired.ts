@@ -1,3 +1,4 @@
+import { type AppOptions, ECO_SLEEP_MINUTES } from '#shared/model/options.ts';
 import { RELEASE_TYPE } from '#shared/model/release.ts';
 import { findSize } from '#shared/model/size.ts';
 import type { ReleaseRow, SlugRow } from '../store/rows.ts';
@@ -17,6 +18,9 @@ export interface AppDesire {
   readonly appName: string;
   readonly target: RunnableRelease | null;
   readonly serving: RunnableRelease | null;
+  readonly options: AppOptions;
+  /** When it fell asleep, or null. */
+  readonly asleepSince: string | null;
 }
 
 /** Reads what shall run: formation × current release, and the release that serves until that one is up. */
@@ -30,7 +34,20 @@ export function readDesire(store: Store, appId: string): AppDesire | null {
       ? current
       : store.findRelease(appId, app.serving);
   const serving = app.serving === null || servingRow === null ? null : runnable(store, servingRow);
-  return { appId, appName: app.name, target, serving };
+  const { options, asleepSince } = app;
+  return { appId, appName: app.name, target, serving, options, asleepSince };
+}
+
+/**
+ * Time without a request after which an app sleeps, in milliseconds; null when it never does. Only apps with a single web dyno sleep, and
+ * unless the person says otherwise only those on Eco dynos (reference: heroku-platform 3.6).
+ */
+export function sleepAfter({ target, options }: AppDesire): number | null {
+  const running = target?.wanted.types.filter((each) => each.quantity > 0) ?? [];
+  if (running.find((each) => each.type === 'web')?.quantity !== 1) return null;
+  const byTier = running.every((each) => each.size === 'Eco') ? ECO_SLEEP_MINUTES : 0;
+  const minutes = options.sleepAfterMinutes ?? byTier;
+  return minutes === 0 ? null : minutes * 60_000;
 }
 
 function runnable(store: Store, release: ReleaseRow): RunnableRelease | null {

@@ -5,39 +5,46 @@ import { Semaphore } from '../util/mutex.ts';
 import { afterCrash } from './backoff.ts';
 import type { DynoManagerOptions } from './context.ts';
 import type { AppDesire, RunnableRelease } from './desired.ts';
-import type { DynoRecord, DynoTable } from './dyno-table.ts';
+import { type DynoRecord, type DynoTable, newRecord } from './dyno-table.ts';
 import { launch, untilUp } from './lifecycle.ts';
 import { crashReason, line } from './lines.ts';
 import type { MemoryFinding } from './memory-watch.ts';
-import type { Step } from './plan.ts';
+import { DynoOutputs } from './outputs.ts';
+import type { Step, StopReason } from './plan.ts';
 import { mayEnter } from './states.ts';
 
-/** Longest wait for the last output of a dyno that ended, in milliseconds. */
-const OUTPUT_GRACE = 2_000;
 /** How often a booting dyno is looked at before its slug is staged, in milliseconds. */
 const STAGE_WAIT = 50;
 
-/** Does the steps of a plan on single dynos and deals with their ends. Reports every change through `changed`. */
+/** What the dyno manager hears of single dynos. */
+export interface ExecutorEvents {
+  /** Something of the app's dynos is not what it was. */
+  changed(appId: string): void;
+  cameUp(record: DynoRecord): void;
+  crashed(record: DynoRecord): void;
+}
+
+/** Does the steps of a plan on single dynos and deals with their ends. */
 export class DynoExecutor {
   private readonly options: DynoManagerOptions;
   private readonly table: DynoTable;
-  private readonly changed: (appId: string) => void;
+  private readonly events: ExecutorEvents;
   private readonly starts: Semaphore;
-  private readonly outputs = new Map<string, { follow: Disposable; ended: Promise<void> }>();
+  private readonly outputs: DynoOutputs;
   private readonly abort = new AbortController();
 
-  constructor(options: DynoManagerOptions, table: DynoTable, changed: (appId: string) => void) {
+  constructor(options: DynoManagerOptions, table: DynoTable, events: ExecutorEvents) {
     this.options = options;
     this.table = table;
-    this.changed = changed;
+    this.events = events;
+    this.outputs = new DynoOutputs(options);
     this.starts = new Semaphore(options.parallelStarts);
   }
 
   /** Stops caring: dynos stay as they are. */
   close(): void {
     this.abort.abort();
-    for (const output of this.outputs.values()) output.follow[Symbol.dispose]();
-    this.outputs.clear();
+    this.outputs.close();
   }
 
   /** @param reservedId id of the place that is reserved for this dyno, or null */
@@ -55,28 +62,15 @@ export class DynoExecutor {
       .find((each) => each.name === name && each.state === 'crashed');
     if (crashed !== undefined) this.log(crashed, line.changed('crashed', 'starting'));
     if (replaced !== undefined) this.table.delete(replaced.id);
-    const now = this.options.clock.now();
-    const record: DynoRecord = {
-      id: reservedId ?? randomUUID(),
-      appId: step.appId,
-      name,
-      type: step.type,
-      number: step.number,
-      release: step.release,
-      epoch: step.epoch,
-      size: step.size,
+    const what = {
+      ...{ id: reservedId ?? randomUUID(), appId: step.appId, name, type: step.type, number: step.number },
+      ...{ release: step.release, epoch: step.epoch, size: step.size },
       command: release.slug.processTypes[step.type] ?? '',
-      startedAt: now,
-      since: now,
-      state: 'starting',
-      instance: null,
+    };
+    const record: DynoRecord = {
+      ...newRecord(what, this.options.clock),
       crashes: replaced?.crashes ?? 0,
-      nextStartAt: 0,
       reason: replaced?.reason ?? null,
-      termSentAt: null,
-      killed: false,
-      fault: null,
-      ended: false,
     };
     this.table.add(record);
     this.inBackground(
@@ -93,11 +87,14 @@ export class DynoExecutor {
     else this.inBackground('boot', this.boot(record, instance));
   }
 
-  stop(record: DynoRecord, why: 'replaced' | 'scaled'): void {
+  /** @param drain whether requests in flight are waited for first */
+  stop(record: DynoRecord, why: StopReason, drain: boolean): void {
     const before = record.state;
+    record.drain = drain;
     this.enter(record, 'stopping');
-    if (why === 'scaled') this.log(record, line.changed(before, 'down'));
-    this.inBackground('stop', this.drainAndTerminate(record));
+    if (why === 'asleep') this.log(record, line.idling());
+    if (why !== 'replaced') this.log(record, line.changed(before, 'down'));
+    this.inBackground('stop', this.terminate(record));
   }
 
   kill(record: DynoRecord, why: 'boot-timeout' | 'exit-timeout'): void {
@@ -131,7 +128,7 @@ export class DynoExecutor {
     const record = this.table.get(exit.id);
     if (record === undefined || record.ended) return;
     record.ended = true;
-    this.changed(record.appId);
+    this.events.changed(record.appId);
     this.inBackground('end', this.finish(record, exit));
   }
 
@@ -144,7 +141,7 @@ export class DynoExecutor {
     try {
       if (this.isGone(record)) {
         this.table.delete(record.id);
-        this.changed(record.appId);
+        this.events.changed(record.appId);
         return;
       }
       const order = {
@@ -161,7 +158,7 @@ export class DynoExecutor {
       }
       this.log(record, line.starting(record.command, instance.port));
       this.attach(record, instance);
-      if (record.state === 'stopping') this.inBackground('stop', this.drainAndTerminate(record));
+      if (record.state === 'stopping') this.inBackground('stop', this.terminate(record));
       else this.inBackground('boot', this.boot(record, instance));
       if (reserved) this.inBackground('stage', this.stageLater(order.slug, record));
     } catch (error) {
@@ -173,27 +170,14 @@ export class DynoExecutor {
       record.ended = true;
       if (record.state === 'stopping') {
         this.table.delete(record.id);
-        this.changed(record.appId);
+        this.events.changed(record.appId);
       } else this.crash(record, `it could not be started: ${reason}`);
     }
   }
 
   private attach(record: DynoRecord, instance: DynoInstance): void {
     record.instance = instance;
-    const { sink, after } = this.options.openOutput(record.appId, record.id, record.name);
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
-    const follow = this.options.runtime.followOutput(
-      record.id,
-      {
-        onBytes: sink.onBytes.bind(sink),
-        onEnd: () => {
-          sink.onEnd();
-          resolve();
-        },
-      },
-      after,
-    );
-    this.outputs.set(record.id, { follow, ended });
+    this.outputs.follow(record, instance);
   }
 
   /** A slug whose first dyno began in a reserved place is staged once that one is up: for all further ones. */
@@ -208,36 +192,29 @@ export class DynoExecutor {
     record.reason = null;
     this.enter(record, 'up');
     this.log(record, line.changed('starting', 'up'));
+    this.events.cameUp(record);
   }
 
-  private async drainAndTerminate(record: DynoRecord): Promise<void> {
+  private async terminate(record: DynoRecord): Promise<void> {
     if (record.instance === null) return;
-    if (record.type === 'web') await this.options.routing.drained(record.id, this.options.timers.exit);
+    if (record.type === 'web' && record.drain)
+      await this.options.routing.drained(record.id, this.options.timers.exit);
     if (record.ended) return;
-    record.termSentAt = this.options.clock.now();
+    record.termSentAt = this.options.clock.steady();
     this.log(record, line.stopping());
     await this.options.runtime.signalDyno(record.id, 'SIGTERM');
-    this.changed(record.appId);
+    this.events.changed(record.appId);
   }
 
   private async finish(record: DynoRecord, exit: DynoExit): Promise<void> {
-    const output = this.outputs.get(record.id);
-    await Promise.race([
-      output?.ended,
-      new Promise((done) =>
-        this.options.clock.after(OUTPUT_GRACE, () => {
-          done(null);
-        }),
-      ),
-    ]);
+    await this.outputs.untilRead(record.id);
     if (this.abort.signal.aborted) return;
-    output?.follow[Symbol.dispose]();
-    this.outputs.delete(record.id);
+    this.outputs.drop(record.id);
     if (exit.outOfMemory) this.log(record, line.outOfMemory());
     this.log(record, line.exited(exit.code));
     if (record.state === 'stopping') {
       this.table.delete(record.id);
-      this.changed(record.appId);
+      this.events.changed(record.appId);
     } else {
       this.crash(record, crashReason(exit, record.fault));
     }
@@ -246,15 +223,16 @@ export class DynoExecutor {
   }
 
   private crash(record: DynoRecord, reason: string): void {
-    const { clock, restarts } = this.options;
+    const { clock } = this.options;
     const before = record.state;
-    const upFor = before === 'up' ? clock.now() - record.since : null;
-    const { crashes, wait } = afterCrash(restarts, record.crashes, upFor, clock.random());
+    const upFor = before === 'up' ? clock.steady() - record.since : null;
+    const { crashes, wait } = afterCrash(this.options.restarts(), record.crashes, upFor, clock.random());
     record.crashes = crashes;
-    record.nextStartAt = clock.now() + wait;
+    record.nextStartAt = clock.steady() + wait;
     record.reason = reason;
     this.enter(record, 'crashed');
     this.log(record, line.changed(before, 'crashed'));
+    this.events.crashed(record);
   }
 
   private enter(record: DynoRecord, state: DynoRecord['state']): void {
@@ -263,8 +241,8 @@ export class DynoExecutor {
       this.options.onProblem('changing the state of a dyno', new Error(`there is no way for ${what}`));
     }
     record.state = state;
-    record.since = this.options.clock.now();
-    this.changed(record.appId);
+    record.since = this.options.clock.steady();
+    this.events.changed(record.appId);
   }
 
   private isGone(record: DynoRecord): boolean {

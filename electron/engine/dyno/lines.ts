@@ -4,6 +4,11 @@ export const line = {
     `Starting process with command \`${command.replaceAll(/\$\{PORT\}|\$PORT\b/g, String(port))}\``,
   changed: (from: string, to: string): string => `State changed from ${from} to ${to}`,
   restarting: (): string => 'Restarting',
+  cycling: (): string => 'Cycling',
+  idling: (): string => 'Idling',
+  unidling: (): string => 'Unidling',
+  /** Ours: the platform does not say how long a wake took. */
+  awake: (ms: number): string => `Awake after ${(ms / 1000).toFixed(1)} s`,
   stopping: (): string => 'Stopping all processes with SIGTERM',
   killing: (): string => 'Stopping remaining processes with SIGKILL',
   killingOne: (): string => 'Stopping process with SIGKILL',

@@ -146,3 +146,90 @@ test('a dyno that cannot be started crashes; one that is not wanted any more by 
   expect([world.manager.dynos(APP.id), world.problems]).toEqual([[], []]);
   expect(world.lines.filter((line) => line.includes('stopping'))).toEqual([]);
 });
+
+const HOUR = 3_600_000;
+
+test('where dynos are replaced daily, each goes a day and a bit after its start, when the new one is up', async () => {
+  let cycling = false;
+  await using world = await dynoWorld({ cycling: () => cycling });
+  await world.manager.start();
+  world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  const first = only(world)?.id;
+  await world.clock.pass(30 * HOUR);
+  expect(only(world)?.id).toBe(first);
+  world.lines.length = 0;
+  cycling = true;
+  world.manager.optionsChanged();
+  await settled();
+  const second = only(world)?.id;
+  expect(second).not.toBe(first);
+  expect(world.lines).toEqual([
+    'web.1: Cycling',
+    'web.1: Starting process with command `node server.js`',
+    'web.1: State changed from starting to up',
+    'web.1: Stopping all processes with SIGTERM',
+    'web.1: Process exited with status 143',
+  ]);
+  await world.clock.pass(23 * HOUR);
+  expect(only(world)?.id).toBe(second);
+  await world.clock.pass(2 * HOUR);
+  expect(only(world)?.id).not.toBe(second);
+});
+
+test('the platform’s order stops the old dyno as the new one starts, and has the new release serve at once', async () => {
+  await using world = await running();
+  const options = { deployOnSave: false, deployOrder: 'platform', sleepAfterMinutes: null } as const;
+  world.store.setAppOptions(APP.id, options);
+  const version = world.release();
+  const gate = Promise.withResolvers<void>();
+  world.runtime.startGate = gate.promise;
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(world.lines).toEqual([
+    'web.1: Stopping all processes with SIGTERM',
+    'web.1: Process exited with status 143',
+  ]);
+  expect([world.store.findApp(APP.id)?.serving, only(world)?.state]).toEqual([version, 'starting']);
+  gate.resolve();
+  await settled();
+  expect(only(world)).toMatchObject({ state: 'up', release: version });
+});
+
+test('a release that never comes up is marked until it does, and the one before it serves on', async () => {
+  await using world = await running();
+  const before = world.store.findApp(APP.id)?.serving;
+  const version = world.release();
+  world.runtime.startProblem = new RuntimeError('failed', 'no room');
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(world.store.findRelease(APP.id, version)?.problem).toBe(
+    'web.1 crashed: it could not be started: no room',
+  );
+  expect([world.store.findApp(APP.id)?.serving, only(world)?.release]).toEqual([before, before]);
+  world.runtime.startProblem = null;
+  await world.clock.pass(5_000);
+  expect(world.store.findRelease(APP.id, version)?.problem).toBeNull();
+  expect(only(world)?.release).toBe(version);
+});
+
+test.each([-48, 48])(
+  'nothing ends or starts because the clock of the machine jumps by %d hours',
+  async (hours) => {
+    await using world = await running();
+    await crash(world, 3);
+    const wait = waits(world);
+    world.clock.jump = hours * HOUR;
+    world.manager.appChanged(APP.id);
+    await settled();
+    expect([only(world)?.state, waits(world)]).toEqual(['crashed', wait]);
+    await world.clock.pass(wait);
+    expect(only(world)).toMatchObject({
+      state: 'up',
+      updatedAt: new Date(world.clock.now()).toISOString(),
+    });
+    const { signals } = world.runtime;
+    expect(signals).toEqual([]);
+  },
+);

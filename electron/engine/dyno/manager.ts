@@ -1,19 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Dyno } from '#shared/model/app.ts';
-import { RELEASE_TYPE } from '#shared/model/release.ts';
 import { findSize } from '#shared/model/size.ts';
-import type { DynoInstance } from '../runtime/runtime.ts';
 import type { DynoManagerOptions } from './context.ts';
-import { type AppDesire, readDesire } from './desired.ts';
-import { type DynoRecord, DynoTable, visibleDynos } from './dyno-table.ts';
+import { type AppDesire, readDesire, sleepAfter } from './desired.ts';
+import { type DynoRecord, DynoTable, idleDynos, visibleDynos } from './dyno-table.ts';
 import { DynoExecutor } from './executor.ts';
 import { line } from './lines.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { type DesiredApp, plan, type Step } from './plan.ts';
+import { Reconciler } from './reconcile.ts';
 import { DynoReservations } from './reservations.ts';
 import { routeOf } from './route.ts';
-
-/** How often what is known is compared with the runtime, in milliseconds. */
-const SYNC_EVERY = 30_000;
+import { Sleeper, type Sleepy } from './sleeper.ts';
 
 /** How a release's hand-over ended. */
 export type HandOver = { readonly serving: true } | { readonly serving: false; readonly reason: string };
@@ -28,6 +26,10 @@ export class DynoManager {
   private readonly executor: DynoExecutor;
   private readonly reservations: DynoReservations;
   private readonly memory: MemoryWatch<DynoRecord>;
+  private readonly reconciler: Reconciler;
+  private readonly sleeper: Sleeper;
+  /** When apps were woken whose web dyno is not up yet. */
+  private readonly waking = new Map<string, number>();
   private readonly desires = new Map<string, AppDesire>();
   private readonly epochs = new Map<string, Map<string, number>>();
   private readonly dirty = new Set<string>();
@@ -35,17 +37,26 @@ export class DynoManager {
   private readonly subscriptions: Disposable[] = [];
   private turnPending = false;
   private cancelWake: (() => void) | null = null;
-  private cancelSync: (() => void) | null = null;
-  /** True once the dyno manager has seen what an engine before this one left. */
-  private compared = false;
-  private syncing: Promise<void> | null = null;
   private state: 'new' | 'running' | 'stopping' | 'closed' = 'new';
 
   constructor(options: DynoManagerOptions) {
     this.options = options;
     this.reservations = new DynoReservations(options);
-    this.executor = new DynoExecutor(options, this.table, (appId) => {
-      this.touch(appId);
+    this.executor = new DynoExecutor(options, this.table, {
+      changed: this.touch.bind(this),
+      cameUp: this.cameUp.bind(this),
+      crashed: this.crashed.bind(this),
+    });
+    this.reconciler = new Reconciler({
+      ...{ options, table: this.table, executor: this.executor },
+      currentRelease: (appId) => this.desires.get(appId)?.target?.wanted.version ?? 0,
+      epochOf: (appId, name) => this.epochs.get(appId)?.get(name) ?? 0,
+    });
+    this.sleeper = new Sleeper({
+      clock: options.clock,
+      sleepy: () => this.sleepy(),
+      requests: options.requests.bind(options),
+      onIdle: this.fallAsleep.bind(this),
     });
     this.memory = new MemoryWatch({
       clock: options.clock,
@@ -66,16 +77,43 @@ export class DynoManager {
         this.executor.ended(exit);
       }),
       runtime.onAvailability((state) => {
-        if (state === 'back') this.syncSoon();
+        if (state === 'back') this.reconciler.syncSoon();
       }),
     );
     this.state = 'running';
-    await this.sync();
+    await this.reconciler.sync();
     for (const appId of this.desires.keys()) this.touch(appId);
   }
 
-  /** The app has a new release or formation, or is new. */
+  /** The app has a new release, formation or options, or is new. One that sleeps wakes when it has to run something else. */
   appChanged(appId: string): void {
+    const before = this.desires.get(appId);
+    this.read(appId);
+    const app = this.desires.get(appId);
+    const same =
+      app !== undefined &&
+      sleepAfter(app) !== null &&
+      isDeepStrictEqual(before?.target?.wanted, app.target?.wanted);
+    if (!same) this.wake(appId);
+    this.touch(appId);
+  }
+
+  /** Options of the engine have changed. */
+  optionsChanged(): void {
+    for (const appId of this.desires.keys()) this.touch(appId);
+  }
+
+  /** Somebody needs the app: one that sleeps runs again (reference: heroku-platform 3.6). */
+  wake(appId: string): void {
+    this.sleeper.touch(appId);
+    const app = this.desires.get(appId);
+    if (app === undefined || app.asleepSince === null) return;
+    this.waking.set(appId, this.options.clock.steady());
+    for (const { name } of idleDynos(app)) {
+      this.options.log(appId, name, line.unidling());
+      this.options.log(appId, name, line.changed('down', 'starting'));
+    }
+    this.options.store.setAsleep(appId, null);
     this.read(appId);
     this.touch(appId);
   }
@@ -84,6 +122,7 @@ export class DynoManager {
   appRemoved(appId: string): void {
     this.desires.delete(appId);
     this.epochs.delete(appId);
+    this.waking.delete(appId);
     for (const record of this.table.ofApp(appId)) {
       record.ended = true;
       this.table.delete(record.id);
@@ -94,7 +133,9 @@ export class DynoManager {
 
   /** Dynos of an app as people see them. */
   dynos(appId: string): Dyno[] {
-    return visibleDynos(this.table.ofApp(appId), this.desires.get(appId)?.serving?.wanted.version ?? null);
+    const app = this.desires.get(appId);
+    if (app !== undefined && app.asleepSince !== null) return idleDynos(app);
+    return visibleDynos(this.table.ofApp(appId), app?.serving?.wanted.version ?? null, this.options.clock);
   }
 
   /**
@@ -102,15 +143,10 @@ export class DynoManager {
    * A crashed one starts at once.
    */
   restart(appId: string, chosen: (dyno: { name: string; type: string }) => boolean): void {
-    const epochs = this.epochs.get(appId) ?? new Map<string, number>();
-    this.epochs.set(appId, epochs);
+    this.wake(appId);
     const names = new Set<string>();
     for (const record of this.table.ofApp(appId).filter(chosen)) names.add(record.name);
-    for (const name of names) {
-      epochs.set(name, (epochs.get(name) ?? 0) + 1);
-      this.options.log(appId, name, line.restarting());
-    }
-    this.touch(appId);
+    for (const name of names) this.replace(appId, name, line.restarting());
   }
 
   /**
@@ -165,7 +201,8 @@ export class DynoManager {
   close(): void {
     this.state = 'closed';
     this.cancelWake?.();
-    this.cancelSync?.();
+    this.reconciler.close();
+    this.sleeper.close();
     this.memory.close();
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
     this.executor.close();
@@ -208,11 +245,12 @@ export class DynoManager {
 
   private turn(): void {
     if (this.state === 'closed') return;
-    const now = this.options.clock.now();
+    const now = this.options.clock.steady();
     const desired = this.state === 'stopping' ? [] : this.desired();
     const { steps, wakeAt } = plan(desired, this.table.all(), now, this.options.timers);
     for (const step of steps) this.perform(step);
     this.memory.wake();
+    this.sleeper.wake();
     this.cancelWake?.();
     this.cancelWake =
       wakeAt === null
@@ -226,6 +264,7 @@ export class DynoManager {
   }
 
   private desired(): DesiredApp[] {
+    const cycling = this.options.cycling();
     return [...this.desires.values()].flatMap((app) =>
       app.target === null
         ? []
@@ -235,6 +274,9 @@ export class DynoManager {
               target: app.target.wanted,
               serving: app.serving?.wanted ?? null,
               epochs: this.epochs.get(app.appId) ?? new Map<string, number>(),
+              order: app.options.deployOrder,
+              asleep: app.asleepSince !== null,
+              cycling,
             },
           ],
     );
@@ -242,7 +284,10 @@ export class DynoManager {
 
   private perform(step: Step): void {
     if (step.kind === 'promote') {
-      this.options.store.setServing(step.appId, step.release);
+      this.options.store.atomically(() => {
+        this.options.store.setServing(step.appId, step.release);
+        this.options.store.setReleaseProblem(step.appId, step.release, null);
+      });
       this.read(step.appId);
       this.touch(step.appId);
       return;
@@ -256,12 +301,52 @@ export class DynoManager {
     }
     const record = this.table.get(step.dynoId);
     if (record === undefined) return;
-    if (step.kind === 'stop') this.executor.stop(record, step.why);
+    if (step.kind === 'stop') this.executor.stop(record, step.why, step.drain);
+    else if (step.kind === 'cycle') this.replace(record.appId, record.name, line.cycling());
     else if (step.kind === 'kill') this.executor.kill(record, step.why);
     else {
       this.table.delete(record.id);
       this.touch(record.appId);
     }
+  }
+
+  /** Has a new dyno take the place of one. */
+  private replace(appId: string, name: string, why: string): void {
+    const epochs = this.epochs.get(appId) ?? new Map<string, number>();
+    this.epochs.set(appId, epochs.set(name, (epochs.get(name) ?? 0) + 1));
+    this.options.log(appId, name, why);
+    this.touch(appId);
+  }
+
+  /** Apps that run undisturbed and may sleep. */
+  private sleepy(): Sleepy[] {
+    return [...this.desires.values()].flatMap((app) => {
+      const after = sleepAfter(app);
+      const settled = app.asleepSince === null && app.serving?.wanted.version === app.target?.wanted.version;
+      const up = this.table.ofApp(app.appId).some(({ type, state }) => type === 'web' && state === 'up');
+      return after !== null && settled && up ? [{ appId: app.appId, after }] : [];
+    });
+  }
+
+  private fallAsleep(appId: string): void {
+    this.options.store.setAsleep(appId, new Date(this.options.clock.now()).toISOString());
+    this.read(appId);
+    this.touch(appId);
+  }
+
+  private cameUp({ appId, type, name }: DynoRecord): void {
+    const since = this.waking.get(appId);
+    if (since === undefined || type !== 'web') return;
+    this.waking.delete(appId);
+    this.options.log(appId, name, line.awake(this.options.clock.steady() - since));
+  }
+
+  /** A release whose dynos crash before it ever served is marked, so that everybody sees why the one before it serves on. */
+  private crashed({ appId, release, name, reason }: DynoRecord): void {
+    const app = this.desires.get(appId);
+    if (app?.target?.wanted.version !== release || app.serving?.wanted.version === release) return;
+    this.options.store.setReleaseProblem(appId, release, `${name} crashed: ${reason ?? 'it ended'}`);
+    this.options.onReleaseChange(appId, release);
   }
 
   private publish(appId: string): void {
@@ -271,84 +356,5 @@ export class DynoManager {
 
   private notify(): void {
     for (const watcher of [...this.watchers]) watcher();
-  }
-
-  private syncSoon(): void {
-    this.sync().catch((error: unknown) => {
-      this.options.onProblem('comparing with the runtime', error);
-    });
-  }
-
-  /** Compares the table with what the runtime has: adopts, ends and removes; then plans its next run. */
-  private sync(): Promise<void> {
-    this.syncing ??= this.compare().finally(() => {
-      this.syncing = null;
-      this.cancelSync?.();
-      if (this.state === 'closed') return;
-      this.cancelSync = this.options.clock.after(SYNC_EVERY, () => {
-        this.syncSoon();
-      });
-    });
-    return this.syncing;
-  }
-
-  private async compare(): Promise<void> {
-    const known = new Set(this.table.running());
-    const found = new Map(
-      (await this.options.runtime.listDynos()).map((instance) => [instance.id, instance]),
-    );
-    const now = this.options.clock.now();
-    for (const record of known) {
-      const instance = found.get(record.id);
-      if (instance === undefined)
-        this.executor.ended({ id: record.id, code: 137, at: now, outOfMemory: false });
-      else if (instance.exit !== null) this.executor.ended({ id: record.id, ...instance.exit });
-    }
-    for (const instance of found.values()) {
-      if (instance.type === RELEASE_TYPE) {
-        if (!this.compared) await this.removeLeft(instance);
-        continue;
-      }
-      if (this.table.get(instance.id) === undefined) await this.adopt(instance);
-    }
-    this.compared = true;
-  }
-
-  /** A release command that an engine before this one started; its release has failed with that engine. */
-  private async removeLeft({ id, appId }: DynoInstance): Promise<void> {
-    await this.options.runtime.removeDyno(id);
-    this.options.forgetOutput(appId, id);
-  }
-
-  private async adopt(instance: DynoInstance): Promise<void> {
-    const number = Number(instance.name.slice(instance.name.lastIndexOf('.') + 1));
-    const current = this.desires.get(instance.appId)?.target?.wanted.version ?? 0;
-    if (instance.release > current || !Number.isInteger(number)) {
-      await this.options.runtime.removeDyno(instance.id);
-      return;
-    }
-    const record: DynoRecord = {
-      id: instance.id,
-      appId: instance.appId,
-      name: instance.name,
-      type: instance.type,
-      number,
-      release: instance.release,
-      epoch: this.epochs.get(instance.appId)?.get(instance.name) ?? 0,
-      size: instance.size,
-      command: instance.command,
-      startedAt: instance.startedAt,
-      since: instance.startedAt,
-      state: 'starting',
-      instance,
-      crashes: 0,
-      nextStartAt: 0,
-      reason: null,
-      termSentAt: null,
-      killed: false,
-      fault: null,
-      ended: false,
-    };
-    this.executor.adopt(record, instance);
   }
 }

@@ -16,7 +16,7 @@ function release(version: number, web: number, worker = 0): WantedRelease {
 }
 
 function app(target: WantedRelease, serving: WantedRelease | null, epochs = NO_EPOCHS): DesiredApp {
-  return { appId: 'a', target, serving, epochs };
+  return { appId: 'a', target, serving, epochs, order: 'seamless', asleep: false, cycling: false };
 }
 
 function dyno(change: Partial<ActualDyno>): ActualDyno {
@@ -30,6 +30,7 @@ function dyno(change: Partial<ActualDyno>): ActualDyno {
       epoch: 0,
     },
     ...{ size: 'Standard-1X', state: 'up', startedAt: 0, nextStartAt: 0, termSentAt: null, killed: false },
+    cycleAt: 1e9,
     ...change,
   };
 }
@@ -74,15 +75,15 @@ describe('plan', () => {
     expect(plan(desired, [old, starting], 0, TIMERS).steps).toEqual([]);
     const up = dyno({ id: 'new', epoch: 1 });
     expect(plan(desired, [old, up], 0, TIMERS).steps).toEqual([
-      { kind: 'stop', dynoId: 'old', why: 'replaced' },
+      { kind: 'stop', dynoId: 'old', why: 'replaced', drain: true },
     ]);
   });
 
   it('stops the highest numbers when scaled down', () => {
     const dynos = [dyno({ number: 1 }), dyno({ number: 2 }), dyno({ number: 3 })];
     expect(plan([app(release(1, 1), release(1, 1))], dynos, 0, TIMERS).steps).toEqual([
-      { kind: 'stop', dynoId: 'd1-2', why: 'scaled' },
-      { kind: 'stop', dynoId: 'd1-3', why: 'scaled' },
+      { kind: 'stop', dynoId: 'd1-2', why: 'scaled', drain: true },
+      { kind: 'stop', dynoId: 'd1-3', why: 'scaled', drain: true },
     ]);
   });
 
@@ -96,11 +97,47 @@ describe('plan', () => {
     expect(wakeAt).toBe(70_000);
   });
 
+  it('in the platform’s order the old dynos go as the new ones start, without waiting for their requests', () => {
+    const desired = { ...app(release(2, 1), release(1, 1)), order: 'platform' as const };
+    expect(plan([desired], [dyno({})], 0, TIMERS).steps).toEqual([
+      { kind: 'promote', appId: 'a', release: 2 },
+      expect.objectContaining({ kind: 'start', release: 2 }),
+      { kind: 'stop', dynoId: 'd1-1', why: 'replaced', drain: false },
+    ]);
+  });
+
+  it('asleep nothing runs', () => {
+    const desired = { ...app(release(1, 1), release(1, 1)), asleep: true };
+    expect(plan([desired], [dyno({}), dyno({ number: 2, state: 'crashed' })], 0, TIMERS).steps).toEqual([
+      { kind: 'stop', dynoId: 'd1-1', why: 'asleep', drain: true },
+      { kind: 'forget', dynoId: 'd1-2' },
+    ]);
+  });
+
+  it('1 000 dynos of 100 apps are planned in one go', () => {
+    const desired = Array.from({ length: 100 }, (_, index) => ({
+      ...app(release(2, 5, 5), release(1, 5, 5)),
+      appId: `a${index}`,
+    }));
+    const dynos = desired.flatMap(({ appId }) =>
+      [1, 2, 3, 4, 5].flatMap((number) => [
+        dyno({ id: `${appId} web ${number}`, appId, number }),
+        dyno({ id: `${appId} worker ${number}`, appId, number, type: 'worker' }),
+      ]),
+    );
+    const { steps } = plan(desired, dynos, 0, TIMERS);
+    expect(steps.filter((step) => step.kind === 'start')).toHaveLength(1_000);
+    expect(steps.filter((step) => step.kind === 'stop')).toHaveLength(0);
+  });
+
   it('ends the dynos of an app that is not wanted any more', () => {
     const dynos = [dyno({}), dyno({ number: 2, state: 'crashed' })];
     expect(kinds(plan([], dynos, 0, TIMERS).steps)).toEqual(['stop', 'forget']);
   });
 });
+
+/** No time after this one is waited for. */
+const WORLD_END = 1e8;
 
 /** A world that does what it is told: starts come up, stops end, promotions are kept. */
 class World {
@@ -122,16 +159,27 @@ class World {
     this.dynos = this.dynos
       .filter((each) => each.state !== 'stopping')
       .map((each) => (each.state === 'starting' ? { ...each, state: 'up' as const } : each));
-    if (steps.length === 0 && !busy && wakeAt !== null) this.now = wakeAt;
-    return steps.length === 0 && !busy && wakeAt === null;
+    if (steps.length === 0 && !busy && wakeAt !== null && wakeAt <= WORLD_END) this.now = wakeAt;
+    return steps.length === 0 && !busy && (wakeAt === null || wakeAt > WORLD_END);
+  }
+
+  private cycle(id: string): void {
+    const found = this.dynos.find((each) => each.id === id);
+    if (found === undefined) throw new Error(`there is no dyno ${id}`);
+    const name = `${found.type}.${found.number}`;
+    const epochs = new Map(this.app.epochs);
+    this.app = { ...this.app, epochs: epochs.set(name, (epochs.get(name) ?? 0) + 1) };
   }
 
   private perform(step: Step): void {
     if (step.kind === 'promote') this.app = { ...this.app, serving: this.app.target };
+    else if (step.kind === 'cycle') this.cycle(step.dynoId);
     else if (step.kind === 'start') {
       this.dynos = this.dynos.filter((each) => each.id !== step.replaces);
       this.made += 1;
-      this.dynos.push(dyno({ ...step, id: `new-${this.made}`, state: 'starting', startedAt: this.now }));
+      this.dynos.push(
+        dyno({ ...step, id: `new-${this.made}`, state: 'starting', startedAt: this.now, cycleAt: 1e9 }),
+      );
     } else if (step.kind === 'forget') this.dynos = this.dynos.filter((each) => each.id !== step.dynoId);
     else {
       this.dynos = this.dynos.map((each) =>
@@ -149,6 +197,7 @@ const anyDyno = fc.record({
   size: fc.constantFrom('Standard-1X', 'Eco'),
   state: fc.constantFrom('starting' as const, 'up' as const, 'stopping' as const, 'crashed' as const),
   nextStartAt: fc.integer({ min: 0, max: 5_000 }),
+  cycleAt: fc.integer({ min: 0, max: 5_000 }),
 });
 
 describe('plan, from any state', () => {
@@ -159,16 +208,22 @@ describe('plan, from any state', () => {
         fc.integer({ min: 0, max: 4 }),
         fc.integer({ min: 0, max: 3 }),
         fc.constantFrom(null, 1, 2, 3),
-        (dynos, web, worker, serving) => {
+        fc.record({
+          order: fc.constantFrom('seamless' as const, 'platform' as const),
+          asleep: fc.boolean(),
+          cycling: fc.boolean(),
+        }),
+        (dynos, web, worker, serving, options) => {
           const target = release(3, web, worker);
+          const before = serving === null ? null : release(serving, web, worker);
           const world = new World(
-            app(target, serving === null ? null : release(serving, web, worker), new Map([['web.1', 1]])),
+            { ...app(target, before, new Map([['web.1', 1]])), ...options },
             dynos.map((each, index) => dyno({ ...each, id: `old-${index}` })),
           );
           let turns = 0;
           while (!world.turn()) expect((turns += 1)).toBeLessThan(50);
           const names = world.dynos.map((each) => `${each.release} ${each.type}.${each.number}`).sort();
-          const wanted = target.types.flatMap((type) =>
+          const wanted = (options.asleep ? [] : target.types).flatMap((type) =>
             Array.from({ length: type.quantity }, (_, index) => `3 ${type.type}.${index + 1}`),
           );
           expect(names).toEqual(wanted.sort());

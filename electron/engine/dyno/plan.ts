@@ -1,3 +1,5 @@
+import type { DeployOrder } from '#shared/model/options.ts';
+
 /** What shall run of one process type of a release. */
 export interface WantedType {
   readonly type: string;
@@ -23,6 +25,11 @@ export interface DesiredApp {
   readonly serving: WantedRelease | null;
   /** Restart counters of single dynos by name (`web.1`); absent is 0. */
   readonly epochs: ReadonlyMap<string, number>;
+  readonly order: DeployOrder;
+  /** True while it sleeps: none of its dynos shall run. */
+  readonly asleep: boolean;
+  /** Whether dynos are replaced when their day is over. */
+  readonly cycling: boolean;
 }
 
 /** What is true of one dyno. */
@@ -35,14 +42,19 @@ export interface ActualDyno {
   readonly epoch: number;
   readonly size: string;
   readonly state: 'starting' | 'up' | 'stopping' | 'crashed';
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of the steady clock, as all times here. */
   readonly startedAt: number;
+  /** When its day is over. */
+  readonly cycleAt: number;
   /** When a crashed one may start again. */
   readonly nextStartAt: number;
   /** When SIGTERM was sent, or null. */
   readonly termSentAt: number | null;
   readonly killed: boolean;
 }
+
+/** Why a dyno that runs is stopped: another one has its place, its slot is no longer wanted, or the app falls asleep. */
+export type StopReason = 'replaced' | 'scaled' | 'asleep';
 
 /** One thing to do; the manager does it and then plans again. */
 export type Step =
@@ -57,12 +69,20 @@ export type Step =
       /** The crashed dyno that this start replaces. */
       readonly replaces: string | null;
     }
-  | { readonly kind: 'stop'; readonly dynoId: string; readonly why: 'replaced' | 'scaled' }
+  | {
+      readonly kind: 'stop';
+      readonly dynoId: string;
+      readonly why: StopReason;
+      /** Whether requests in flight are waited for before SIGTERM. */
+      readonly drain: boolean;
+    }
+  /** The day of a dyno is over: a new one shall take its place. */
+  | { readonly kind: 'cycle'; readonly dynoId: string }
   | { readonly kind: 'kill'; readonly dynoId: string; readonly why: 'boot-timeout' | 'exit-timeout' }
   | { readonly kind: 'forget'; readonly dynoId: string }
   | { readonly kind: 'promote'; readonly appId: string; readonly release: number };
 
-/** Steps for now, and when to plan again even if nothing happens (milliseconds since the epoch). */
+/** Steps for now, and when to plan again even if nothing happens (steady clock). */
 export interface Plan {
   readonly steps: readonly Step[];
   readonly wakeAt: number | null;
@@ -95,19 +115,20 @@ export function plan(
 }
 
 /** True when every dyno that has to be up before the traffic moves is up: all web dynos, or all dynos of an app without web. */
-export function isReady(
-  release: WantedRelease,
-  epochs: ReadonlyMap<string, number>,
-  dynos: readonly ActualDyno[],
-): boolean {
+function isReady(release: WantedRelease, epochs: ReadonlyMap<string, number>, dynos: Slots): boolean {
   const web = release.types.filter((each) => each.type === 'web' && each.quantity > 0);
   const deciding = web.length > 0 ? web : release.types;
   return deciding.every((wanted) =>
     slots(wanted).every((number) =>
-      dynos.some((dyno) => dyno.state === 'up' && matches(dyno, release.version, wanted, number, epochs)),
+      (dynos.get(`${wanted.type}.${number}`) ?? []).some(
+        (dyno) => dyno.state === 'up' && matches(dyno, release.version, wanted, epochs),
+      ),
     ),
   );
 }
+
+/** Dynos of one app by name (`web.1`). */
+type Slots = ReadonlyMap<string, readonly ActualDyno[]>;
 
 class Planner {
   readonly steps: Step[] = [];
@@ -122,25 +143,23 @@ class Planner {
 
   planApp(app: DesiredApp, dynos: readonly ActualDyno[]): void {
     for (const dyno of dynos) this.watchTimers(dyno);
-    const handingOver = app.serving !== null && app.serving.version !== app.target.version;
-    const ready = isReady(app.target, app.epochs, dynos);
-    if (ready && app.serving?.version !== app.target.version) {
-      this.steps.push({ kind: 'promote', appId: app.appId, release: app.target.version });
+    const { target, serving } = app;
+    const byName = Map.groupBy(dynos, (dyno) => `${dyno.type}.${dyno.number}`);
+    const handsOver = app.asleep || app.order === 'platform' || isReady(target, app.epochs, byName);
+    if (handsOver && serving?.version !== target.version) {
+      this.steps.push({ kind: 'promote', appId: app.appId, release: target.version });
     }
     const kept = new Set<string>();
-    this.keepRelease(app, app.target, dynos, kept, true);
-    if (handingOver && !ready && app.serving !== null) this.keepRelease(app, app.serving, dynos, kept, false);
-    for (const dyno of dynos) {
-      if (kept.has(dyno.id)) continue;
-      const wanted = app.target.types.find((each) => each.type === dyno.type);
-      this.end(dyno, wanted !== undefined && dyno.number <= wanted.quantity ? 'replaced' : 'scaled');
-    }
+    if (!app.asleep) this.keepRelease(app, target, byName, kept, true);
+    if (!handsOver && serving !== null && serving.version !== target.version)
+      this.keepRelease(app, serving, byName, kept, false);
+    for (const dyno of dynos) if (!kept.has(dyno.id)) this.end(dyno, stopReason(app, dyno), drains(app));
   }
 
   endAll(dynos: readonly ActualDyno[]): void {
     for (const dyno of dynos) {
       this.watchTimers(dyno);
-      this.end(dyno, 'scaled');
+      this.end(dyno, 'scaled', true);
     }
   }
 
@@ -148,25 +167,22 @@ class Planner {
   private keepRelease(
     app: DesiredApp,
     release: WantedRelease,
-    dynos: readonly ActualDyno[],
+    byName: Slots,
     kept: Set<string>,
     exact: boolean,
   ): void {
     for (const wanted of release.types) {
       for (const number of slots(wanted)) {
-        const slot = dynos.filter(
-          (dyno) =>
-            dyno.type === wanted.type &&
-            dyno.number === number &&
-            dyno.release === release.version &&
-            dyno.state !== 'stopping',
+        const slot = (byName.get(`${wanted.type}.${number}`) ?? []).filter(
+          (dyno) => dyno.release === release.version && dyno.state !== 'stopping',
         );
         const fresh = exact
-          ? slot.filter((dyno) => matches(dyno, release.version, wanted, number, app.epochs))
+          ? slot.filter((dyno) => matches(dyno, release.version, wanted, app.epochs))
           : slot;
         const best = fresh.toSorted(byWorth)[0];
         if (best !== undefined) kept.add(best.id);
-        if (best?.state !== 'up') {
+        if (best?.state === 'up' && exact && app.cycling) this.watchDay(best);
+        if (best?.state !== 'up' && app.order === 'seamless') {
           const old = slot.find((dyno) => dyno.state === 'up');
           if (old !== undefined) kept.add(old.id);
         }
@@ -199,9 +215,14 @@ class Planner {
     });
   }
 
-  private end(dyno: ActualDyno, why: 'replaced' | 'scaled'): void {
+  private end(dyno: ActualDyno, why: StopReason, drain: boolean): void {
     if (dyno.state === 'crashed') this.steps.push({ kind: 'forget', dynoId: dyno.id });
-    else if (dyno.state !== 'stopping') this.steps.push({ kind: 'stop', dynoId: dyno.id, why });
+    else if (dyno.state !== 'stopping') this.steps.push({ kind: 'stop', dynoId: dyno.id, why, drain });
+  }
+
+  private watchDay(dyno: ActualDyno): void {
+    if (dyno.cycleAt <= this.now) this.steps.push({ kind: 'cycle', dynoId: dyno.id });
+    else this.wake(dyno.cycleAt);
   }
 
   private watchTimers(dyno: ActualDyno): void {
@@ -223,21 +244,30 @@ class Planner {
   }
 }
 
+function stopReason(app: DesiredApp, dyno: ActualDyno): StopReason {
+  if (app.asleep) return 'asleep';
+  const wanted = app.target.types.find((each) => each.type === dyno.type);
+  return wanted !== undefined && dyno.number <= wanted.quantity ? 'replaced' : 'scaled';
+}
+
+/** The platform's own order sends SIGTERM at once, whatever is in flight (reference: heroku-platform 3.5). */
+function drains(app: DesiredApp): boolean {
+  return app.asleep || app.order === 'seamless';
+}
+
 function slots(wanted: WantedType): number[] {
   return Array.from({ length: wanted.quantity }, (_, index) => index + 1);
 }
 
+/** Whether a dyno of the slot is as it shall be. */
 function matches(
   dyno: ActualDyno,
   release: number,
   wanted: WantedType,
-  number: number,
   epochs: ReadonlyMap<string, number>,
 ): boolean {
   return (
     dyno.release === release &&
-    dyno.type === wanted.type &&
-    dyno.number === number &&
     dyno.size === wanted.size &&
     dyno.epoch === (epochs.get(`${dyno.type}.${dyno.number}`) ?? 0)
   );

@@ -12,7 +12,7 @@ export function routeOf(app: AppDesire, records: readonly DynoRecord[]): Route {
   );
   const up = web.filter((record) => record.state === 'up');
   const serving = up.filter((record) => record.release === app.serving?.wanted.version);
-  const backends = (serving.length > 0 ? serving : up).flatMap(toBackend);
+  const backends = app.asleepSince === null ? (serving.length > 0 ? serving : up).flatMap(toBackend) : [];
   return { appId: app.appId, appName: app.appName, state: routeState(app, web, backends), backends };
 }
 
@@ -23,6 +23,7 @@ function routeState(
 ): Route['state'] {
   if (backends.length > 0) return 'up';
   if (app.target === null) return 'blank';
+  if (app.asleepSince !== null) return 'asleep';
   const wanted = app.target.wanted.types.find((each) => each.type === 'web')?.quantity ?? 0;
   if (wanted === 0) return 'off';
   const crashed = web.length > 0 && web.every((record) => record.state === 'crashed' || record.crashes > 0);

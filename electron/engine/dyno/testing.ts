@@ -14,16 +14,22 @@ import { DynoManager } from './manager.ts';
 /** A clock that stands still until `pass`. */
 export class StillClock implements Clock {
   private time = 1_700_000_000_000;
+  /** What somebody did to the machine's clock, in milliseconds. */
+  jump = 0;
   private readonly timers = new Map<object, { readonly at: number; readonly run: () => void }>();
 
   now(): number {
-    return this.time;
+    return this.time + this.jump;
   }
 
   after(ms: number, run: () => void): () => void {
     const key = {};
     this.timers.set(key, { at: this.time + ms, run });
     return () => this.timers.delete(key);
+  }
+
+  steady(): number {
+    return this.time - 1_600_000_000_000;
   }
 
   random(): number {
@@ -90,15 +96,13 @@ export class FakeRuntime {
   }
 
   async signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const name = this.dynos.get(id)?.name ?? id;
-    this.signals.push(`${name} ${signal}`);
-    if (signal === 'SIGKILL') this.exit(name, 137);
-    else if (!this.ignoresTerm) this.exit(name, 143);
+    this.signals.push(`${this.dynos.get(id)?.name ?? id} ${signal}`);
+    if (signal === 'SIGKILL') this.end(id, 137);
+    else if (!this.ignoresTerm) this.end(id, 143);
   }
 
   async removeDyno(id: string): Promise<void> {
-    const name = this.dynos.get(id)?.name;
-    if (name !== undefined) this.exit(name, 137);
+    this.end(id, 137);
     this.dynos.delete(id);
     this.removed.push(id);
   }
@@ -133,10 +137,15 @@ export class FakeRuntime {
   /** The dyno of that name ends. */
   exit(name: string, code: number, outOfMemory = false): void {
     const found = [...this.dynos.values()].find((dyno) => dyno.name === name && dyno.exit === null);
-    if (found === undefined) return;
-    this.dynos.set(found.id, { ...found, address: null, exit: { code, at: 0, outOfMemory } });
-    this.sinks.get(found.id)?.onEnd();
-    for (const listener of this.listeners) listener({ id: found.id, code, at: 0, outOfMemory });
+    if (found !== undefined) this.end(found.id, code, outOfMemory);
+  }
+
+  private end(id: string, code: number, outOfMemory = false): void {
+    const found = this.dynos.get(id);
+    if (found === undefined || found.exit !== null) return;
+    this.dynos.set(id, { ...found, address: null, exit: { code, at: 0, outOfMemory } });
+    this.sinks.get(id)?.onEnd();
+    for (const listener of this.listeners) listener({ id, code, at: 0, outOfMemory });
   }
 
   /** The dyno of that name prints. */
@@ -191,7 +200,10 @@ export async function dynoWorld(changes: Partial<DynoManagerOptions> = {}): Prom
   const slugRef = (): SlugRef => ({ id: 's', appId: APP.id, stack: 's', sha256: '' }) as SlugRef;
   const options: DynoManagerOptions = {
     ...{ store, runtime: runtime.runtime, clock, slugRef, timers: PLATFORM_TIMERS, parallelStarts: 10 },
-    restarts: RESTART_POLICIES.short,
+    restarts: () => RESTART_POLICIES.short,
+    cycling: () => false,
+    requests: () => ({ total: 0, inFlight: 0 }),
+    onReleaseChange: () => undefined,
     routing: { setRoute: () => undefined, removeRoute: () => undefined, drained: () => Promise.resolve() },
     log: (_app, ps, text) => lines.push(`${ps}: ${text}`),
     openOutput: (_app, _id, name) => ({

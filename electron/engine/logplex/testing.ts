@@ -15,6 +15,10 @@ export class FakeClock implements Clock {
     return this.time;
   }
 
+  steady(): number {
+    return this.time;
+  }
+
   after(ms: number, run: () => void): () => void {
     const timer = { due: this.time + ms, run };
     this.timers.add(timer);

@@ -35,7 +35,7 @@ export class ReleaseLedger {
   }
 
   /** Starts an app's ledger with v1 and v2, as the platform does. */
-  begin(app: AppRow, user: string): void {
+  begin(app: Pick<AppRow, 'id'>, user: string): void {
     this.append(app.id, { description: 'Initial release', slugId: null, config: {}, addons: [], user });
     this.append(app.id, { description: 'Enable Logplex', slugId: null, config: {}, addons: [], user });
   }

@@ -22,6 +22,8 @@ export type Decision =
   | { readonly kind: 'fail'; readonly failure: FailureKey }
   /** Nobody can take it yet; ask again when the route has changed. */
   | { readonly kind: 'hold' }
+  /** As `hold`, once the app has been told to wake. */
+  | { readonly kind: 'wake' }
   /** Every dyno was tried or is in quarantine; ask again later. */
   | { readonly kind: 'later' }
   /** Every dyno was tried. */
@@ -42,6 +44,7 @@ export function decide(route: Route, choice: Choice): Decision {
   if (route.state === 'off') return { kind: 'fail', failure: 'H14' };
   if (route.state === 'crashed') return { kind: 'fail', failure: 'H10' };
   const { backends } = route;
+  if (route.state === 'asleep') return { kind: 'wake' };
   if (route.state === 'starting' || backends.length === 0) return { kind: 'hold' };
   let left = backends;
   if (!backends.every((each) => isOpen(each, choice))) left = backends.filter((each) => isOpen(each, choice));

@@ -12,6 +12,8 @@ export interface RouterCore {
   readonly limits: RouterLimits;
   readonly table: AppTable;
   readonly pools: DynoPools;
+  /** A request waits for an app that sleeps. */
+  wake(appId: string): void;
 }
 
 /** A dyno and a connection to it, for one request. The dyno counts it as in flight until it is ended with `table.inFlight.end`. */
@@ -68,14 +70,15 @@ export async function dispatch(
       } else if (found !== null) return found;
       continue;
     }
+    if (decision.kind === 'wake') core.wake(app.appId);
     const left = wish.startedAt + core.limits.holdMs - core.clock.now();
     if (left <= 0)
-      return { failure: decision.kind === 'hold' ? 'H20' : 'H34', backend: null, connectMs: null };
+      return { failure: decision.kind === 'later' ? 'H34' : 'H20', backend: null, connectMs: null };
     await pause(
       core.clock,
       app,
       wish,
-      decision.kind === 'hold' ? left : Math.min(left, 50 * 2 ** Math.min(waits++, 5)),
+      decision.kind === 'later' ? Math.min(left, 50 * 2 ** Math.min(waits++, 5)) : left,
     );
   }
   return null;

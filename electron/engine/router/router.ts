@@ -18,6 +18,8 @@ export interface RouterOptions {
   readonly clock: Clock;
   /** Takes the line of a request (source `heroku[router]`), once for each request of a known app. */
   readonly log: (appId: string, line: RouterLogLine) => void;
+  /** A request waits for an app that is `asleep`; told again for each. Nothing unless given. */
+  readonly wake?: (appId: string) => void;
   /** Makes the HTML of an error page; the router's own pages unless given. */
   readonly errorPages?: (page: ErrorPage) => string;
   /** Differs from the platform's limits, for tests. */
@@ -62,6 +64,7 @@ class HttpRouter implements Router {
       table,
       pools,
       log,
+      wake: options.wake ?? (() => undefined),
       renderPage: options.errorPages ?? renderErrorPage,
       active: new Set(),
     };

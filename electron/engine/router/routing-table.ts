@@ -13,13 +13,14 @@ export interface Backend {
  * - `blank`: no code was ever released → H81
  * - `off`: no web dyno is wanted → H14
  * - `crashed`: all web dynos crashed → H10
+ * - `asleep`: sleeps until a request → wake it, hold the request, H20 after 75 s
  * - `starting`: none is up yet, some are on their way → hold the request, H20 after 75 s
  * - `up`: at least one backend
  */
 export interface Route {
   readonly appId: string;
   readonly appName: string;
-  readonly state: 'blank' | 'off' | 'crashed' | 'starting' | 'up';
+  readonly state: 'blank' | 'off' | 'crashed' | 'asleep' | 'starting' | 'up';
   readonly backends: readonly Backend[];
 }
 

@@ -59,6 +59,7 @@ function world(failure: RuntimeError | null = null) {
   } as unknown as Runtime;
   const clock = {
     now: () => 0,
+    steady: () => 0,
     random: () => 0,
     after: (ms: number, run: () => void) => {
       alarms.set(ms, run);

@@ -15,6 +15,10 @@ class StillClock implements Clock {
     return this.time;
   }
 
+  steady(): number {
+    return this.time;
+  }
+
   after(ms: number, run: () => void): () => void {
     this.timers.set(run, this.time + ms);
     return () => this.timers.delete(run);

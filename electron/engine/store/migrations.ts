@@ -71,4 +71,11 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE slugs ADD COLUMN expired_at TEXT;
   `,
+  `
+  ALTER TABLE apps ADD COLUMN deploy_order TEXT NOT NULL DEFAULT 'seamless';
+  ALTER TABLE apps ADD COLUMN sleep_after INTEGER;
+  ALTER TABLE apps ADD COLUMN asleep_since TEXT;
+  ALTER TABLE releases ADD COLUMN problem TEXT;
+  CREATE TABLE options (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  `,
 ];

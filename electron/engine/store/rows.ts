@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { BuildFailureCode, BuildPhase } from '#shared/model/build.ts';
+import { DeployOrder } from '#shared/model/options.ts';
 import { ReleaseStatus } from '#shared/model/release.ts';
 
 const json = <Schema extends z.ZodType>(schema: Schema) =>
@@ -17,6 +18,10 @@ export const AppRow = z
     folder: z.string().nullable(),
     serving: z.number().nullable(),
     created_at: z.string(),
+    deploy_on_save: z.number(),
+    deploy_order: DeployOrder,
+    sleep_after: z.number().nullable(),
+    asleep_since: z.string().nullable(),
   })
   .transform((row) => ({
     id: row.id,
@@ -26,6 +31,13 @@ export const AppRow = z
     /** Version of the release whose dynos take the requests; lags behind the current one during a hand-over. */
     serving: row.serving,
     createdAt: row.created_at,
+    options: {
+      deployOnSave: row.deploy_on_save === 1,
+      deployOrder: row.deploy_order,
+      sleepAfterMinutes: row.sleep_after,
+    },
+    /** When it fell asleep, or null. */
+    asleepSince: row.asleep_since,
   }));
 export type AppRow = z.output<typeof AppRow>;
 
@@ -72,6 +84,7 @@ export const ReleaseRow = z
     addons: json(z.array(z.string())),
     user: z.string(),
     created_at: z.string(),
+    problem: z.string().nullable(),
   })
   .transform((row) => ({
     id: row.id,
@@ -84,6 +97,8 @@ export const ReleaseRow = z
     addons: row.addons,
     user: row.user,
     createdAt: row.created_at,
+    /** Why it never came up, as a sentence without its end, or null. */
+    problem: row.problem,
   }));
 export type ReleaseRow = z.output<typeof ReleaseRow>;
 

@@ -1,9 +1,10 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type * as z from 'zod';
+import type { AppOptions } from '#shared/model/options.ts';
 import { openDatabase, transaction } from './database.ts';
 import { AppRow, BuildRow, FormationRow, ReleaseRow, SlugRow } from './rows.ts';
 
-type NewRelease = Omit<ReleaseRow, 'version'>;
+type NewRelease = Omit<ReleaseRow, 'version' | 'problem'>;
 type BuildChange = Pick<BuildRow, 'status' | 'phases' | 'release' | 'failure' | 'finishedAt'>;
 
 /** Everything the engine has to remember, in one SQLite file. What a method wrote is on disk when it returns. */
@@ -27,7 +28,7 @@ export class Store {
 
   // Apps
 
-  insertApp(app: AppRow): void {
+  insertApp(app: Omit<AppRow, 'options' | 'asleepSince'>): void {
     this.run('INSERT INTO apps (id, name, stack, folder, serving, created_at) VALUES (?, ?, ?, ?, ?, ?)', [
       app.id,
       app.name,
@@ -54,13 +55,18 @@ export class Store {
     this.run('UPDATE apps SET folder = ? WHERE id = ?', [folder, appId]);
   }
 
-  /** Whether the app is deployed again when a file of its folder is saved. */
-  deploysOnSave(appId: string): boolean {
-    return this.rows('SELECT deploy_on_save FROM apps WHERE id = ?', [appId])[0]?.['deploy_on_save'] === 1;
+  setAppOptions(appId: string, { deployOnSave, deployOrder, sleepAfterMinutes }: AppOptions): void {
+    this.run('UPDATE apps SET deploy_on_save = ?, deploy_order = ?, sleep_after = ? WHERE id = ?', [
+      deployOnSave ? 1 : 0,
+      deployOrder,
+      sleepAfterMinutes,
+      appId,
+    ]);
   }
 
-  setDeploysOnSave(appId: string, on: boolean): void {
-    this.run('UPDATE apps SET deploy_on_save = ? WHERE id = ?', [on ? 1 : 0, appId]);
+  /** @param since when it fell asleep, or null when it is awake */
+  setAsleep(appId: string, since: string | null): void {
+    this.run('UPDATE apps SET asleep_since = ? WHERE id = ?', [since, appId]);
   }
 
   setServing(appId: string, version: number): void {
@@ -82,6 +88,23 @@ export class Store {
       this.run('DELETE FROM releases WHERE app_id = ?', [appId]);
       this.run('DELETE FROM apps WHERE id = ?', [appId]);
     });
+  }
+
+  // Options
+
+  /** Options of the engine that were set, by name. */
+  options(): Record<string, unknown> {
+    const rows = this.rows('SELECT name, value FROM options');
+    return Object.fromEntries(
+      rows.map(({ name, value }): [string, unknown] => [String(name), JSON.parse(String(value))]),
+    );
+  }
+
+  setOption(name: string, value: unknown): void {
+    this.run(
+      'INSERT INTO options (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+      [name, JSON.stringify(value)],
+    );
   }
 
   // Slugs
@@ -123,6 +146,11 @@ export class Store {
   }
 
   // Releases
+
+  /** Notes why the dynos of a release do not come up; null once they did. */
+  setReleaseProblem(appId: string, version: number, problem: string | null): void {
+    this.run('UPDATE releases SET problem = ? WHERE app_id = ? AND version = ?', [problem, appId, version]);
+  }
 
   /** Appends a release with the app's next version. To be called within `atomically` when other changes belong to it. */
   appendRelease(release: NewRelease): ReleaseRow {

@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds that only grow, whatever is done to the machine's clock; where they begin says nothing. For everything that waits. */
+  steady(): number;
   /** Calls once after `ms`; the answer cancels. The timer does not keep the process alive. */
   after(ms: number, run: () => void): () => void;
   /** Numbers in [0, 1). */
@@ -11,6 +13,7 @@ export interface Clock {
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steady: () => performance.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);
     timer.unref();

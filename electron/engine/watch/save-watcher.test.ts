@@ -19,7 +19,9 @@ beforeEach(() => {
   mkdirSync(join(folder, 'node_modules'));
   mkdirSync(join(folder, 'src'));
   writeFileSync(join(folder, '.gitignore'), 'dist\n*.tmp\n');
-  apps = [{ id: 'a1', name: 'shop', stack: 's', folder, serving: null, createdAt: 'now' }];
+  const options = { deployOnSave: true, deployOrder: 'seamless', sleepAfterMinutes: null } as const;
+  const app = { id: 'a1', name: 'shop', stack: 's', folder, createdAt: 'now', options };
+  apps = [{ ...app, serving: null, asleepSince: null }];
   deploys = [];
   busy = 0;
   watcher = new SaveWatcher({

@@ -1,0 +1,96 @@
+import type { ReactElement } from 'react';
+import type { App } from '#shared/model/app.ts';
+import { ECO_SLEEP_MINUTES } from '#shared/model/options.ts';
+import { setAppOptions } from '../actions/app-actions.ts';
+import { Button } from '../ui/button.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import panel from '../ui/panel.module.css';
+import { Segmented } from '../ui/segmented.tsx';
+import css from './options-dialog.module.css';
+
+/** Sleep times that are offered, in minutes; `size` leaves it to the dyno size. */
+const SLEEPS = [
+  ['size', `As the dyno size has it (Eco: after ${ECO_SLEEP_MINUTES} minutes)`],
+  ['0', 'Never'],
+  ['5', 'After 5 minutes'],
+  ['30', 'After 30 minutes'],
+  ['60', 'After 1 hour'],
+  ['240', 'After 4 hours'],
+] as const;
+
+/** How one app is deployed, and when it sleeps; each choice is in force at once. */
+export function OptionsDialog({
+  app,
+  onClose,
+}: {
+  readonly app: App;
+  readonly onClose: () => void;
+}): ReactElement {
+  const { deployOrder, sleepAfterMinutes, deployOnSave } = app.options;
+  const sleep = sleepAfterMinutes === null ? 'size' : String(sleepAfterMinutes);
+  const known = SLEEPS.some(([value]) => value === sleep);
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={`Change options of ${app.name}`}
+      actions={<Button onClick={onClose}>Done</Button>}
+    >
+      <div className={css['options']}>
+        <div className={css['option']}>
+          <span className={css['label']}>Deploy order</span>
+          <Segmented
+            label="Deploy order"
+            value={deployOrder}
+            choices={[
+              ['seamless', 'Seamless'],
+              ['platform', 'As Heroku does'],
+            ]}
+            onChoose={(chosen) => void setAppOptions(app.name, { deployOrder: chosen })}
+          />
+          <p className={panel['weak']}>
+            {deployOrder === 'seamless'
+              ? 'Old dynos serve until the new ones are up. A release that never comes up leaves them serving.'
+              : 'Old dynos stop as the new ones start. Requests wait meanwhile, and a release that never comes up takes the app down.'}
+          </p>
+        </div>
+        <div className={css['option']}>
+          <label className={css['label']} htmlFor="option-sleep">
+            Sleep without requests
+          </label>
+          <select
+            id="option-sleep"
+            className={panel['field']}
+            value={sleep}
+            onChange={({ target }) =>
+              void setAppOptions(app.name, {
+                sleepAfterMinutes: target.value === 'size' ? null : Number(target.value),
+              })
+            }
+          >
+            {SLEEPS.map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+            {!known && <option value={sleep}>After {sleep} minutes</option>}
+          </select>
+          <p className={panel['weak']}>
+            All dynos stop; the next request wakes them and is served once the app is up. Only apps with a
+            single web dyno sleep.
+          </p>
+        </div>
+        {app.folder !== null && (
+          <label className={css['check']}>
+            <input
+              type="checkbox"
+              checked={deployOnSave}
+              onChange={({ target }) => void setAppOptions(app.name, { deployOnSave: target.checked })}
+            />
+            Deploy when a file is saved
+          </label>
+        )}
+      </div>
+    </Dialog>
+  );
+}

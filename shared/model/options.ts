@@ -1,0 +1,38 @@
+import * as z from 'zod';
+
+/**
+ * What happens to the old dynos when there is a new release (reference: heroku-platform 3.5).
+ * - `seamless`: they serve until the new ones are up; a release that never comes up leaves them serving
+ * - `platform`: they are stopped at once, and requests wait for the new ones
+ */
+export const DeployOrder = z.enum(['seamless', 'platform']);
+export type DeployOrder = z.infer<typeof DeployOrder>;
+
+/** Minutes without a request after which an app on Eco dynos sleeps (reference: heroku-platform 3.6). */
+export const ECO_SLEEP_MINUTES = 30;
+
+/** What a person can set for one app. */
+export const AppOptions = z.object({
+  /** Whether it is deployed again when a file of its folder is saved. */
+  deployOnSave: z.boolean(),
+  deployOrder: DeployOrder,
+  /** Minutes without a request after which it sleeps; 0 is never, null as its dyno size has it. */
+  sleepAfterMinutes: z.number().int().min(0).max(10_080).nullable(),
+});
+export type AppOptions = z.infer<typeof AppOptions>;
+
+/** How long a crashed dyno waits for its next start: seconds, or minutes to hours as on the platform (reference: heroku-platform 3.3). */
+export const RestartPolicyName = z.enum(['short', 'heroku']);
+export type RestartPolicyName = z.infer<typeof RestartPolicyName>;
+
+/** What a person can set for all apps. */
+export const EngineOptions = z.object({
+  restartPolicy: RestartPolicyName,
+  /** Whether every dyno is replaced once a day, as on the platform (reference: heroku-platform 3.2). */
+  dailyCycling: z.boolean(),
+});
+export type EngineOptions = z.infer<typeof EngineOptions>;
+
+/** Engine options with those that a setting of the engine's start holds, so that they cannot be changed now. */
+export const EngineOptionsView = EngineOptions.extend({ fixed: z.array(EngineOptions.keyof()) });
+export type EngineOptionsView = z.infer<typeof EngineOptionsView>;
