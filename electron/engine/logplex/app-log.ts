@@ -69,11 +69,13 @@ export class AppLog {
 
   /** See `Logplex.recent`. */
   recent(filter: LogFilter, lines: number): LogRecord[] {
+    this.flush();
     return readHistory(this.ring, this.segments, { filter, lines, after: null });
   }
 
   /** See `Logplex.open`. */
   open({ filter, lines, after }: OpenLog, signal: AbortSignal): LogReader {
+    this.flush();
     const { resumeLines } = this.options.limits;
     const query =
       after === undefined ? { filter, lines, after: null } : { filter, lines: resumeLines, after };

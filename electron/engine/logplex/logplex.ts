@@ -66,7 +66,7 @@ export interface LogplexOptions {
 export interface Logplex {
   /**
    * Adds lines in the order of arrival and gives each the next number of the app's log. They are stored and shown some
-   * milliseconds later, in one write together with the cursor: after a kill -9 both are there, or neither.
+   * milliseconds later, or with the next question, in one write together with the cursor: after a kill -9 both are there, or neither.
    * Texts with line ends, or over 10 000 bytes of UTF-8, become several lines. Nothing happens for a removed app.
    */
   append(appId: string, entries: readonly LogEntry[], cursor?: DynoCursor): void;

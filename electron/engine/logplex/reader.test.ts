@@ -11,7 +11,7 @@ describe('open', () => {
     clock.advance(10);
     logplex.append(APP, lineEntries(2, 4));
     const reader = logplex
-      .open(APP, { filter: all, lines: 2 }, new AbortController().signal)
+      .open(APP, { filter: all, lines: 4 }, new AbortController().signal)
       [Symbol.asyncIterator]();
     clock.advance(10);
     logplex.append(APP, lineEntries(1, 6));

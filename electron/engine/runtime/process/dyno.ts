@@ -86,7 +86,7 @@ export class Dyno {
 
   async signal(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (this.exit !== null) return;
-    const group = await this.group();
+    const group = await this.launchedGroup();
     if (group !== null) signalGroup(group, signal);
     if (this.child === null && signal === 'SIGKILL') void this.lookClosely();
   }
@@ -186,6 +186,15 @@ export class Dyno {
     const identity = await readIdentity(this.folder);
     if (identity !== null) return isAlive(identity);
     return this.context.clock.now() - this.record.startedAt < LAUNCH_GRACE;
+  }
+
+  /** The same, once a process that an engine before has just started has said who it is. */
+  private async launchedGroup(): Promise<number | null> {
+    for (;;) {
+      const group = await this.group();
+      if (group !== null || this.exit !== null || this.closed || !(await this.isRunning())) return group;
+      await sleep(20);
+    }
   }
 
   /** The process group while it surely is this dyno's. */
