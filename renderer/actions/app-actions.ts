@@ -1,4 +1,4 @@
-import type { FormationEntry } from '#shared/model/app.ts';
+import type { App, FormationEntry } from '#shared/model/app.ts';
 import type { AppOptions } from '#shared/model/options.ts';
 import { call } from '../state/connection.ts';
 import { go } from '../state/route.ts';
@@ -132,13 +132,23 @@ export function restart(app: string, dyno?: string): Promise<boolean> {
   });
 }
 
-/** Changes options of the app. */
+/** Changes options of the app; shown at once, corrected by the answer. */
 export function setAppOptions(app: string, change: Partial<AppOptions>): Promise<boolean> {
-  return attempt(`The options of ${app} were not changed`, async () => {
-    const changed = await call('apps.update', { app, ...change });
+  const show = (changed: (before: App) => App): void => {
     useWorld.setState(({ apps }) => ({
-      apps: apps?.map((each) => (each.id === changed.id ? changed : each)) ?? null,
+      apps: apps?.map((each) => (each.name === app ? changed(each) : each)) ?? null,
     }));
+  };
+  return attempt(`The options of ${app} were not changed`, async () => {
+    show((before) => ({ ...before, options: { ...before.options, ...change } }));
+    try {
+      const answer = await call('apps.update', { app, ...change });
+      show(() => answer);
+    } catch (error) {
+      const known = await call('apps.get', { app });
+      show(() => known);
+      throw error;
+    }
   });
 }
 
