@@ -174,6 +174,7 @@ async function compose(
   const { builds, runs, publisher, remover, saves, uploads } = systems;
   await cleanUp({ ...base, uploads, remover });
   publisher.recover();
+  await runs.resume();
   await dynos.start();
   builds.resume();
   started.adopt(saves, (it) => it.close());
@@ -197,7 +198,7 @@ async function compose(
     },
     receiveUpload: (tar) => uploads.receive(tar),
     async close(what) {
-      await Promise.all([builds.close(), runs.close(), publisher.close()]);
+      await Promise.all([builds.close(), runs.close(what), publisher.close()]);
       if (what === 'stop') await dynos.stopAll();
       await all.disposeAsync();
     },

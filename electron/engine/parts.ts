@@ -14,7 +14,8 @@ import { ReleasePublisher } from './release/publisher.ts';
 import { RELEASE_TIMERS } from './release/release-dyno.ts';
 import { ListenError } from './router/listener.ts';
 import { createRouter, type Router } from './router/router.ts';
-import { RUN_TIMERS, Runs } from './run/runs.ts';
+import { Runs } from './run/runs.ts';
+import { RUN_TIMERS } from './run/timers.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
 import type { Options } from './options.ts';
 import type { Settings } from './settings.ts';
@@ -178,11 +179,15 @@ export function createStats(parts: {
 
 /** Connects the one-off dynos with store, runtime and log. */
 export function createRuns(
-  parts: Pick<DynoParts, 'store' | 'runtime' | 'slugs' | 'logplex' | 'clock' | 'diagnostics'> & {
+  parts: Pick<
+    DynoParts,
+    'store' | 'runtime' | 'slugs' | 'logplex' | 'dynoLogs' | 'facts' | 'clock' | 'diagnostics'
+  > & {
+    readonly dynos: DynoManager;
     apiLog(appId: string, text: string): void;
   },
 ): Runs {
-  const { store, runtime, slugs, logplex, clock, diagnostics } = parts;
+  const { store, runtime, slugs, dynos, logplex, dynoLogs, facts, clock, diagnostics } = parts;
   return new Runs({
     ...{ store, runtime, clock },
     timers: RUN_TIMERS,
@@ -192,6 +197,14 @@ export function createRuns(
     },
     log(appId, ps, text) {
       logplex.append(appId, [{ at: clock.now() * 1000, source: 'heroku', ps, stream: 'stdout', text }]);
+    },
+    openOutput: (appId, dynoId, name) => dynoLogs.openOutput(appId, dynoId, name),
+    forgetOutput(appId, dynoId) {
+      dynoLogs.forgetOutput(appId, dynoId);
+    },
+    dynos: (appId) => dynos.dynos(appId),
+    onChange(appId) {
+      facts.publish({ kind: 'dynos.changed', app: appId });
     },
     onProblem: diagnostics.problem.bind(diagnostics),
   });

@@ -8,7 +8,7 @@ import { Release } from '../model/release.ts';
 import { AppOptions, EngineOptions, EngineOptionsView } from '../model/options.ts';
 import { DynoSizeName } from '../model/size.ts';
 import { ReleaseDiff } from '../model/release-diff.ts';
-import { RunEvent } from '../model/run.ts';
+import { MAX_TIME_TO_LIVE, OneOffDyno, RunEvent } from '../model/run.ts';
 import { Inspection, Sample } from '../model/source.ts';
 import { StatsSample } from '../model/stats.ts';
 import { DiskUse } from '../model/system.ts';
@@ -20,6 +20,12 @@ const Nothing = z.object({});
 const OfApp = z.object({ app: z.string().min(1).max(64) });
 /** A one-off dyno, by the id that `started` gave. */
 const OfRun = z.object({ run: z.string().min(1).max(64) });
+/** A command for a one-off dyno. `size` is that of the app's web dynos unless given, `timeToLive` (seconds) a day. */
+const RunOrder = OfApp.extend({
+  command: z.string().trim().min(1).max(10_000),
+  size: DynoSizeName.optional(),
+  timeToLive: z.number().int().min(1).max(MAX_TIME_TO_LIVE).optional(),
+});
 const Version = z.number().int().positive();
 
 /** What shall be compiled: a folder on the engine's machine, contents that were uploaded before, or a sample app. */
@@ -126,16 +132,23 @@ export const contract = {
   /** Requests and memory, now and then every two seconds; the first item holds the last ten minutes. */
   'stats.open': stream(Nothing, StatsSample),
   /**
-   * Runs a command in a one-off dyno of the current release, on a terminal of the given size. Leaving the stream ends the dyno.
+   * Runs a command in a one-off dyno of the current release, on a terminal of the given size; with `dyno`, inside that dyno, which has
+   * to run. Leaving the stream ends the command, and the one-off dyno with it.
    */
   'runs.open': stream(
-    OfApp.extend({
-      command: z.string().trim().min(1).max(10_000),
+    RunOrder.extend({
       columns: z.number().int().min(1).max(1_000),
       rows: z.number().int().min(1).max(1_000),
+      dyno: z.string().min(1).max(80).optional(),
     }),
     RunEvent,
   ),
+  /** Starts a command in a one-off dyno without a terminal: its output goes into the app's log. Answers once it is up. */
+  'runs.start': call(RunOrder, OneOffDyno),
+  /** The one-off dynos of an app that run now, oldest first. */
+  'runs.list': call(OfApp, z.object({ runs: z.array(OneOffDyno) })),
+  /** Ends a one-off dyno: SIGTERM, and SIGKILL to what is left 30 seconds later. Answers at once. */
+  'runs.stop': call(OfApp.extend({ dyno: z.string().min(1).max(80) }), Nothing),
   /** What was typed, as text. */
   'runs.input': call(OfRun.extend({ text: z.string().min(1).max(100_000) }), Nothing),
   'runs.resize': call(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { buildContract } from './build-contract.ts';
 import { dynoContract } from './dyno-contract.ts';
+import { insideContract } from './inside-contract.ts';
 import { outputContract } from './output-contract.ts';
 import { packContract } from './pack-contract.ts';
 import { runContract } from './run-contract.ts';
@@ -61,6 +62,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeWorld>)
     });
     describe('one-off dynos', () => {
       runContract(context);
+    });
+    describe('inside dynos', () => {
+      insideContract(context);
     });
     describe('recovery and removal', () => {
       recoveryContract(context);

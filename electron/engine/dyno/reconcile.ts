@@ -1,4 +1,5 @@
 import { RELEASE_TYPE } from '#shared/model/release.ts';
+import { isRunName } from '#shared/model/run.ts';
 import type { DynoInstance } from '../runtime/runtime.ts';
 import type { DynoManagerOptions } from './context.ts';
 import { type DynoRecord, type DynoTable, newRecord } from './dyno-table.ts';
@@ -70,6 +71,8 @@ export class Reconciler {
         if (!this.compared) await this.removeLeft(instance);
         continue;
       }
+      // One-off dynos are not the formation's.
+      if (isRunName(instance.name)) continue;
       if (table.get(instance.id) === undefined) await this.adopt(instance);
     }
     this.compared = true;

@@ -1,56 +1,81 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { RunEvent } from '#shared/model/run.ts';
 import { line } from '../dyno/lines.ts';
-import type { RunSpec, RunTerminal } from '../runtime/run-terminal.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { RunTerminal } from '../runtime/run-terminal.ts';
 import type { Clock } from '../util/clock.ts';
 import { Handoff } from './handoff.ts';
 import { runLine } from './lines.ts';
+import type { RunTimers } from './timers.ts';
 
-/** Times of a one-off dyno in milliseconds (reference: heroku-platform 3.2). */
-export interface RunTimers {
-  /** Longest life. */
-  readonly life: number;
-  /** From SIGHUP, as its client left, to SIGKILL. */
-  readonly hangUp: number;
-  /** From SIGTERM, at the end of its life, to SIGKILL. */
-  readonly exit: number;
-}
-
-/** What a one-off dyno needs of the rest of the engine. */
+/** What a terminal's session needs of the rest of the engine. */
 export interface OneOffContext {
-  readonly runtime: Runtime;
   readonly clock: Clock;
   readonly timers: RunTimers;
   /** Writes a platform line (`heroku[run.NNNN]`) into the app's log. */
   log(appId: string, ps: string, text: string): void;
+  /** It is not in the state that it was in. */
+  onChange(appId: string): void;
   /** Something unexpected, for the engine's own diagnostics. */
   onProblem(what: string, error: unknown): void;
 }
 
-/** One one-off dyno, from its start until nothing of it is left. */
+/** What runs on a terminal: a one-off dyno, or a command inside a dyno. */
+export interface OneOffOrder {
+  /** Unique for ever. */
+  readonly id: string;
+  readonly appId: string;
+  /** Name of the dyno. */
+  readonly name: string;
+  readonly release: number;
+  /** Canonical name of its size; empty for a command inside a dyno. */
+  readonly size: string;
+  /** With the command of a process type in the place of its name. */
+  readonly command: string;
+  /** Longest life in milliseconds. */
+  readonly life: number;
+  /** Whether it is a dyno of its own; then the log tells of its states. */
+  readonly ownDyno: boolean;
+  /** Starts it. @throws RuntimeError `cancelled` when the signal came first */
+  open(signal: AbortSignal): Promise<RunTerminal>;
+}
+
+/** One one-off dyno on a terminal, or one command inside a dyno, from its start until nothing of it is left. */
 export class OneOff {
-  readonly spec: RunSpec;
+  readonly order: OneOffOrder;
   /** Resolves when it has ended and nothing of it is left, however that came. */
   readonly finished: Promise<void>;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
   private readonly context: OneOffContext;
   private readonly screen = new Handoff<Buffer>();
   private readonly staging = new AbortController();
   private readonly terminal: Promise<RunTerminal>;
   private readonly exit: Promise<number>;
   private ending: Promise<void> | null = null;
+  private launched = false;
   private over = false;
-  private silent = false;
+  private silent: boolean;
+  /** When something was last shown or typed, by the steady clock. */
+  private active: number;
 
-  constructor(context: OneOffContext, spec: RunSpec) {
+  constructor(context: OneOffContext, order: OneOffOrder) {
     this.context = context;
-    this.spec = spec;
+    this.order = order;
+    this.startedAt = context.clock.now();
+    this.silent = !order.ownDyno;
+    this.active = context.clock.steady();
     this.terminal = this.start();
     this.exit = this.live();
     this.finished = this.exit.then(
       () => undefined,
       () => undefined,
     );
+  }
+
+  /** What it does now. */
+  get state(): 'starting' | 'up' | 'stopping' {
+    if (this.ending !== null) return 'stopping';
+    return this.launched ? 'up' : 'starting';
   }
 
   /**
@@ -65,7 +90,7 @@ export class OneOff {
     try {
       if (signal.aborted) return;
       await this.terminal;
-      const { id, name, release } = this.spec;
+      const { id, name, release } = this.order;
       yield { kind: 'started', run: id, dyno: name, release };
       yield* this.shown();
       if (!signal.aborted) yield { kind: 'exit', code: await this.exit };
@@ -77,6 +102,7 @@ export class OneOff {
 
   /** Types text. Resolves when there is room for more. */
   async write(text: string): Promise<void> {
+    this.active = this.context.clock.steady();
     await (await this.terminal).write(text);
   }
 
@@ -92,6 +118,12 @@ export class OneOff {
     this.end('SIGHUP');
   }
 
+  /** Somebody wants it to end: SIGTERM to all processes, SIGKILL to those that stay. Idempotent. */
+  stop(): void {
+    this.staging.abort();
+    this.end('SIGTERM');
+  }
+
   /** Its app is being destroyed: it ends at once and logs nothing any more. */
   abandon(): void {
     this.silent = true;
@@ -104,23 +136,22 @@ export class OneOff {
   }
 
   private async start(): Promise<RunTerminal> {
-    const { runtime } = this.context;
-    const { slug, command } = this.spec;
+    const { signal } = this.staging;
     try {
-      await runtime.stage(slug, this.staging.signal);
-      const terminal = await runtime.openRun(this.spec);
-      this.log(line.starting(command, terminal.port));
+      const terminal = await this.order.open(signal);
+      this.launched = true;
+      this.log(line.starting(this.order.command, terminal.port));
       this.log(line.changed('starting', 'up'));
+      this.context.onChange(this.order.appId);
       return terminal;
     } catch (error) {
-      const left = this.staging.signal.aborted;
-      if (!left) this.log(line.startFailed(error instanceof Error ? error.message : String(error)));
+      if (!signal.aborted) this.log(line.startFailed(error instanceof Error ? error.message : String(error)));
       throw error;
     }
   }
 
   private async live(): Promise<number> {
-    const { clock, timers } = this.context;
+    const { clock } = this.context;
     let terminal: RunTerminal;
     try {
       terminal = await this.terminal;
@@ -129,10 +160,11 @@ export class OneOff {
       this.screen.close();
       throw error;
     }
-    const cancelLimit = clock.after(timers.life, () => {
+    const cancelLimit = clock.after(this.order.life, () => {
       this.log(runLine.cycling());
       this.end('SIGTERM');
     });
+    const cancelIdle = this.watchIdle();
     try {
       const showing = this.show(terminal);
       const code = await terminal.exited;
@@ -143,16 +175,20 @@ export class OneOff {
     } finally {
       this.over = true;
       cancelLimit();
+      cancelIdle();
       this.screen.close();
       await terminal.close().catch((error: unknown) => {
-        this.context.onProblem(`removing ${this.spec.name}`, error);
+        this.context.onProblem(`removing ${this.order.name}`, error);
       });
     }
   }
 
   /** Passes the terminal's output on as its reader takes it; without a reader it is dropped. */
   private async show(terminal: RunTerminal): Promise<void> {
-    for await (const bytes of terminal.output) await this.screen.give(bytes);
+    for await (const bytes of terminal.output) {
+      this.active = this.context.clock.steady();
+      await this.screen.give(bytes);
+    }
     this.screen.close();
   }
 
@@ -168,17 +204,18 @@ export class OneOff {
 
   private end(signal: 'SIGHUP' | 'SIGTERM'): void {
     if (this.over || this.ending !== null) return;
-    this.ending = this.stop(signal);
+    this.ending = this.terminate(signal);
+    this.context.onChange(this.order.appId);
     this.inBackground('ending', this.ending);
   }
 
-  private async stop(signal: 'SIGHUP' | 'SIGTERM'): Promise<void> {
-    const { clock, timers } = this.context;
+  private async terminate(signal: 'SIGHUP' | 'SIGTERM'): Promise<void> {
+    const { timers } = this.context;
     const terminal = await this.terminal;
     if (this.over) return;
     this.log(signal === 'SIGHUP' ? runLine.hangUp() : line.stopping());
-    const grace = signal === 'SIGHUP' ? timers.hangUp : timers.exit;
-    const cancel = clock.after(grace, () => {
+    const [grace, times] = signal === 'SIGHUP' ? [timers.hangUp, timers.hangUps] : [timers.exit, 1];
+    const cancel = this.remind(terminal, signal, grace, times - 1, () => {
       this.log(signal === 'SIGHUP' ? runLine.detached() : line.exitTimeout(grace / 1000));
       this.log(line.killing());
       // A client that does not read must not hold up the end.
@@ -193,13 +230,53 @@ export class OneOff {
     }
   }
 
+  /** Sends a signal `times` more times, then does `last`. @returns what calls it off */
+  private remind(
+    terminal: RunTerminal,
+    signal: 'SIGHUP' | 'SIGTERM',
+    every: number,
+    times: number,
+    last: () => void,
+  ): () => void {
+    let cancel = (): void => undefined;
+    const wait = (left: number): void => {
+      cancel = this.context.clock.after(every, () => {
+        if (left === 0) {
+          last();
+          return;
+        }
+        this.inBackground('ending', terminal.kill(signal));
+        wait(left - 1);
+      });
+    };
+    wait(times);
+    return () => {
+      cancel();
+    };
+  }
+
+  /** Takes it as left by its client when nothing was shown or typed for too long. @returns what ends the watch */
+  private watchIdle(): () => void {
+    const { clock, timers } = this.context;
+    let cancel = (): void => undefined;
+    const look = (): void => {
+      const left = this.active + timers.idle - clock.steady();
+      if (left <= 0) this.leave();
+      else cancel = clock.after(left, look);
+    };
+    look();
+    return () => {
+      cancel();
+    };
+  }
+
   private log(text: string): void {
-    if (!this.silent) this.context.log(this.spec.appId, this.spec.name, text);
+    if (!this.silent) this.context.log(this.order.appId, this.order.name, text);
   }
 
   private inBackground(what: string, task: Promise<unknown>): void {
     task.catch((error: unknown) => {
-      if (!this.over) this.context.onProblem(`${what} ${this.spec.name}`, error);
+      if (!this.over) this.context.onProblem(`${what} ${this.order.name}`, error);
     });
   }
 }

@@ -6,7 +6,26 @@ export interface RunSpec extends DynoSpec {
   readonly rows: number;
 }
 
-/** A one-off dyno that has been started, seen from its terminal (reference: heroku-platform 3.10). */
+/** A command to be run in a dyno that runs already, with the size of its terminal in characters. */
+export interface InsideSpec {
+  /** Unique for ever. */
+  readonly id: string;
+  /** Id and name of the dyno. */
+  readonly dyno: string;
+  readonly dynoName: string;
+  readonly appName: string;
+  /** Run as the dyno's own command is. */
+  readonly command: string;
+  /** What the dyno was started with, and more; the runtime adds HOME, PORT, PATH. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/**
+ * A one-off dyno that has been started, seen from its terminal (reference: heroku-platform 3.10); or a command inside
+ * a dyno: then what is said of the dyno holds for the processes of that command.
+ */
 export interface RunTerminal {
   /** Value of PORT inside. */
   readonly port: number;

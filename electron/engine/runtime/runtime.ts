@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { DynoSize } from '#shared/model/size.ts';
-import type { RunSpec, RunTerminal } from './run-terminal.ts';
+import type { InsideSpec, RunSpec, RunTerminal } from './run-terminal.ts';
 
 /**
  * The one interface between the platform and the place where builds and dynos run. It speaks of slugs,
@@ -42,6 +42,12 @@ export interface Runtime {
    * do not know it. `destroyApp` and the next engine's `sweep` remove it, `close` ends it.
    */
   openRun(spec: RunSpec): Promise<RunTerminal>;
+  /**
+   * Runs one more command in a dyno that runs, or in a one-off dyno on a terminal: same files, same network, a terminal of its own; `close` it
+   * whatever happens. It ends with the dyno; the dyno does not end with it. `close` and the next engine's `sweep` end it.
+   * @throws RuntimeError `not_found` when the dyno does not run
+   */
+  openInside(spec: InsideSpec): Promise<RunTerminal>;
   /** Sends a signal to all processes of the dyno. A dyno that is gone counts as success. */
   signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Removes what is left of a dyno that ended or shall end at once. Idempotent. */

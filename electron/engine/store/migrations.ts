@@ -78,4 +78,12 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE releases ADD COLUMN problem TEXT;
   CREATE TABLE options (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    app_id TEXT NOT NULL REFERENCES apps(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    ends_at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

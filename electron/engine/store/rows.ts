@@ -9,6 +9,18 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
     .transform((text): unknown => JSON.parse(text))
     .pipe(schema);
 
+/** A one-off dyno without a terminal, which lives on when its engine ends. */
+export const RunRow = z
+  .object({ id: z.string(), app_id: z.string(), name: z.string(), ends_at: z.number() })
+  .transform((row) => ({
+    id: row.id,
+    appId: row.app_id,
+    name: row.name,
+    /** When its life is over at the latest, in milliseconds since the epoch. */
+    endsAt: row.ends_at,
+  }));
+export type RunRow = z.output<typeof RunRow>;
+
 /** An app as the database has it. */
 export const AppRow = z
   .object({

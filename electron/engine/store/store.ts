@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type * as z from 'zod';
 import type { AppOptions } from '#shared/model/options.ts';
 import { openDatabase, transaction } from './database.ts';
-import { AppRow, BuildRow, FormationRow, ReleaseRow, SlugRow } from './rows.ts';
+import { AppRow, BuildRow, FormationRow, ReleaseRow, RunRow, SlugRow } from './rows.ts';
 
 type NewRelease = Omit<ReleaseRow, 'version' | 'problem'>;
 type BuildChange = Pick<BuildRow, 'status' | 'phases' | 'release' | 'failure' | 'finishedAt'>;
@@ -245,6 +245,22 @@ export class Store {
 
   deleteBuild(id: string): void {
     this.run('DELETE FROM builds WHERE id = ?', [id]);
+  }
+
+  // One-off dynos without a terminal
+
+  insertRun(run: RunRow): void {
+    this.run('INSERT INTO runs (id, app_id, name, ends_at) VALUES (?, ?, ?, ?)', [
+      ...[run.id, run.appId, run.name, run.endsAt],
+    ]);
+  }
+
+  runs(): RunRow[] {
+    return this.all(RunRow, 'SELECT * FROM runs');
+  }
+
+  deleteRun(id: string): void {
+    this.run('DELETE FROM runs WHERE id = ?', [id]);
   }
 
   // Formation

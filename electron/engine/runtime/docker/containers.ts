@@ -18,6 +18,7 @@ const Inspected = z.object({
     StartedAt: z.string().catch(''),
     FinishedAt: z.string().catch(''),
   }),
+  ExecIDs: z.array(z.string()).nullish().catch(null),
   Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
   NetworkSettings: z.object({ Networks, Ports }).nullish(),
 });
@@ -32,6 +33,8 @@ export interface ContainerFacts {
   /** Milliseconds since the epoch; 0 when it did not happen. */
   readonly startedAt: number;
   readonly finishedAt: number;
+  /** How many further processes were launched in it; those that ended may be among them. */
+  readonly execs: number;
   readonly labels: Readonly<Record<string, string>>;
   /** First address in a network, or null. */
   readonly ip: string | null;
@@ -104,7 +107,7 @@ async function gone(call: Promise<unknown>): Promise<void> {
 export async function inspectContainer(daemon: Daemon, id: string): Promise<ContainerFacts | null> {
   const answer = await orMissing(daemon.json({ method: 'GET', path: `/containers/${id}/json`, ok: [200] }));
   if (answer === null) return null;
-  const { Id, State, Config, NetworkSettings } = Inspected.parse(answer);
+  const { Id, State, ExecIDs, Config, NetworkSettings } = Inspected.parse(answer);
   const addresses = Object.values(NetworkSettings?.Networks ?? {}).map((network) => network?.IPAddress ?? '');
   const published = Object.entries(NetworkSettings?.Ports ?? {}).flatMap(
     ([port, hosts]): [number, number][] =>
@@ -118,6 +121,7 @@ export async function inspectContainer(daemon: Daemon, id: string): Promise<Cont
     exitCode: State.ExitCode,
     startedAt: timeOf(State.StartedAt),
     finishedAt: timeOf(State.FinishedAt),
+    execs: ExecIDs?.length ?? 0,
     labels: Config.Labels ?? {},
     ip: addresses.find((address) => address !== '') ?? null,
     published: new Map(published),
@@ -155,7 +159,7 @@ export function attachContainer(daemon: Daemon, id: string): Promise<Duplex> {
  * Keys that end an attachment at the daemon, which takes ctrl-p ctrl-q unless told others and knows no "none": a sequence
  * that nobody types.
  */
-const NO_DETACH_KEYS = Array.from({ length: 16 }, () => 'ctrl-@,ctrl-^').join(',');
+export const NO_DETACH_KEYS = Array.from({ length: 16 }, () => 'ctrl-@,ctrl-^').join(',');
 
 /** Two-way connection to the terminal of a container; all keys go through. */
 export function attachTerminal(daemon: Daemon, id: string): Promise<Duplex> {

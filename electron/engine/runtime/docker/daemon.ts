@@ -144,7 +144,7 @@ function sender(
       if (mode === 'hijack') {
         // A body makes the client send the head at once and end the request, so that nothing of it is read as input.
         options.hijack = true;
-        options.options._body = { hijack: true };
+        options.options._body = { hijack: true, ...Object(request.body ?? {}) };
       }
       if (request.upload) options.file = request.upload;
       if (request.signal) options.abortSignal = request.signal;

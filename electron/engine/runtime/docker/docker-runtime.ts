@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
-import type { RunSpec, RunTerminal } from '../run-terminal.ts';
+import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
@@ -34,6 +34,7 @@ import { LABEL, labelFilter } from './names.ts';
 import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
 import { Reservations } from './reservations.ts';
+import { InsideRuns } from './inside.ts';
 import { Runs } from './runs.ts';
 import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
@@ -92,6 +93,7 @@ class Implementation implements DockerRuntime {
   private readonly reservations: Reservations;
   private readonly memory: MemoryReader;
   private readonly oneOffs: Runs;
+  private readonly inside: InsideRuns;
   private readonly availability = new Set<(state: 'lost' | 'back') => void>();
   private available = true;
   private readonly followers = new Set<Disposable>();
@@ -104,6 +106,7 @@ class Implementation implements DockerRuntime {
     this.daemon = daemon;
     this.options = options;
     this.memory = new MemoryReader(daemon);
+    this.inside = new InsideRuns(daemon);
     this.networks = new AppNetworks(daemon, owner, diagnostics);
     this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
     const image = async (): Promise<string> => (await this.stackImages()).build;
@@ -199,6 +202,12 @@ class Implementation implements DockerRuntime {
 
   openRun(spec: RunSpec): Promise<RunTerminal> {
     return this.oneOffs.start(spec);
+  }
+
+  async openInside(spec: InsideSpec): Promise<RunTerminal> {
+    const doing = `The dyno ${spec.dyno} could not be looked up`;
+    const own = this.oneOffs.container(spec.dyno);
+    return this.inside.start(spec, own ?? (await explain(doing, this.dynos.container(spec.dyno))));
   }
 
   signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -319,6 +328,15 @@ class Implementation implements DockerRuntime {
       'Leftovers could not be removed from Docker',
       removeThings(this.daemon, this.options.ownerId, removal),
     );
+    const dynos = await explain(
+      'The dynos could not be listed',
+      listContainers(this.daemon, labelFilter(this.options.ownerId, 'dyno')),
+    );
+    const running = dynos.filter((row) => row.state === 'running');
+    await explain(
+      'Commands inside dynos could not be ended',
+      Promise.all(running.map((row) => this.inside.sweep(row.id))),
+    );
     await explain('Images of old slugs could not be removed', this.slugs.sweep(keep.slugIds));
   }
 
@@ -350,7 +368,7 @@ class Implementation implements DockerRuntime {
     for (const follower of this.followers) follower[Symbol.dispose]();
     this.followers.clear();
     this.reservations.close();
-    await this.oneOffs.close().catch((error: unknown) => {
+    await Promise.all([this.oneOffs.close(), this.inside.close()]).catch((error: unknown) => {
       this.options.diagnostics.problem('A one-off dyno could not be ended', error);
     });
     await this.boxes.close();

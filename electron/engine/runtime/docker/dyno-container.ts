@@ -53,7 +53,7 @@ export function dynoOptions(daemon: Daemon, owner: string, spec: DynoSpec, place
 }
 
 /** Sets the size of the terminal before anything of the app runs, then is a dyno like any other. */
-const RUN_START = `stty cols "$1" rows "$2"; exec bash ${DYNO_START} "$3"`;
+export const RUN_START = `stty cols "$1" rows "$2"; exec bash ${DYNO_START} "$3"`;
 
 /**
  * Options of the Docker API for a one-off dyno's container: on a terminal, without a log of the daemon's and with no port to

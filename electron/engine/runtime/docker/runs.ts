@@ -35,10 +35,7 @@ interface RunsOptions {
 export class Runs {
   private readonly options: RunsOptions;
   /** By the dyno's id; no terminal while it is being made. */
-  private readonly open = new Map<
-    string,
-    { readonly appId: string; readonly terminal: RunTerminal | null }
-  >();
+  private readonly open = new Map<string, { readonly appId: string; readonly terminal: Terminal | null }>();
 
   constructor(options: RunsOptions) {
     this.options = options;
@@ -47,6 +44,11 @@ export class Runs {
   /** True for the id of a one-off dyno that is open here. */
   holds(id: string): boolean {
     return this.open.has(id);
+  }
+
+  /** Id of a one-off dyno's container, or null. */
+  container(id: string): string | null {
+    return this.open.get(id)?.terminal?.container ?? null;
   }
 
   /** See `Runtime.openRun`. */
@@ -71,7 +73,7 @@ export class Runs {
   }
 
   /** Creates, attaches and starts a container; what is missing for it is made and it is tried again. */
-  private async launch(spec: RunSpec, attempt: number): Promise<RunTerminal> {
+  private async launch(spec: RunSpec, attempt: number): Promise<Terminal> {
     const { daemon, owner, networks, clock } = this.options;
     const [image, network] = await Promise.all([
       this.options.image(spec, attempt > 1),
@@ -106,8 +108,8 @@ class Terminal implements RunTerminal {
   readonly port: number;
   readonly output: AsyncIterable<Buffer>;
   readonly exited: Promise<number>;
+  readonly container: string;
   private readonly daemon: Daemon;
-  private readonly container: string;
   private readonly stream: Duplex;
   private readonly keyboard: Keyboard;
   private readonly onClosed: () => void;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import { CacheUsers } from '../box/cache-users.ts';
 import { cancelled, toRuntimeError } from '../box/tools.ts';
-import type { RunSpec, RunTerminal } from '../run-terminal.ts';
+import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
@@ -189,14 +189,28 @@ export class ProcessRuntime implements Runtime {
     return this.runs.start(spec);
   }
 
+  async openInside(spec: InsideSpec): Promise<RunTerminal> {
+    const dyno = await this.find(spec.dyno);
+    const runs = dyno !== null && dyno.exit === null;
+    const place = runs ? { folder: dyno.folder, port: dyno.record.port } : null;
+    const terminal = await this.runs.startInside(spec, place);
+    // It may have ended meanwhile.
+    if (dyno !== null && dyno.exit !== null) await this.runs.endInside(spec.dyno);
+    return terminal;
+  }
+
   async signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    await (await this.find(id))?.signal(signal);
+    await Promise.all([
+      this.find(id).then((dyno) => dyno?.signal(signal)),
+      this.runs.signalInside(id, signal),
+    ]);
   }
 
   async removeDyno(id: string): Promise<void> {
     const dyno = await this.find(id);
     if (dyno === null) return;
     await dyno.end();
+    await this.runs.endInside(id);
     this.dynos.delete(id);
     await this.layout.remove(dyno.folder);
   }
@@ -327,6 +341,8 @@ export class ProcessRuntime implements Runtime {
       clock: this.options.clock,
       onExit: (_dyno, exit) => {
         this.ports.release(record.port);
+        // What cannot be removed now is tried again with the dyno.
+        this.runs.endInside(record.id).catch(() => undefined);
         for (const listener of this.exitListeners) listener(exit);
       },
     });

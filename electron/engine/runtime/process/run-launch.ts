@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote, toRuntimeError } from '../box/tools.ts';
-import type { RunSpec } from '../run-terminal.ts';
 import { RuntimeError } from '../runtime.ts';
 import { FILES, readIdentity, readOrNull } from './dyno-files.ts';
 import type { HostEnv } from './host-env.ts';
@@ -39,31 +38,51 @@ export interface LaunchedRun {
   readonly ended: Promise<number>;
 }
 
+/** Where a command runs on a terminal. */
+export interface RunPlace {
+  /** For the terminal's own files; marks the processes. */
+  readonly folder: string;
+  /** The dyno's copy of the slug, and its folder for short-lived files. */
+  readonly home: string;
+  readonly temporary: string;
+  /** Value of PORT inside. */
+  readonly port: number;
+  /** Size of the terminal in characters. */
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What runs there. */
+interface RunCommand {
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** A process with pipes for input and output. */
 type RunProcess = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Starts the process of a one-off dyno whose folder has the slug, on a terminal of the size that the spec says.
+ * Starts a command on a terminal, in a place that has the slug.
+ * @param doing what it is for, as errors say it
  * @throws RuntimeError `failed` when it cannot be started
  */
 export async function launchRun(
-  folder: string,
-  spec: RunSpec,
-  port: number,
+  doing: string,
+  place: RunPlace,
+  { command: order, env: given }: RunCommand,
   host: HostEnv,
   tool: PtyTool,
 ): Promise<LaunchedRun> {
-  const doing = `starting ${spec.name} of ${spec.appName}`;
-  const temporary = join(folder, FILES.temporary);
+  const { folder, home, temporary, port } = place;
   await mkdir(temporary, { recursive: true });
-  const env = { TMPDIR: temporary, ...spec.env, HOME: join(folder, FILES.home), PORT: String(port) };
+  const env = { TMPDIR: temporary, ...given, HOME: home, PORT: String(port), [MARK]: folder };
   const script = join(folder, SCRIPT);
-  await writeFile(script, scriptOf(folder, spec, { ...env, [MARK]: folder }, tool), { mode: 0o600 });
+  await writeFile(script, scriptOf(place, { command: order, env }, tool), { mode: 0o600 });
   // The mark is on the dyno's own processes only: what holds the terminal is not to be signalled with them.
   const line = `export ${MARK}=${quote(folder)}; exec ${quote(host.bash)} --noprofile --norc ${quote(script)}`;
   const [command, args] = onTerminal(tool, host.bash, line);
   const child = spawn(command, args, {
-    cwd: join(folder, FILES.home),
+    cwd: home,
     env: { ...host.dyno, SHELL: host.bash },
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -101,15 +120,10 @@ async function untilReady(folder: string, ended: Promise<number>): Promise<numbe
  * The first process on the terminal: it sets the terminal up, says who it is, runs the command, and writes down how that
  * ended. The variables of the app do not touch it. The file goes at once, as config vars are in it.
  */
-function scriptOf(
-  folder: string,
-  spec: RunSpec,
-  env: Readonly<Record<string, string>>,
-  tool: PtyTool,
-): string {
-  const file = (name: string): string => quote(join(folder, name));
+function scriptOf(place: RunPlace, { command, env }: RunCommand, tool: PtyTool): string {
+  const file = (name: string): string => quote(join(place.folder, name));
   const terminal = [
-    `stty cols ${String(spec.columns)} rows ${String(spec.rows)} echo`,
+    `stty cols ${String(place.columns)} rows ${String(place.rows)} echo`,
     `tty > ${file(TERMINAL)}`,
   ];
   return [
@@ -119,7 +133,7 @@ function scriptOf(
     `{ ${PRINT_IDENTITY}; } > ${file(FILES.identity)}`,
     '(',
     ...Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}`),
-    `exec "$BASH" --noprofile --norc -c ${quote(START)} bash ${quote(spec.command)}`,
+    `exec "$BASH" --noprofile --norc -c ${quote(START)} bash ${quote(command)}`,
     ')',
     `echo "$?" > ${file(FILES.exit)}`,
     ...(tool === 'none' ? [] : [LINGER]),

@@ -2,7 +2,8 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool, toRuntimeError } from '../box/tools.ts';
-import type { RunSpec, RunTerminal } from '../run-terminal.ts';
+import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
+import { RuntimeError } from '../runtime.ts';
 import { Keyboard, shown } from '../terminal-streams.ts';
 import { FILES, readExit, readIdentity } from './dyno-files.ts';
 import type { HostEnv } from './host-env.ts';
@@ -10,7 +11,7 @@ import { isAlive, killMarked, signalGroup, signalSession } from './identity.ts';
 import type { Layout } from './layout.ts';
 import type { Ports } from './ports.ts';
 import { findPtyTool, type PtyTool, sttyOf } from './pty.ts';
-import { type LaunchedRun, launchRun } from './run-launch.ts';
+import { type LaunchedRun, launchRun, type RunPlace } from './run-launch.ts';
 import type { SlugStore } from './slug-store.ts';
 
 /** Exit code of a command that was killed before it could be written down. */
@@ -27,11 +28,27 @@ interface RunsOptions {
   readonly tool?: PtyTool;
 }
 
-/** One-off dynos of this engine: processes on a terminal of `script`, each with a folder of its own. */
+/** What has a terminal here. */
+interface Open {
+  /** App of a one-off dyno; null for a command inside another dyno. */
+  readonly appId: string | null;
+  /** Id of the dyno that it is inside. */
+  readonly inside: string | null;
+  /** None while it is being made. */
+  readonly terminal: Terminal | null;
+}
+
+/** A dyno as a command inside it needs it. */
+export interface DynoPlace {
+  readonly folder: string;
+  readonly port: number;
+}
+
+/** One-off dynos of this engine, and commands inside dynos: processes on a terminal of `script`, each with a folder of its own. */
 export class Runs {
   private readonly options: RunsOptions;
-  /** By the dyno's id; no terminal while it is being made. */
-  private readonly open = new Map<string, { readonly appId: string; readonly terminal: Terminal | null }>();
+  /** By the id of one-off dyno or command. */
+  private readonly open = new Map<string, Open>();
   private tool: Promise<PtyTool> | null = null;
 
   constructor(options: RunsOptions) {
@@ -43,33 +60,78 @@ export class Runs {
     const { layout, host, slugs, ports } = this.options;
     const { id, appId } = spec;
     const folder = layout.run(id);
-    this.open.set(id, { appId, terminal: null });
+    const inside = null;
+    const doing = `starting ${spec.name} of ${spec.appName}`;
+    this.open.set(id, { appId, inside, terminal: null });
     const port = await ports.take();
     const remove = async (): Promise<void> => {
       ports.release(port);
+      await this.endInside(id);
       await layout.remove(folder);
       this.open.delete(id);
     };
     try {
-      this.tool ??= this.options.tool === undefined ? findPtyTool() : Promise.resolve(this.options.tool);
-      const tool = await this.tool;
+      const tool = await this.ptyTool();
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await slugs.copyTo(spec.slug, join(folder, FILES.home));
-      const terminal = new Terminal(folder, await launchRun(folder, spec, port, host, tool), tool, remove);
-      this.open.set(id, { appId, terminal });
+      const launched = await launchRun(doing, placeOf(folder, { folder, port }, spec), spec, host, tool);
+      const terminal = new Terminal(folder, launched, tool, remove);
+      void terminal.exited.then(() => this.endInside(id));
+      this.open.set(id, { appId, inside, terminal });
       return terminal;
     } catch (error) {
       await killMarked(folder);
       await remove();
-      throw toRuntimeError(`starting ${spec.name} of ${spec.appName}`, error);
+      throw toRuntimeError(doing, error);
     }
+  }
+
+  /**
+   * See `Runtime.openInside`.
+   * @param dyno the dyno when it is none of those that are open here, or null
+   */
+  async startInside(spec: InsideSpec, dyno: DynoPlace | null): Promise<RunTerminal> {
+    const { layout, host } = this.options;
+    const { id, dyno: inside } = spec;
+    const place = dyno ?? this.placeOfRun(inside);
+    if (place === null) {
+      const text = `${spec.dynoName} of ${spec.appName} does not run, so nothing can be run inside it.`;
+      throw new RuntimeError('not_found', `${text} Start it, or use a one-off dyno.`);
+    }
+    const doing = `running a command inside ${spec.dynoName} of ${spec.appName}`;
+    const folder = layout.run(id);
+    this.open.set(id, { appId: null, inside, terminal: null });
+    const remove = async (): Promise<void> => {
+      await layout.remove(folder);
+      this.open.delete(id);
+    };
+    try {
+      const tool = await this.ptyTool();
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const launched = await launchRun(doing, placeOf(folder, place, spec), spec, host, tool);
+      const terminal = new Terminal(folder, launched, tool, remove);
+      this.open.set(id, { appId: null, inside, terminal });
+      return terminal;
+    } catch (error) {
+      await killMarked(folder);
+      await remove();
+      throw toRuntimeError(doing, error);
+    }
+  }
+
+  /** Signals the commands inside a dyno. */
+  async signalInside(dyno: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await Promise.all(this.terminals((each) => each.inside === dyno).map((each) => each.kill(signal)));
+  }
+
+  /** Ends the commands inside a dyno that has gone; how they ended can still be asked. */
+  async endInside(dyno: string): Promise<void> {
+    await Promise.all(this.terminals((each) => each.inside === dyno).map((each) => each.close()));
   }
 
   /** Ends those of an app, or all. */
   async close(appId?: string): Promise<void> {
-    const chosen = [...this.open.values()].flatMap(({ appId: owner, terminal }) =>
-      terminal !== null && (appId === undefined || owner === appId) ? [terminal] : [],
-    );
+    const chosen = this.terminals((each) => appId === undefined || each.appId === appId);
     await Promise.all(chosen.map((terminal) => terminal.close()));
   }
 
@@ -86,6 +148,36 @@ export class Runs {
       await layout.remove(folder);
     }
   }
+
+  private terminals(chosen: (open: Open) => boolean): Terminal[] {
+    return [...this.open.values()].flatMap((each) =>
+      each.terminal !== null && chosen(each) ? [each.terminal] : [],
+    );
+  }
+
+  /** The place of a one-off dyno that runs, or null. */
+  private placeOfRun(id: string): DynoPlace | null {
+    const found = this.open.get(id);
+    if (found === undefined || found.terminal === null || found.inside !== null) return null;
+    return found.terminal.isOver()
+      ? null
+      : { folder: this.options.layout.run(id), port: found.terminal.port };
+  }
+
+  private ptyTool(): Promise<PtyTool> {
+    this.tool ??= this.options.tool === undefined ? findPtyTool() : Promise.resolve(this.options.tool);
+    return this.tool;
+  }
+}
+
+/** @param folder for the terminal's own files */
+function placeOf(
+  folder: string,
+  dyno: DynoPlace,
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+): RunPlace {
+  const home = join(dyno.folder, FILES.home);
+  return { folder, home, temporary: join(dyno.folder, FILES.temporary), port: dyno.port, columns, rows };
 }
 
 class Terminal implements RunTerminal {
@@ -138,7 +230,8 @@ class Terminal implements RunTerminal {
     return this.closing;
   }
 
-  private isOver(): boolean {
+  /** True once the command has ended. */
+  isOver(): boolean {
     return this.over;
   }
 
