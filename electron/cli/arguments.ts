@@ -9,6 +9,8 @@ const OPTIONS = {
   num: { type: 'string', short: 'n' },
   source: { type: 'string', short: 's' },
   ps: { type: 'string', short: 'p' },
+  detached: { type: 'boolean' },
+  size: { type: 'string' },
   'clear-cache': { type: 'boolean' },
   start: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -23,10 +25,11 @@ export interface Arguments {
 /** Reads a command line. @throws SlipwayError `invalid_params` naming the option */
 export function readArguments(args: readonly string[]): Arguments {
   const at = firstWord(args);
-  if (args[at] !== 'run') return parse(args);
+  const name = args[at] ?? '';
+  if (!/^run(:|$)/.test(name)) return parse(args);
   const before = parse(args.slice(0, at));
   const { words, options } = readRun(args.slice(at + 1));
-  return { words: ['run', ...words], options: { ...before.options, ...options } };
+  return { words: [name, ...words], options: { ...before.options, ...options } };
 }
 
 /** Where the command's name is. */
@@ -41,9 +44,14 @@ function firstWord(args: readonly string[]): number {
   return tokens.find((token) => token.kind === 'positional')?.index ?? args.length;
 }
 
+/** Options of `run` that take the next word, anywhere and before the command. */
+const WITH_VALUE = { anywhere: ['-a', '--app'], before: ['--size'] };
+/** The others. */
+const ALONE = { anywhere: /^(--start$|--app=)/, before: /^--(detached$|size=)/ };
+
 /**
- * Splits what stands behind `run` into its own options, --app and --start, and the command. `slipway run bash -c ls --app shop` is meant as it
- * reads; behind `--` nothing is an option of `run`.
+ * Splits what stands behind `run` into its own options and the command. --app and --start may stand behind the command as well:
+ * `slipway run bash -c ls --app shop` is meant as it reads. Behind `--` nothing is an option of `run`.
  */
 function readRun(args: readonly string[]): Arguments {
   const words: string[] = [];
@@ -51,11 +59,12 @@ function readRun(args: readonly string[]): Arguments {
   const end = args.includes('--') ? args.indexOf('--') : args.length;
   for (let at = 0; at < end; at += 1) {
     const arg = args[at] ?? '';
-    if (arg === '-a' || arg === '--app') {
+    const first = words.length === 0;
+    if (WITH_VALUE.anywhere.includes(arg) || (first && WITH_VALUE.before.includes(arg))) {
       own.push(arg, ...args.slice(at + 1, Math.min(at + 2, end)));
       at += 1;
-    } else if (arg === '--start' || arg.startsWith('--app=')) own.push(arg);
-    else if (words.length === 0 && arg.startsWith('-')) return parse(args);
+    } else if (ALONE.anywhere.test(arg) || (first && ALONE.before.test(arg))) own.push(arg);
+    else if (first && arg.startsWith('-')) return parse(args);
     else words.push(arg);
   }
   const { options } = parse(own);

@@ -10,6 +10,8 @@ export interface Options {
   readonly num?: string;
   readonly source?: string;
   readonly ps?: string;
+  readonly detached?: boolean;
+  readonly size?: string;
   readonly 'clear-cache'?: boolean;
   readonly start?: boolean;
   readonly help?: boolean;

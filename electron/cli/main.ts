@@ -1,12 +1,13 @@
 import { SlipwayError } from '#shared/errors.ts';
 import { readArguments } from './arguments.ts';
 import type { Command, Options } from './command.ts';
-import { apps, create, destroy, ps, restart, scale } from './commands/apps.ts';
+import { apps, create, destroy } from './commands/apps.ts';
 import { deploy } from './commands/deploy.ts';
 import { logs } from './commands/logs.ts';
+import { ps, psStop, restart, scale } from './commands/dynos.ts';
 import { options } from './commands/options.ts';
 import { config, releases, rollback } from './commands/releases.ts';
-import { run } from './commands/run.ts';
+import { run, runDetached, runInside } from './commands/run.ts';
 import { env, info, open } from './commands/system.ts';
 import { connectEngine, type EngineLink } from './engine-link.ts';
 import { startEngine } from './start-engine.ts';
@@ -14,13 +15,15 @@ import { startEngine } from './start-engine.ts';
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, options, destroy },
   ...{ info, open, env },
+  ...{ 'run:detached': runDetached, 'run:inside': runInside, 'ps:stop': psStop },
 };
 
 /** Runs one command line and says how it went as an exit code. */
 async function main(args: string[]): Promise<number> {
   const parsed = readArguments(args);
   const [first = 'help', ...rest] = parsed.words;
-  const [name = '', verb] = first.split(':');
+  // `config:set` is `config` with a word, unless there is a command of the whole name.
+  const [name = '', verb] = Object.hasOwn(COMMANDS, first) ? [first] : first.split(':');
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (name === 'help' || parsed.options.help === true) {
     process.stdout.write(help(command));

@@ -172,6 +172,36 @@ describe('slipway with its engine', () => {
     expect(cat.code).toBe(0);
   });
 
+  it('runs one without a terminal, lists it and stops it', async () => {
+    const args = ['run', '-a', 'console', '--size', 'standard-2x', '--detached', 'echo there; sleep 600'];
+    const { code, out } = await slipway(args, { env });
+    expect(code).toBe(0);
+    const [, name = ''] =
+      /^Running echo there; sleep 600 on console\.\.\. done, (run\.\d{4})$/m.exec(out) ?? [];
+    expect(out).toContain(`Run slipway logs --tail --ps ${name} --app console to view the output.`);
+    const log = async () => (await slipway(['logs', '-a', 'console', '--ps', name], { env })).out;
+    await expect.poll(log, { timeout: 30_000 }).toContain(`app[${name}]: there`);
+    const listed = await slipway(['ps', '-a', 'console'], { env });
+    expect(listed.out).toContain('=== run: one-off processes (1)');
+    expect(listed.out).toMatch(/^run\.\d{4} \(Standard-2X\): up \S+ v\d+: echo there; sleep 600$/m);
+    const inside = await slipway(
+      ['run:inside', name, '-a', 'console', 'bash', '-c', 'echo "in $DYNO"; exit 4'],
+      { env },
+    );
+    expect(inside).toEqual({
+      code: 4,
+      out: `in ${name}\r\n`,
+      err: expect.stringContaining(`inside ${name} on console... up\n`),
+    });
+    expect((await slipway(['ps:stop', name, '-a', 'console'], { env })).code).toBe(0);
+    const ps = async () => (await slipway(['ps', '-a', 'console'], { env })).out;
+    await expect.poll(ps, { timeout: 30_000 }).not.toContain('run.');
+    const again = await slipway(['ps:stop', name, '-a', 'console'], { env });
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('It has ended.')]);
+    const unknown = await slipway(['run:detached', '-a', 'console', '--size', 'huge', 'ls'], { env });
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('there is no dyno size "huge"')]);
+  });
+
   it('gives a terminal the size of its own, and leaves it as it was', async () => {
     const line = `stty cols 101 rows 31; '${process.execPath}' '${COMMAND}' run -a console task wide; echo code=$?; stty -a`;
     const child = spawn(TERMINAL, ['-qec', line, '/dev/null'], {

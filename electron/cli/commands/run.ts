@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Client } from '#shared/contract/client.ts';
+import type { InputOf } from '#shared/contract/contract.ts';
 import { SlipwayError } from '#shared/errors.ts';
-import { chosenApp, type Command } from '../command.ts';
+import { chosenApp, type Command, type CommandContext } from '../command.ts';
 
 /** Most bytes in one call; far below what the contract takes. */
 const PIECE = 10_000;
@@ -13,35 +14,83 @@ const NEW_LINE = 0x0a;
 
 /** `run`: a command in a one-off dyno, with this terminal as its own (reference: heroku-platform 3.10). */
 export const run: Command = {
-  usage: 'run [--app NAME] COMMAND …',
-  summary: 'run a command in a one-off dyno; put -- before it when it has --app or --start of its own',
+  usage: 'run [--app NAME] [--size SIZE] [--detached] COMMAND …',
+  summary:
+    'run a command in a one-off dyno; detached: without a terminal, its output goes into the log; put -- before a command with options of these names',
   async run(context) {
-    const { client, words, signal, write, exitWith } = context;
-    const command = commandOf(words);
-    const app = await chosenApp(context);
-    let terminal: Disposable | null = null;
-    try {
-      for await (const items of client.open('runs.open', { app, command, ...sizeOf() }, signal)) {
-        for (const item of items) {
-          if (item.kind === 'output') write(item.text);
-          else if (item.kind === 'exit') exitWith(item.code);
-          else {
-            process.stderr.write(`Running ${command} on ${app}... up, ${item.dyno}\n`);
-            terminal = connectTerminal(client, item.run);
-          }
-        }
-      }
-    } finally {
-      terminal?.[Symbol.dispose]();
+    if (context.options.detached === true) {
+      await runDetached.run(context);
+      return;
     }
+    const command = commandOf(context.words, this.usage);
+    const app = await chosenApp(context);
+    const open = { app, command, ...sizeOf(), ...dynoSizeOf(context) };
+    await onThisTerminal(context, open, (dyno) => `Running ${command} on ${app}... up, ${dyno}\n`);
   },
 };
 
+/** `run:detached`: a command in a one-off dyno without a terminal. */
+export const runDetached: Command = {
+  usage: 'run:detached [--app NAME] [--size SIZE] COMMAND …',
+  summary: 'the same as run --detached',
+  async run(context) {
+    const command = commandOf(context.words, this.usage);
+    const app = await chosenApp(context);
+    const { name } = await context.client.call('runs.start', { app, command, ...dynoSizeOf(context) });
+    const logs = `slipway logs --tail --ps ${name} --app ${app}`;
+    context.write(`Running ${command} on ${app}... done, ${name}\nRun ${logs} to view the output.\n`);
+  },
+};
+
+/** `run:inside`: a command inside a dyno that runs, with this terminal as its own. */
+export const runInside: Command = {
+  usage: 'run:inside DYNO [--app NAME] COMMAND …',
+  summary: 'run a command inside a dyno that runs, for example web.1',
+  async run(context) {
+    const [dyno, ...words] = context.words;
+    const command = commandOf(words, this.usage);
+    const app = await chosenApp(context);
+    if (context.options.detached === true || context.options.size !== undefined) {
+      const text = 'A command inside a dyno has its size and this terminal: leave out --size and --detached.';
+      throw new SlipwayError('invalid_params', text);
+    }
+    const open = { app, command, ...sizeOf(), ...(dyno === undefined ? {} : { dyno }) };
+    await onThisTerminal(context, open, (name) => `Running ${command} inside ${name} on ${app}... up\n`);
+  },
+};
+
+/** @param up what to say once it runs */
+async function onThisTerminal(
+  { client, signal, write, exitWith }: CommandContext,
+  order: InputOf<'runs.open'>,
+  up: (dyno: string) => string,
+): Promise<void> {
+  let terminal: Disposable | null = null;
+  try {
+    for await (const items of client.open('runs.open', order, signal)) {
+      for (const item of items) {
+        if (item.kind === 'output') write(item.text);
+        else if (item.kind === 'exit') exitWith(item.code);
+        else {
+          process.stderr.write(up(item.dyno));
+          terminal = connectTerminal(client, item.run);
+        }
+      }
+    }
+  } finally {
+    terminal?.[Symbol.dispose]();
+  }
+}
+
+function dynoSizeOf({ options }: CommandContext): { size?: string } {
+  return options.size === undefined ? {} : { size: options.size };
+}
+
 /** One word is taken as it stands, so that it may be a whole line of bash; of several each stays one word. */
-function commandOf(words: readonly string[]): string {
+function commandOf(words: readonly string[], usage: string): string {
   const [only, ...others] = words;
   if (only === undefined || (others.length === 0 && only.trim() === '')) {
-    throw new SlipwayError('invalid_params', 'Say what to run: slipway run [--app NAME] COMMAND …');
+    throw new SlipwayError('invalid_params', `Say what to run: slipway ${usage}`);
   }
   return others.length === 0 ? only : words.map(shellWord).join(' ');
 }
