@@ -42,19 +42,20 @@ export async function refreshAll(): Promise<void> {
 export function openApp(name: string): void {
   const { open, connection } = useWorld.getState();
   if (open?.name === name) return;
-  useWorld.setState({ open: { name, formation: null, dynos: [], releases: null, builds: [] } });
+  useWorld.setState({ open: { name, formation: null, dynos: [], runs: [], releases: null, builds: [] } });
   if (connection === 'open') void refreshOpen(name).catch(ignoreGone);
 }
 
 async function refreshOpen(name: string): Promise<void> {
   const of = { app: name };
-  const [{ formation }, { dynos }, { releases }, { builds }] = await Promise.all([
+  const [{ formation }, { dynos }, { runs }, { releases }, { builds }] = await Promise.all([
     call('formation.get', of),
     call('dynos.list', of),
+    call('runs.list', of),
     call('releases.list', of),
     call('builds.list', of),
   ]);
-  updateOpen(name, () => ({ formation, dynos, releases, builds }));
+  updateOpen(name, () => ({ formation, dynos, runs, releases, builds }));
 }
 
 /** Reads anew what the facts speak of; one round for all facts that came together. */
@@ -85,8 +86,9 @@ async function refreshSystem(): Promise<void> {
 
 async function refreshOpenFor(name: string, facts: readonly Fact[]): Promise<void> {
   if (facts.some((fact) => fact.kind !== 'dynos.changed')) return refreshOpen(name);
-  const { dynos } = await call('dynos.list', { app: name });
-  updateOpen(name, () => ({ dynos }));
+  const of = { app: name };
+  const [{ dynos }, { runs }] = await Promise.all([call('dynos.list', of), call('runs.list', of)]);
+  updateOpen(name, () => ({ dynos, runs }));
 }
 
 async function refreshBuild(app: string, id: string, onBuild: OnBuild): Promise<void> {

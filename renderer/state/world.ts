@@ -3,6 +3,7 @@ import type { SystemInfo } from '#shared/contract/contract.ts';
 import type { App, Dyno, FormationEntry } from '#shared/model/app.ts';
 import type { Build } from '#shared/model/build.ts';
 import type { Release } from '#shared/model/release.ts';
+import type { OneOffDyno } from '#shared/model/run.ts';
 import type { StatsSample } from '#shared/model/stats.ts';
 
 /** Everything that the screens show but logs. Functions beside it change it; components only read. */
@@ -27,6 +28,8 @@ export interface OpenApp {
   readonly name: string;
   readonly formation: readonly FormationEntry[] | null;
   readonly dynos: readonly Dyno[];
+  /** One-off dynos that run, oldest first. */
+  readonly runs: readonly OneOffDyno[];
   readonly releases: readonly Release[] | null;
   /** Newest first. */
   readonly builds: readonly Build[];
