@@ -46,12 +46,13 @@ export interface OrderParts {
  * @throws SlipwayError `no_release` when the app has no code, `limit_reached`
  */
 export function runSpec(
-  { store, slugRef }: OrderParts,
+  parts: OrderParts,
   app: AppRow,
   { command, size }: RunOrder,
   taken: ReadonlySet<string>,
   random: number,
 ): DynoSpec {
+  const { store } = parts;
   const release = store.currentRelease(app.id);
   const slug = release?.slugId == null ? null : store.findSlug(release.slugId);
   if (release === null || slug === null) {
@@ -65,7 +66,7 @@ export function runSpec(
     size: size ?? ownSize(store, app.id),
     command: expandCommand(command, slug.processTypes),
   };
-  return dynoSpec({ record, appName: app.name, release, slug: slugRef(slug) });
+  return dynoSpec({ record, appName: app.name, release, slug: parts.slugRef(slug) });
 }
 
 /** That many run already. */
