@@ -5,7 +5,7 @@ import type { RunTerminal } from '../runtime/run-terminal.ts';
 import type { Clock } from '../util/clock.ts';
 import { Handoff } from './handoff.ts';
 import { runLine } from './lines.ts';
-import type { RunTimers } from './timers.ts';
+import { repeat, type RunTimers, whenIdle } from './timers.ts';
 
 /** What a terminal's session needs of the rest of the engine. */
 export interface OneOffContext {
@@ -164,7 +164,7 @@ export class OneOff {
       this.log(runLine.cycling());
       this.end('SIGTERM');
     });
-    const cancelIdle = this.watchIdle();
+    const cancelIdle = whenIdle(clock, this.context.timers.idle, () => this.active, this.leave.bind(this));
     try {
       const showing = this.show(terminal);
       const code = await terminal.exited;
@@ -215,7 +215,10 @@ export class OneOff {
     if (this.over) return;
     this.log(signal === 'SIGHUP' ? runLine.hangUp() : line.stopping());
     const [grace, times] = signal === 'SIGHUP' ? [timers.hangUp, timers.hangUps] : [timers.exit, 1];
-    const cancel = this.remind(terminal, signal, grace, times - 1, () => {
+    const again = (): void => {
+      this.inBackground('ending', terminal.kill(signal));
+    };
+    const cancel = repeat(this.context.clock, grace, times - 1, again, () => {
       this.log(signal === 'SIGHUP' ? runLine.detached() : line.exitTimeout(grace / 1000));
       this.log(line.killing());
       // A client that does not read must not hold up the end.
@@ -228,46 +231,6 @@ export class OneOff {
     } finally {
       cancel();
     }
-  }
-
-  /** Sends a signal `times` more times, then does `last`. @returns what calls it off */
-  private remind(
-    terminal: RunTerminal,
-    signal: 'SIGHUP' | 'SIGTERM',
-    every: number,
-    times: number,
-    last: () => void,
-  ): () => void {
-    let cancel = (): void => undefined;
-    const wait = (left: number): void => {
-      cancel = this.context.clock.after(every, () => {
-        if (left === 0) {
-          last();
-          return;
-        }
-        this.inBackground('ending', terminal.kill(signal));
-        wait(left - 1);
-      });
-    };
-    wait(times);
-    return () => {
-      cancel();
-    };
-  }
-
-  /** Takes it as left by its client when nothing was shown or typed for too long. @returns what ends the watch */
-  private watchIdle(): () => void {
-    const { clock, timers } = this.context;
-    let cancel = (): void => undefined;
-    const look = (): void => {
-      const left = this.active + timers.idle - clock.steady();
-      if (left <= 0) this.leave();
-      else cancel = clock.after(left, look);
-    };
-    look();
-    return () => {
-      cancel();
-    };
   }
 
   private log(text: string): void {

@@ -5,10 +5,11 @@ import { RUN_TYPE } from '#shared/model/run.ts';
 import { DEFAULT_SIZE } from '#shared/model/size.ts';
 import { dynoSpec } from '../dyno/lifecycle.ts';
 import type { InsideSpec } from '../runtime/run-terminal.ts';
-import { type DynoSpec, RuntimeError, type SlugRef } from '../runtime/runtime.ts';
+import { type DynoSpec, type Runtime, RuntimeError, type SlugRef } from '../runtime/runtime.ts';
 import type { AppRow, SlugRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { expandCommand, pickRunName } from './command.ts';
+import type { OneOffOrder } from './one-off.ts';
 
 /** Most one-off dynos and commands inside dynos of an app at a time. */
 export const MAX_RUNS = 50;
@@ -75,8 +76,40 @@ export function tooMany(app: AppRow): SlipwayError {
   return new SlipwayError('limit_reached', text, { retryable: true });
 }
 
+/** A one-off dyno on a terminal. @param life longest, in milliseconds */
+export function ownDyno(
+  runtime: Runtime,
+  spec: DynoSpec,
+  { columns, rows }: TerminalOrder,
+  life: number,
+): OneOffOrder {
+  const { id, appId, name, release, command } = spec;
+  return {
+    ...{ id, appId, name, release, command, size: spec.size.name, life, ownDyno: true },
+    async open(signal) {
+      await runtime.stage(spec.slug, signal);
+      return runtime.openRun({ ...spec, env: onTerminal(spec.env), columns, rows });
+    },
+  };
+}
+
+/** A command inside a dyno. @param life longest, in milliseconds */
+export function insideDyno(
+  runtime: Runtime,
+  { spec, target }: ReturnType<typeof insideSpec>,
+  app: AppRow,
+  life: number,
+): OneOffOrder {
+  const { id, command } = spec;
+  return {
+    ...{ id, appId: app.id, name: target.name, release: target.release, command, size: '', life },
+    ownDyno: false,
+    open: () => runtime.openInside(spec),
+  };
+}
+
 /** Variables of a command on a terminal; config vars may say otherwise. */
-export function onTerminal(env: Readonly<Record<string, string>>): Record<string, string> {
+function onTerminal(env: Readonly<Record<string, string>>): Record<string, string> {
   return { TERM, ...env };
 }
 

@@ -9,15 +9,17 @@ import { runLine } from './lines.ts';
 import { OneOff, type OneOffOrder } from './one-off.ts';
 import {
   asSlipwayError,
+  insideDyno,
   insideSpec,
   MAX_RUNS,
-  onTerminal,
   type OrderParts,
+  ownDyno,
   type RunOrder,
   runSpec,
   type TerminalOrder,
   tooMany,
 } from './orders.ts';
+import { viewOfAttached, viewOfDetached } from './views.ts';
 
 /** What the one-off dynos need of the rest of the engine. */
 export interface RunsOptions extends Omit<DetachedContext, 'onOver'>, OrderParts {
@@ -89,12 +91,10 @@ export class Runs {
    */
   async *open(app: AppRow, order: TerminalOrder, { user, signal }: Caller): AsyncIterable<RunEvent> {
     this.checkRoom(app);
-    const { dyno } = order;
-    const made = dyno === undefined ? this.ownDyno(app, order) : this.insideDyno(app, { ...order, dyno });
+    const made = this.orderOf(app, order);
+    const { command, dyno } = order;
     const text =
-      dyno === undefined
-        ? runLine.ordered(order.command, user)
-        : runLine.orderedInside(order.command, dyno, user);
+      dyno === undefined ? runLine.ordered(command, user) : runLine.orderedInside(command, dyno, user);
     this.options.apiLog(app.id, text);
     const run = new OneOff(this.options, made);
     this.attached.set(made.id, run);
@@ -193,29 +193,15 @@ export class Runs {
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
   }
 
-  private ownDyno(app: AppRow, order: TerminalOrder): OneOffOrder {
-    const { runtime, clock } = this.options;
-    const spec = runSpec(this.options, app, order, this.names(app.id), clock.random());
-    const { columns, rows } = order;
-    const size = spec.size.name;
-    return {
-      ...{ ...spec, size, life: this.lifeOf(order), ownDyno: true },
-      async open(signal) {
-        await runtime.stage(spec.slug, signal);
-        return runtime.openRun({ ...spec, env: onTerminal(spec.env), columns, rows });
-      },
-    };
-  }
-
-  private insideDyno(app: AppRow, order: TerminalOrder & { readonly dyno: string }): OneOffOrder {
-    const { runtime, store } = this.options;
+  private orderOf(app: AppRow, order: TerminalOrder): OneOffOrder {
+    const { runtime, store, clock } = this.options;
+    const life = this.lifeOf(order);
+    if (order.dyno === undefined) {
+      const spec = runSpec(this.options, app, order, this.names(app.id), clock.random());
+      return ownDyno(runtime, spec, order, life);
+    }
     const targets = [...this.options.dynos(app.id), ...this.list(app.id)];
-    const { spec, target } = insideSpec(store, app, order, targets);
-    return {
-      ...{ id: spec.id, appId: app.id, name: target.name, release: target.release, command: order.command },
-      ...{ size: '', life: this.lifeOf(order), ownDyno: false },
-      open: () => runtime.openInside(spec),
-    };
+    return insideDyno(runtime, insideSpec(store, app, { ...order, dyno: order.dyno }, targets), app, life);
   }
 
   private lifeOf({ timeToLive }: RunOrder): number {
@@ -276,34 +262,6 @@ export class Runs {
       else if (instance.exit !== null) run.ended(instance.exit);
     }
   }
-}
-
-function viewOfAttached({ order, state, startedAt }: OneOff): OneOffDyno {
-  const { id, name, command, size, release } = order;
-  return {
-    id,
-    name,
-    command,
-    state,
-    attached: true,
-    size,
-    release,
-    startedAt: new Date(startedAt).toISOString(),
-  };
-}
-
-function viewOfDetached({ facts, state, startedAt }: Detached): OneOffDyno {
-  const { id, name, command, size, release } = facts;
-  return {
-    id,
-    name,
-    command,
-    state,
-    attached: false,
-    size,
-    release,
-    startedAt: new Date(startedAt).toISOString(),
-  };
 }
 
 function fail(error: unknown): never {

@@ -1,3 +1,5 @@
+import type { Clock } from '../util/clock.ts';
+
 /** Times of a one-off dyno in milliseconds (reference: heroku-platform 3.2, 5.4). */
 export interface RunTimers {
   /** Longest life. */
@@ -20,3 +22,46 @@ export const RUN_TIMERS: RunTimers = {
   exit: 30_000,
   idle: 3_600_000,
 };
+
+/** Does `again` so many times, `every` milliseconds, and then `last`. @returns what calls the rest off */
+export function repeat(
+  clock: Clock,
+  every: number,
+  times: number,
+  again: () => void,
+  last: () => void,
+): () => void {
+  let cancel = (): void => undefined;
+  const wait = (left: number): void => {
+    cancel = clock.after(every, () => {
+      if (left === 0) {
+        last();
+        return;
+      }
+      again();
+      wait(left - 1);
+    });
+  };
+  wait(times);
+  return () => {
+    cancel();
+  };
+}
+
+/**
+ * Calls once when nothing has happened for so many milliseconds.
+ * @param active when something happened last, by the steady clock
+ * @returns what ends the watch
+ */
+export function whenIdle(clock: Clock, idle: number, active: () => number, run: () => void): () => void {
+  let cancel = (): void => undefined;
+  const look = (): void => {
+    const left = active() + idle - clock.steady();
+    if (left <= 0) run();
+    else cancel = clock.after(left, look);
+  };
+  look();
+  return () => {
+    cancel();
+  };
+}
