@@ -108,6 +108,11 @@ function scaleText(before: FormationEntry | undefined, wish: ScaleWish): string 
   return `${from}${count(wish.quantity ?? 0, `${wish.type} dyno`)}`;
 }
 
+/** Asks whether to roll back to a version, showing what will change; null takes the question back. */
+export function askRollback(app: string, version: number | null): void {
+  updateOpen(app, () => ({ rollbackTo: version }));
+}
+
 /** Makes a new release from an old one; undo goes back to the one before. */
 export function rollback(app: string, version: number): Promise<boolean> {
   const current = useWorld.getState().open?.releases?.find((release) => release.current)?.version;
