@@ -128,6 +128,14 @@ export function rollback(app: string, version: number): Promise<boolean> {
   });
 }
 
+/** Runs the command of a failed release again, as a new release. */
+export function retryRelease(app: string, version: number): Promise<boolean> {
+  return attempt(`v${version} of ${app} was not tried again`, async () => {
+    const release = await call('releases.retry', { app, version });
+    done(app, `${app}: v${release.version} tries v${version} again`, null);
+  });
+}
+
 /** Restarts every dyno of the app, or one of them. */
 export function restart(app: string, dyno?: string): Promise<boolean> {
   const what = dyno ?? 'all dynos';

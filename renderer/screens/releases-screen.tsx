@@ -1,6 +1,6 @@
 import { type ReactElement, useState } from 'react';
 import type { Release } from '#shared/model/release.ts';
-import { askRollback } from '../actions/app-actions.ts';
+import { askRollback, retryRelease } from '../actions/app-actions.ts';
 import type { OpenApp } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
@@ -44,6 +44,7 @@ export function ReleasesScreen({ open }: { readonly open: OpenApp }): ReactEleme
               onRollback={() => {
                 askRollback(name, release.version);
               }}
+              onRetry={() => void retryRelease(name, release.version)}
               onBuild={setShownBuild}
             />
           ))}
@@ -97,6 +98,7 @@ function Row(props: {
   readonly build: string | null;
   readonly onPick: () => void;
   readonly onRollback: () => void;
+  readonly onRetry: () => void;
   readonly onBuild: (build: string) => void;
 }): ReactElement {
   const { release, build } = props;
@@ -150,6 +152,11 @@ function Row(props: {
             }}
           >
             Build log
+          </Button>
+        )}
+        {release.status === 'failed' && (
+          <Button onClick={props.onRetry} title="Runs its release command again, as a new release">
+            Try v{release.version} again
           </Button>
         )}
         {release.eligibleForRollback && (

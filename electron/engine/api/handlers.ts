@@ -182,6 +182,11 @@ function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'>
       const { release } = publisher.add(() => ledger.rollback(id, version, context.user), context);
       return releaseView(store, ledger, release);
     },
+    'releases.retry': async ({ app, version }, context) => {
+      const { id } = apps.find(app);
+      const { release } = publisher.add(() => ledger.retry(id, version, context.user), context);
+      return releaseView(store, ledger, release);
+    },
     'config.get': async ({ app }) => ({ vars: ledger.current(apps.find(app).id).config }),
     'config.update': async ({ app, change }, context) => {
       const { id } = apps.find(app);

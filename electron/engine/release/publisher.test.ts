@@ -1,4 +1,6 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { SlipwayError } from '#shared/errors.ts';
 import { Apps } from '../app/apps.ts';
 import { APP, type DynoWorld, dynoWorld, settled } from '../dyno/testing.ts';
 import { FactHub } from '../util/facts.ts';
@@ -199,4 +201,58 @@ test('release is not part of the formation: only its size can be set', async () 
   shop.deploy().done.catch(() => undefined);
   await settled();
   expect(lastCommand(shop)?.size.name).toBe('Standard-2X');
+});
+
+test('a failed release is tried again as a new one, with its code and config; no other can be', async () => {
+  await using shop = await world();
+  const { done } = shop.deploy();
+  await settled();
+  shop.runtime.exit(NAME, 1);
+  await expect(done).rejects.toThrow(ReleaseFailed);
+  const again = shop.publisher.add(() => shop.ledger.retry(APP.id, undefined, 'bea'), { user: 'bea' });
+  await settled();
+  expect(again.release).toMatchObject({ version: 4, description: 'Retry of v3: Deploy', status: 'pending' });
+  shop.runtime.exit(NAME, 0);
+  await again.done;
+  await settled();
+  expect([status(shop, 3), status(shop, 4), names(shop)]).toEqual(['failed', 'succeeded', ['web.1']]);
+  expect(() => shop.ledger.retry(APP.id, 4, 'bea')).toThrow('v4 cannot be tried again: it succeeded.');
+  expect(() => shop.ledger.retry(APP.id, 9, 'bea')).toThrow('there is no such release');
+});
+
+const anyStep = fc.constantFrom('deploy', 'config', 'rollback', 'retry', 'succeed', 'fail', 'kill', 'wait');
+
+test('whatever happens, engines that are killed included, no release command starts twice', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 25 }), async (steps) => {
+      await using shop = await world();
+      let { publisher } = shop;
+      const how = { user: 'ann' };
+      for (const [index, step] of steps.entries()) {
+        try {
+          if (step === 'deploy') publisher.add(() => shop.addRelease(COMMAND), how);
+          if (step === 'config')
+            publisher.add(() => shop.ledger.configure(APP.id, { N: String(index) }, 'ann'), how);
+          if (step === 'rollback') publisher.add(() => shop.ledger.rollback(APP.id, undefined, 'ann'), how);
+          if (step === 'retry') publisher.add(() => shop.ledger.retry(APP.id, undefined, 'ann'), how);
+        } catch (error) {
+          if (!(error instanceof SlipwayError)) throw error;
+        }
+        if (step === 'succeed') shop.runtime.exit(NAME, 0);
+        if (step === 'fail') shop.runtime.exit(NAME, 1);
+        if (step === 'kill') {
+          publisher = publisherOf(shop, shop.apps);
+          publisher.recover();
+        }
+        if (step === 'wait') await settled();
+      }
+      await settled();
+      const started = [...shop.runtime.specs.values()].filter((spec) => spec.type === 'release');
+      const versions = started.map((spec) => spec.release);
+      expect(versions).toEqual([...new Set(versions)]);
+      const pending = shop.store.pendingReleases(APP.id).map(({ version }) => version);
+      expect(pending.length).toBeLessThanOrEqual(1);
+    }),
+    { numRuns: 60 },
+  );
 });
