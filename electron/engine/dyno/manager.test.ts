@@ -58,7 +58,7 @@ test('a crash says why: out of memory, or an end with code 0, which is a crash a
   world.runtime.exit('web.1', 137, true);
   await settled();
   expect(world.lines).toEqual([
-    'web.1: Error R14 (Memory quota exceeded) -> The system killed a process of the dyno because its memory was used up',
+    'web.1: Error R15 (Memory quota vastly exceeded) -> The system killed a process of the dyno, which had used up all memory that it may have',
     'web.1: Process exited with status 137',
     'web.1: State changed from up to crashed',
   ]);
@@ -180,7 +180,12 @@ test('where dynos are replaced daily, each goes a day and a bit after its start,
 
 test('the platform’s order stops the old dyno as the new one starts, and has the new release serve at once', async () => {
   await using world = await running();
-  const options = { deployOnSave: false, deployOrder: 'platform', sleepAfterMinutes: null } as const;
+  const options = {
+    deployOnSave: false,
+    deployOrder: 'platform',
+    sleepAfterMinutes: null,
+    dynoMetadata: false,
+  } as const;
   world.store.setAppOptions(APP.id, options);
   const version = world.release();
   const gate = Promise.withResolvers<void>();

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ReleaseLedger } from '../release/ledger.ts';
-import type { DynoExit, DynoInstance, DynoSpec, OutputSink, Runtime, SlugRef } from '../runtime/runtime.ts';
+import type {
+  DynoExit,
+  DynoInstance,
+  DynoSpec,
+  OutputSink,
+  Runtime,
+  RuntimeInfo,
+  SlugRef,
+} from '../runtime/runtime.ts';
 import type { ReleaseRow } from '../store/rows.ts';
 import { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
@@ -71,6 +79,20 @@ export class FakeRuntime {
   /** As the engine sees it. */
   get runtime(): Runtime {
     return this as unknown as Runtime;
+  }
+
+  /** Memory of the machine in MiB. */
+  machineMiB = 16_384;
+  damage: Error | null = null;
+
+  info(): RuntimeInfo {
+    const machine = { memoryMiB: this.machineMiB, cpus: 4 };
+    return { kind: 'process', version: '1', isolated: false, available: true, machine, notes: [] };
+  }
+
+  /** What `SlugRef.verify` does. */
+  async verify(): Promise<void> {
+    if (this.damage !== null) throw this.damage;
   }
 
   async stage(): Promise<void> {
@@ -197,7 +219,8 @@ export async function dynoWorld(changes: Partial<DynoManagerOptions> = {}): Prom
   const lines: string[] = [];
   const problems: string[] = [];
   const printed: string[] = [];
-  const slugRef = (): SlugRef => ({ id: 's', appId: APP.id, stack: 's', sha256: '' }) as SlugRef;
+  const slugRef = (): SlugRef =>
+    ({ id: 's', appId: APP.id, stack: 's', sha256: '', verify: () => runtime.verify() }) as SlugRef;
   const options: DynoManagerOptions = {
     ...{ store, runtime: runtime.runtime, clock, slugRef, timers: PLATFORM_TIMERS, parallelStarts: 10 },
     restarts: () => RESTART_POLICIES.short,

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { RunEvent } from '#shared/model/run.ts';
-import { line } from '../dyno/lines.ts';
+import { line, startFailure } from '../dyno/lines.ts';
 import type { RunSpec, RunTerminal } from '../runtime/run-terminal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../util/clock.ts';
@@ -107,6 +107,7 @@ export class OneOff {
     const { runtime } = this.context;
     const { slug, command } = this.spec;
     try {
+      await slug.verify();
       await runtime.stage(slug, this.staging.signal);
       const terminal = await runtime.openRun(this.spec);
       this.log(line.starting(command, terminal.port));
@@ -114,7 +115,7 @@ export class OneOff {
       return terminal;
     } catch (error) {
       const left = this.staging.signal.aborted;
-      if (!left) this.log(line.startFailed(error instanceof Error ? error.message : String(error)));
+      if (!left) this.log(startFailure(error));
       throw error;
     }
   }

@@ -131,7 +131,7 @@ function runTests(daemon: Daemon): void {
           `CapEff:${none}`,
           'NoNewPrivs:1',
           '256',
-          String(512 * 1024 * 1024),
+          String(1088 * 1024 * 1024),
         ].sort((a, b) => text.indexOf(a) - text.indexOf(b)),
         ...['1000 755', '1000 644', 'refused', 'docker-init', 'trusted', ''],
       ]);
