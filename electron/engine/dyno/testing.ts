@@ -12,7 +12,7 @@ import type {
   RuntimeInfo,
   SlugRef,
 } from '../runtime/runtime.ts';
-import type { ReleaseRow } from '../store/rows.ts';
+import type { FormationRow, ReleaseRow } from '../store/rows.ts';
 import { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
 import { RESTART_POLICIES } from './backoff.ts';
@@ -205,8 +205,13 @@ export interface DynoWorld extends AsyncDisposable {
 /** Id and name of the app in a `DynoWorld`. */
 export const APP = { id: 'a1', name: 'shop' };
 
-/** Makes a world whose app has no code yet. */
-export async function dynoWorld(changes: Partial<DynoManagerOptions> = {}): Promise<DynoWorld> {
+const WEB: FormationRow = { type: 'web', quantity: 1, size: 'Standard-1X' };
+
+/** Makes a world whose app has no code yet. @param formation that it has all the same */
+export async function dynoWorld(
+  changes: Partial<DynoManagerOptions> = {},
+  formation: readonly FormationRow[] = [WEB],
+): Promise<DynoWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-dynos-'));
   const store = new Store(join(folder, 'slipway.db'));
   const clock = new StillClock();
@@ -214,7 +219,7 @@ export async function dynoWorld(changes: Partial<DynoManagerOptions> = {}): Prom
   const row = { ...APP, stack: 'slipway-13', folder: null, serving: null, createdAt: 'now' };
   store.insertApp(row);
   ledger.begin(row, 'ann');
-  store.setFormation(APP.id, { type: 'web', quantity: 1, size: 'Standard-1X' });
+  for (const entry of formation) store.setFormation(APP.id, entry);
   const runtime = new FakeRuntime();
   const lines: string[] = [];
   const problems: string[] = [];

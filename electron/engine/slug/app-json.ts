@@ -12,7 +12,7 @@ export interface DeclaredFormation {
 }
 
 const AppJson = z.looseObject({ formation: z.record(z.string(), z.unknown()).optional() });
-const Entry = z.looseObject({ quantity: z.unknown(), size: z.unknown() });
+const Entry = z.looseObject({ quantity: z.unknown().optional(), size: z.unknown().optional() });
 const Quantity = z.number().int().min(0).optional();
 const Size = z.string().optional();
 

@@ -9,7 +9,7 @@ export class ChecksumError extends RuntimeError {
   constructor(expected: string, actual: string) {
     super(
       'failed',
-      `the file of the slug ${expected.slice(0, 8)} was damaged on the disk since it was written. Deploy again, or roll back to another release`,
+      `The file of the slug ${expected.slice(0, 8)} was damaged on the disk since it was written. Deploy again, or roll back to another release.`,
     );
     this.expected = expected;
     this.actual = actual;
