@@ -161,7 +161,9 @@ function runTests(daemon: Daemon): void {
           },
           ...{ slug, env: {}, command, size: { ...size, memoryMiB: 64 } },
         });
-      const over = await start(`exec perl -e 'my @held; push @held, $_ x 1000000 for 1 .. 9, ("ab") x 45; sleep 600'`);
+      const over = await start(
+        `exec perl -e 'my @held; push @held, $_ x 1000000 for 1 .. 9, ("ab") x 45; sleep 600'`,
+      );
       await until('it to be over its quota', async () => {
         const bytes = (await runtime.memoryOf()).get(over.id) ?? 0;
         return bytes > 90 * 2 ** 20;
