@@ -1,7 +1,7 @@
 import { Minus, Plus, RotateCw } from 'lucide-react';
 import { type ReactElement, useRef, useState } from 'react';
 import type { Dyno, FormationEntry } from '#shared/model/app.ts';
-import { type DynoSize, DYNO_SIZES, findSize, memoryOn, memoryText } from '#shared/model/size.ts';
+import { DYNO_SIZES, findSize, sizeText } from '#shared/model/size.ts';
 import { restart, scale } from '../actions/app-actions.ts';
 import { setLogSettings } from '../state/preferences.ts';
 import { type OpenApp, useWorld } from '../state/world.ts';
@@ -198,13 +198,6 @@ function Count({ entry, shown, max, onDraft, onApply }: QuantityProps): ReactEle
   );
 }
 
-/** `Performance-L, 14 GB, this machine has 7.8 GB`: a size, and what the machine that dynos run on has when that is less. */
-function sizeText(size: DynoSize, machineMiB: number | undefined): string {
-  const memory = machineMiB === undefined ? size.memoryMiB : memoryOn(machineMiB, size);
-  const less = memory < size.memoryMiB ? `, this machine has ${memoryText(memory)}` : '';
-  return `${size.name}, ${memoryText(size.memoryMiB)}${less}`;
-}
-
 function SizePicker({ app, entry }: { readonly app: string; readonly entry: FormationEntry }): ReactElement {
   const machineMiB = useWorld((world) => world.system?.runtime.machine.memoryMiB);
   return (
@@ -216,7 +209,7 @@ function SizePicker({ app, entry }: { readonly app: string; readonly entry: Form
     >
       {DYNO_SIZES.map((size) => (
         <option key={size.name} value={size.name}>
-          {sizeText(size, machineMiB)}
+          {sizeText(size, machineMiB ?? size.memoryMiB)}
         </option>
       ))}
     </select>

@@ -53,6 +53,13 @@ export function memoryText(mebibytes: number): string {
   return mebibytes < 1024 ? `${mebibytes} MB` : `${Number((mebibytes / 1024).toFixed(1))} GB`;
 }
 
+/** `Performance-L, 14 GB, this machine has 7.8 GB`: a size, and what the machine that dynos run on has when that is less. */
+export function sizeText(size: DynoSize, machineMiB: number): string {
+  const memory = memoryOn(machineMiB, size);
+  const less = memory < size.memoryMiB ? `, this machine has ${memoryText(memory)}` : '';
+  return `${size.name}, ${memoryText(size.memoryMiB)}${less}`;
+}
+
 /** Size of a new process type. Local machines have no bill, so it is the smallest size that may run many dynos. */
 export const DEFAULT_SIZE = 'Standard-1X';
 
