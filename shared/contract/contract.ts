@@ -49,6 +49,8 @@ export const SystemInfo = z.object({
     isolated: z.boolean(),
     /** False while what runs the dynos does not answer. */
     available: z.boolean(),
+    /** The machine that dynos run on; it may be a virtual one with less than the engine's. */
+    machine: z.object({ memoryMiB: z.number(), cpus: z.number() }),
     /** Plain sentences a user has to know, for example why Docker is not used. */
     notes: z.array(z.string()),
   }),

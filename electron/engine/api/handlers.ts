@@ -3,7 +3,7 @@ import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
 import { SlipwayError } from '#shared/errors.ts';
 import type { AppOptions } from '#shared/model/options.ts';
 import type { Apps } from '../app/apps.ts';
-import { describeFormation } from '../app/apps.ts';
+import { describeFormation } from '../app/formation.ts';
 import type { Builds } from '../build/builds.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { DynoManager } from '../dyno/manager.ts';
@@ -137,12 +137,13 @@ type Changes<Options> = { readonly [Name in keyof Options]?: Options[Name] | und
 
 function changedOptions(
   options: AppOptions,
-  { deployOnSave, deployOrder, sleepAfterMinutes }: Changes<AppOptions>,
+  { deployOnSave, deployOrder, sleepAfterMinutes, dynoMetadata }: Changes<AppOptions>,
 ): AppOptions {
   return {
     deployOnSave: deployOnSave ?? options.deployOnSave,
     deployOrder: deployOrder ?? options.deployOrder,
     sleepAfterMinutes: sleepAfterMinutes === undefined ? options.sleepAfterMinutes : sleepAfterMinutes,
+    dynoMetadata: dynoMetadata ?? options.dynoMetadata,
   };
 }
 

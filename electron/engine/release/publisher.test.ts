@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { SlipwayError } from '#shared/errors.ts';
 import { Apps } from '../app/apps.ts';
 import { APP, type DynoWorld, dynoWorld, settled } from '../dyno/testing.ts';
+import type { FormationRow } from '../store/rows.ts';
 import { FactHub } from '../util/facts.ts';
 import { type Published, ReleaseFailed, ReleasePublisher } from './publisher.ts';
 import { RELEASE_TIMERS } from './release-dyno.ts';
@@ -28,8 +29,8 @@ function publisherOf(world: DynoWorld, apps: Apps): ReleasePublisher {
   });
 }
 
-async function world(): Promise<World> {
-  const base = await dynoWorld();
+async function world(formation?: readonly FormationRow[]): Promise<World> {
+  const base = await dynoWorld({}, formation);
   const { store, ledger, clock, manager } = base;
   const apps = new Apps({ store, ledger, clock, routerPort: () => 1, dynos: () => [] });
   await manager.start();
@@ -76,6 +77,31 @@ test('a release with a command is pending until that succeeded; then its dynos s
     `${NAME}: State changed from up to complete`,
     'api: Release v3 created by user ann',
   ]);
+});
+
+test('the formation that the first code asks for is in force with its release; later ones change nothing', async () => {
+  await using shop = await world([]);
+  const [web, worker] = [
+    { type: 'web', quantity: 2, size: 'Standard-2X' },
+    { type: 'worker', quantity: 3, size: 'Standard-1X' },
+  ];
+  const types = { ...COMMAND, worker: 'node worker.js' };
+  const deploy = (formation: FormationRow[]) =>
+    shop.publisher.add(() => shop.addRelease(types), { user: 'ann', formation });
+  const { done } = deploy([web, worker]);
+  await settled();
+  expect(shop.store.formation(APP.id)).toEqual([]);
+  shop.runtime.exit(NAME, 0);
+  await done;
+  await settled();
+  expect(shop.store.formation(APP.id)).toEqual([web, worker]);
+  expect(shop.lines).toContain('api: Scaled to web@2:Standard-2X worker@3:Standard-1X by user ann');
+  expect(names(shop)).toEqual(['web.1', 'web.2', 'worker.1', 'worker.2', 'worker.3']);
+  const second = deploy([{ ...web, quantity: 5 }]);
+  await settled();
+  shop.runtime.exit(NAME, 0);
+  await second.done;
+  expect(shop.store.formation(APP.id)).toEqual([web, worker]);
 });
 
 test('a release whose command fails changes nothing, and is no target for a rollback', async () => {
