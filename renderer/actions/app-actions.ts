@@ -108,6 +108,11 @@ function scaleText(before: FormationEntry | undefined, wish: ScaleWish): string 
   return `${from}${count(wish.quantity ?? 0, `${wish.type} dyno`)}`;
 }
 
+/** Asks whether to roll back to a version, showing what will change; null takes the question back. */
+export function askRollback(app: string, version: number | null): void {
+  updateOpen(app, () => ({ rollbackTo: version }));
+}
+
 /** Makes a new release from an old one; undo goes back to the one before. */
 export function rollback(app: string, version: number): Promise<boolean> {
   const current = useWorld.getState().open?.releases?.find((release) => release.current)?.version;
@@ -120,6 +125,14 @@ export function rollback(app: string, version: number): Promise<boolean> {
             await rollback(app, current);
           };
     done(app, `${app}: v${release.version} is a rollback to v${version}`, undo);
+  });
+}
+
+/** Runs the command of a failed release again, as a new release. */
+export function retryRelease(app: string, version: number): Promise<boolean> {
+  return attempt(`v${version} of ${app} was not tried again`, async () => {
+    const release = await call('releases.retry', { app, version });
+    done(app, `${app}: v${release.version} tries v${version} again`, null);
   });
 }
 

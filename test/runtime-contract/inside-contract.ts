@@ -18,9 +18,11 @@ export function insideContract({ world, app }: ContractContext): void {
     await world().runtime.destroyApp(slug.appId, [slug.id]);
   }, LIMIT);
 
+  const size = findSize('Standard-1X');
+  if (size === undefined) throw new Error('no size Standard-1X');
   const inside = (dyno: string, command: string, runtime = world().runtime): Promise<RunTerminal> =>
     runtime.openInside({
-      ...{ id: freshId('inside'), dyno, dynoName: 'worker.1', appName: 'contract-app', command },
+      ...{ id: freshId('inside'), dyno, dynoName: 'worker.1', appName: 'contract-app', size, command },
       ...{ env: { CONFIG: 'c', DYNO: 'worker.1' }, columns: 91, rows: 33 },
     });
   const opened = async (dyno: string, command: string): Promise<Screen> =>
@@ -157,8 +159,6 @@ export function insideContract({ world, app }: ContractContext): void {
   test(
     'a command runs inside a one-off dyno on a terminal too, and ends with it',
     async () => {
-      const size = findSize('Standard-1X');
-      if (size === undefined) throw new Error('no size Standard-1X');
       const id = freshId('run');
       await using run = new Screen(
         await world().runtime.openRun({

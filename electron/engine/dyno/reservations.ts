@@ -42,7 +42,7 @@ export class DynoReservations {
       },
     };
     const slug = this.options.slugRef(target.slug);
-    const spec = dynoSpec({ appName: app.appName, release: target.release, slug, record });
+    const spec = dynoSpec({ appName: app.appName, release: target.release, slug, record, told: null });
     this.options.runtime.reserveDyno(spec).catch((error: unknown) => {
       this.options.onProblem('reserving a dyno', error);
     });

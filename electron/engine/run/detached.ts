@@ -1,4 +1,4 @@
-import { line } from '../dyno/lines.ts';
+import { line, scaledDown, startFailure } from '../dyno/lines.ts';
 import type {
   DynoExit,
   DynoInstance,
@@ -83,15 +83,18 @@ export class Detached {
   async start(spec: DynoSpec): Promise<void> {
     const { runtime } = this.context;
     try {
+      await spec.slug.verify();
       await runtime.stage(spec.slug, this.staging.signal);
       this.staging.signal.throwIfAborted();
       const instance = await runtime.startDyno(spec);
       this.log(line.starting(spec.command, instance.port));
+      const less = scaledDown(spec.size.name, runtime.info().machine.memoryMiB);
+      if (less !== null) this.log(less);
       this.log(line.changed('starting', 'up'));
       this.adopt(instance);
     } catch (error) {
       await runtime.removeDyno(spec.id).catch(() => undefined);
-      if (!this.stopping) this.log(line.startFailed(error instanceof Error ? error.message : String(error)));
+      if (!this.stopping) this.log(startFailure(error));
       this.over();
       throw error;
     }

@@ -82,7 +82,7 @@ function world(failure: RuntimeError | null = null, ownDyno = true) {
     },
     {
       ...{ id: 'id', appId: 'a', name: 'run.4711', release: 3, size: 'Standard-1X', command: 'rake $PORT' },
-      ...{ life: TIMERS.life, ownDyno },
+      ...{ life: TIMERS.life, note: null, ownDyno },
       open: () => (failure === null ? Promise.resolve(terminal) : Promise.reject(failure)),
     },
   );

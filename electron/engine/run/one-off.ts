@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { RunEvent } from '#shared/model/run.ts';
-import { line } from '../dyno/lines.ts';
+import { line, startFailure } from '../dyno/lines.ts';
 import type { RunTerminal } from '../runtime/run-terminal.ts';
 import type { Clock } from '../util/clock.ts';
 import { Handoff } from './handoff.ts';
@@ -31,6 +31,8 @@ export interface OneOffOrder {
   readonly size: string;
   /** With the command of a process type in the place of its name. */
   readonly command: string;
+  /** What else the log tells of its start; null when there is nothing. */
+  readonly note: string | null;
   /** Longest life in milliseconds. */
   readonly life: number;
   /** Whether it is a dyno of its own; then the log tells of its states. */
@@ -141,11 +143,13 @@ export class OneOff {
       const terminal = await this.order.open(signal);
       this.launched = true;
       this.log(line.starting(this.order.command, terminal.port));
+      const { note } = this.order;
+      if (note !== null) this.log(note);
       this.log(line.changed('starting', 'up'));
       this.context.onChange(this.order.appId);
       return terminal;
     } catch (error) {
-      if (!signal.aborted) this.log(line.startFailed(error instanceof Error ? error.message : String(error)));
+      if (!signal.aborted) this.log(startFailure(error));
       throw error;
     }
   }

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { SlipwayError } from '#shared/errors.ts';
 import type { Dyno } from '#shared/model/app.ts';
 import { RUN_TYPE } from '#shared/model/run.ts';
-import { DEFAULT_SIZE } from '#shared/model/size.ts';
+import { DEFAULT_SIZE, findSize } from '#shared/model/size.ts';
 import { dynoSpec } from '../dyno/lifecycle.ts';
+import { scaledDown } from '../dyno/lines.ts';
 import type { InsideSpec } from '../runtime/run-terminal.ts';
 import { type DynoSpec, type Runtime, RuntimeError, type SlugRef } from '../runtime/runtime.ts';
 import type { AppRow, SlugRow } from '../store/rows.ts';
@@ -67,7 +68,8 @@ export function runSpec(
     size: size ?? ownSize(store, app.id),
     command: expandCommand(command, slug.processTypes),
   };
-  return dynoSpec({ record, appName: app.name, release, slug: parts.slugRef(slug) });
+  const told = app.options.dynoMetadata ? slug : null;
+  return dynoSpec({ record, appName: app.name, release, slug: parts.slugRef(slug), told });
 }
 
 /** That many run already. */
@@ -86,7 +88,9 @@ export function ownDyno(
   const { id, appId, name, release, command } = spec;
   return {
     ...{ id, appId, name, release, command, size: spec.size.name, life, ownDyno: true },
+    note: scaledDown(spec.size.name, runtime.info().machine.memoryMiB),
     async open(signal) {
+      await spec.slug.verify();
       await runtime.stage(spec.slug, signal);
       return runtime.openRun({ ...spec, env: onTerminal(spec.env), columns, rows });
     },
@@ -104,6 +108,7 @@ export function insideDyno(
   return {
     ...{ id, appId: app.id, name: target.name, release: target.release, command, size: '', life },
     ownDyno: false,
+    note: null,
     open: () => runtime.openInside(spec),
   };
 }
@@ -119,7 +124,7 @@ function ownSize(store: Store, appId: string): string {
 }
 
 /** A dyno that a command shall run inside. */
-export type InsideTarget = Pick<Dyno, 'id' | 'name' | 'release'> & { readonly state: string };
+export type InsideTarget = Pick<Dyno, 'id' | 'name' | 'release' | 'size'> & { readonly state: string };
 
 /**
  * A command inside a dyno of the app.
@@ -143,9 +148,11 @@ export function insideSpec(
     const text = `${why}, so nothing can be run inside it. \`ps\` lists the dynos that there are.`;
     throw new SlipwayError('not_found', text);
   }
+  const size = findSize(target.size);
+  if (size === undefined) throw new Error(`no dyno size ${target.size}`);
   const config = store.findRelease(app.id, target.release)?.config ?? {};
   const spec = {
-    ...{ id: randomUUID(), dyno: target.id, dynoName: name, appName: app.name, command, columns, rows },
+    ...{ id: randomUUID(), dyno: target.id, dynoName: name, appName: app.name, size, command, columns, rows },
     env: onTerminal({ ...config, DYNO: name }),
   };
   return { spec, target };

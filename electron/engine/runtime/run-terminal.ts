@@ -1,3 +1,4 @@
+import type { DynoSize } from '#shared/model/size.ts';
 import type { DynoSpec } from './runtime.ts';
 
 /** A one-off dyno to be started, with the size of its terminal in characters. */
@@ -14,6 +15,8 @@ export interface InsideSpec {
   readonly dyno: string;
   readonly dynoName: string;
   readonly appName: string;
+  /** Of the dyno. */
+  readonly size: DynoSize;
   /** Run as the dyno's own command is. */
   readonly command: string;
   /** What the dyno was started with, and more; the runtime adds HOME, PORT, PATH. */

@@ -79,6 +79,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE options (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   `,
   `
+  ALTER TABLE apps ADD COLUMN dyno_metadata INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
   CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     app_id TEXT NOT NULL REFERENCES apps(id) ON DELETE CASCADE,

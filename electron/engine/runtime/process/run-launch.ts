@@ -2,13 +2,14 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import type { DynoSize } from '#shared/model/size.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote, toRuntimeError } from '../box/tools.ts';
 import { RuntimeError } from '../runtime.ts';
 import { FILES, readIdentity, readOrNull } from './dyno-files.ts';
 import type { HostEnv } from './host-env.ts';
 import { exitCode, MARK, PRINT_IDENTITY } from './identity.ts';
-import { START } from './launch.ts';
+import { dynoVariables, startScript } from './launch.ts';
 import { onTerminal, type PtyTool } from './pty.ts';
 
 /** Files in the folder of a one-off dyno, besides those of any dyno. */
@@ -42,9 +43,8 @@ export interface LaunchedRun {
 export interface RunPlace {
   /** For the terminal's own files; marks the processes. */
   readonly folder: string;
-  /** The dyno's copy of the slug, and its folder for short-lived files. */
-  readonly home: string;
-  readonly temporary: string;
+  /** The dyno's folder, with its copy of the slug. */
+  readonly dyno: string;
   /** Value of PORT inside. */
   readonly port: number;
   /** Size of the terminal in characters. */
@@ -56,6 +56,7 @@ export interface RunPlace {
 interface RunCommand {
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly size: DynoSize;
 }
 
 /** A process with pipes for input and output. */
@@ -69,20 +70,20 @@ type RunProcess = ChildProcessByStdio<Writable, Readable, null>;
 export async function launchRun(
   doing: string,
   place: RunPlace,
-  { command: order, env: given }: RunCommand,
+  order: RunCommand,
   host: HostEnv,
   tool: PtyTool,
 ): Promise<LaunchedRun> {
-  const { folder, home, temporary, port } = place;
-  await mkdir(temporary, { recursive: true });
-  const env = { TMPDIR: temporary, ...given, HOME: home, PORT: String(port), [MARK]: folder };
+  const { folder, dyno, port } = place;
+  await mkdir(join(dyno, FILES.temporary), { recursive: true });
+  const env = { ...dynoVariables(dyno, order, port), [MARK]: folder };
   const script = join(folder, SCRIPT);
-  await writeFile(script, scriptOf(place, { command: order, env }, tool), { mode: 0o600 });
+  await writeFile(script, scriptOf(place, { ...order, env }, tool), { mode: 0o600 });
   // The mark is on the dyno's own processes only: what holds the terminal is not to be signalled with them.
   const line = `export ${MARK}=${quote(folder)}; exec ${quote(host.bash)} --noprofile --norc ${quote(script)}`;
   const [command, args] = onTerminal(tool, host.bash, line);
   const child = spawn(command, args, {
-    cwd: home,
+    cwd: join(dyno, FILES.home),
     env: { ...host.dyno, SHELL: host.bash },
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -120,7 +121,7 @@ async function untilReady(folder: string, ended: Promise<number>): Promise<numbe
  * The first process on the terminal: it sets the terminal up, says who it is, runs the command, and writes down how that
  * ended. The variables of the app do not touch it. The file goes at once, as config vars are in it.
  */
-function scriptOf(place: RunPlace, { command, env }: RunCommand, tool: PtyTool): string {
+function scriptOf(place: RunPlace, { command, env, size }: RunCommand, tool: PtyTool): string {
   const file = (name: string): string => quote(join(place.folder, name));
   const terminal = [
     `stty cols ${String(place.columns)} rows ${String(place.rows)} echo`,
@@ -133,7 +134,7 @@ function scriptOf(place: RunPlace, { command, env }: RunCommand, tool: PtyTool):
     `{ ${PRINT_IDENTITY}; } > ${file(FILES.identity)}`,
     '(',
     ...Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}`),
-    `exec "$BASH" --noprofile --norc -c ${quote(START)} bash ${quote(command)}`,
+    `exec "$BASH" --noprofile --norc -c ${quote(startScript(size))} bash ${quote(command)}`,
     ')',
     `echo "$?" > ${file(FILES.exit)}`,
     ...(tool === 'none' ? [] : [LINGER]),

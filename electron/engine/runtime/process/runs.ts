@@ -176,8 +176,7 @@ function placeOf(
   dyno: DynoPlace,
   { columns, rows }: { readonly columns: number; readonly rows: number },
 ): RunPlace {
-  const home = join(dyno.folder, FILES.home);
-  return { folder, home, temporary: join(dyno.folder, FILES.temporary), port: dyno.port, columns, rows };
+  return { folder, dyno: dyno.folder, port: dyno.port, columns, rows };
 }
 
 class Terminal implements RunTerminal {
