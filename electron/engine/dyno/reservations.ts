@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { findSize } from '#shared/model/size.ts';
 import type { DynoManagerOptions } from './context.ts';
 import type { AppDesire, RunnableRelease } from './desired.ts';
+import type { PlaceSpec } from '../runtime/runtime.ts';
 import type { Step } from './plan.ts';
 
 /** How long an app keeps places after it was last deployed, scaled or restarted, in milliseconds. */
@@ -12,15 +13,21 @@ const QUIET = 300;
 const PER_APP = 2;
 const IN_ALL = 10;
 
-interface Place {
+/** A place that may still be in the making. */
+export interface Place {
   readonly dynoId: string;
+  /** False when there is none after all. */
+  readonly made: Promise<boolean>;
+}
+
+interface Kept extends Place {
   readonly size: string;
   /** Keys of the slug's parts that it has. */
   readonly beginning: string;
 }
 
 interface Pool {
-  places: Place[];
+  places: Kept[];
   /** When the app was last deployed, scaled or restarted, by the steady clock. */
   usedAt: number;
   /** Builds under way. */
@@ -75,8 +82,8 @@ export class DynoReservations {
     this.next(QUIET);
   }
 
-  /** The id of a place for a dyno that is about to start, or null; it is that dyno's from here on. */
-  take(step: Extract<Step, { kind: 'start' }>, release: RunnableRelease): string | null {
+  /** A place for a dyno that is about to start, or null; it is that dyno's from here on. */
+  take(step: Extract<Step, { kind: 'start' }>, release: RunnableRelease): Place | null {
     const pool = this.pool(step.appId);
     if (step.replaces === null) pool.usedAt = this.options.clock.steady();
     this.next(QUIET);
@@ -84,7 +91,7 @@ export class DynoReservations {
     const found = pool.places.find((place) => place.size === step.size && place.beginning === beginning);
     if (found === undefined) return null;
     pool.places = pool.places.filter((place) => place !== found);
-    return found.dynoId;
+    return found;
   }
 
   /** Gives up all places of an app that sleeps or goes. */
@@ -164,7 +171,7 @@ export class DynoReservations {
     const app = this.around.desire(appId);
     const wanted = this.wanted(appId);
     if (app !== undefined && isUnsettled(app)) return;
-    const fits = (place: Place): boolean =>
+    const fits = (place: Kept): boolean =>
       wanted !== null && place.size === wanted.size && place.beginning === beginningOf(wanted.release);
     const misfits = pool.places.filter((place) => !fits(place));
     pool.places = pool.places.filter(fits);
@@ -187,20 +194,27 @@ export class DynoReservations {
     const size = findSize(wanted?.size ?? '');
     if (wanted === null || size === undefined) return false;
     const slug = this.options.slugRef(wanted.release.slug);
-    const place = { dynoId: randomUUID(), size: wanted.size, beginning: beginningOf(wanted.release) };
-    const spec = { id: place.dynoId, appId, appName: wanted.appName, slug, size };
-    pool.places.push(place);
+    const dynoId = randomUUID();
     this.making = true;
+    const made = this.reserve({ id: dynoId, appId, appName: wanted.appName, slug, size });
+    const place = { dynoId, made, size: wanted.size, beginning: beginningOf(wanted.release) };
+    pool.places.push(place);
+    const isThere = await made;
+    if (!isThere) pool.places = pool.places.filter((each) => each !== place);
+    return isThere;
+  }
+
+  private async reserve(spec: PlaceSpec): Promise<boolean> {
+    const { runtime, onProblem } = this.options;
     try {
-      await this.options.runtime.stage(slug, this.abort.signal);
-      if (await this.options.runtime.reserveDyno(spec)) return true;
+      await runtime.stage(spec.slug, this.abort.signal);
+      return await runtime.reserveDyno(spec);
     } catch (error) {
-      if (!this.abort.signal.aborted) this.options.onProblem('reserving a dyno', error);
+      if (!this.abort.signal.aborted) onProblem('reserving a dyno', error);
+      return false;
     } finally {
       this.making = false;
     }
-    pool.places = pool.places.filter((each) => each !== place);
-    return false;
   }
 
   private giveUp({ dynoId }: Place): void {

@@ -111,7 +111,9 @@ export class Reservations {
 
   /** Gives the reservations of an app up, or all of them. */
   async dropAll(appId?: string): Promise<void> {
-    const chosen = [...this.waiting.values()].filter(({ spec }) => appId === undefined || spec.appId === appId);
+    const chosen = [...this.waiting.values()].filter(
+      ({ spec }) => appId === undefined || spec.appId === appId,
+    );
     await Promise.all(chosen.map(({ spec }) => this.drop(spec.id)));
   }
 
