@@ -205,12 +205,12 @@ export class DynoReservations {
   }
 
   private async reserve(spec: PlaceSpec): Promise<boolean> {
-    const { runtime, onProblem } = this.options;
+    const { runtime } = this.options;
     try {
       await runtime.stage(spec.slug, this.abort.signal);
       return await runtime.reserveDyno(spec);
     } catch (error) {
-      if (!this.abort.signal.aborted) onProblem('reserving a dyno', error);
+      if (!this.abort.signal.aborted) this.options.onProblem('reserving a dyno', error);
       return false;
     } finally {
       this.making = false;
