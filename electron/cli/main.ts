@@ -4,6 +4,7 @@ import type { Command, Options } from './command.ts';
 import { apps, create, destroy, ps, restart, scale } from './commands/apps.ts';
 import { deploy } from './commands/deploy.ts';
 import { logs } from './commands/logs.ts';
+import { options } from './commands/options.ts';
 import { config, releases, rollback } from './commands/releases.ts';
 import { run } from './commands/run.ts';
 import { env, info, open } from './commands/system.ts';
@@ -11,7 +12,7 @@ import { connectEngine, type EngineLink } from './engine-link.ts';
 import { startEngine } from './start-engine.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, destroy },
+  ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, options, destroy },
   ...{ info, open, env },
 };
 

@@ -6,6 +6,7 @@ import { Uploads } from './build/uploads.ts';
 import { RESTART_POLICIES } from './dyno/backoff.ts';
 import { PLATFORM_TIMERS } from './dyno/context.ts';
 import { DynoManager } from './dyno/manager.ts';
+import { quotaOf } from './dyno/memory-watch.ts';
 import type { Home } from './home.ts';
 import type { DynoLogs } from './logplex/dyno-logs.ts';
 import type { Logplex } from './logplex/logplex.ts';
@@ -172,6 +173,7 @@ export function createStats(parts: {
     apps: () => store.apps().map((app) => app.id),
     dynos: (appId) => dynos.dynos(appId),
     memoryOf: () => runtime.memoryOf(),
+    quotaOf: (size) => quotaOf(runtime, size),
     onProblem: diagnostics.problem.bind(diagnostics),
   });
 }
@@ -250,5 +252,6 @@ export function slugRef(slugs: SlugStore, slug: SlugRow): SlugRef {
     sha256: slug.sha256,
     parts: slug.parts,
     open: (part) => slugs.open(slug.sha256, part),
+    verify: () => slugs.verify(slug.sha256),
   };
 }

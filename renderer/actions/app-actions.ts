@@ -1,4 +1,4 @@
-import type { FormationEntry } from '#shared/model/app.ts';
+import type { App, FormationEntry } from '#shared/model/app.ts';
 import type { AppOptions } from '#shared/model/options.ts';
 import { call } from '../state/connection.ts';
 import { go } from '../state/route.ts';
@@ -108,6 +108,11 @@ function scaleText(before: FormationEntry | undefined, wish: ScaleWish): string 
   return `${from}${count(wish.quantity ?? 0, `${wish.type} dyno`)}`;
 }
 
+/** Asks whether to roll back to a version, showing what will change; null takes the question back. */
+export function askRollback(app: string, version: number | null): void {
+  updateOpen(app, () => ({ rollbackTo: version }));
+}
+
 /** Makes a new release from an old one; undo goes back to the one before. */
 export function rollback(app: string, version: number): Promise<boolean> {
   const current = useWorld.getState().open?.releases?.find((release) => release.current)?.version;
@@ -123,6 +128,14 @@ export function rollback(app: string, version: number): Promise<boolean> {
   });
 }
 
+/** Runs the command of a failed release again, as a new release. */
+export function retryRelease(app: string, version: number): Promise<boolean> {
+  return attempt(`v${version} of ${app} was not tried again`, async () => {
+    const release = await call('releases.retry', { app, version });
+    done(app, `${app}: v${release.version} tries v${version} again`, null);
+  });
+}
+
 /** Restarts every dyno of the app, or one of them. */
 export function restart(app: string, dyno?: string): Promise<boolean> {
   const what = dyno ?? 'all dynos';
@@ -132,13 +145,23 @@ export function restart(app: string, dyno?: string): Promise<boolean> {
   });
 }
 
-/** Changes options of the app. */
+/** Changes options of the app; shown at once, corrected by the answer. */
 export function setAppOptions(app: string, change: Partial<AppOptions>): Promise<boolean> {
-  return attempt(`The options of ${app} were not changed`, async () => {
-    const changed = await call('apps.update', { app, ...change });
+  const show = (changed: (before: App) => App): void => {
     useWorld.setState(({ apps }) => ({
-      apps: apps?.map((each) => (each.id === changed.id ? changed : each)) ?? null,
+      apps: apps?.map((each) => (each.name === app ? changed(each) : each)) ?? null,
     }));
+  };
+  return attempt(`The options of ${app} were not changed`, async () => {
+    show((before) => ({ ...before, options: { ...before.options, ...change } }));
+    try {
+      const answer = await call('apps.update', { app, ...change });
+      show(() => answer);
+    } catch (error) {
+      const known = await call('apps.get', { app });
+      show(() => known);
+      throw error;
+    }
   });
 }
 

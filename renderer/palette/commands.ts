@@ -1,5 +1,5 @@
 import { ACTIONS, type ActionId } from '#shared/actions.ts';
-import { restart, rollback, scale } from '../actions/app-actions.ts';
+import { askRollback, restart, scale } from '../actions/app-actions.ts';
 import { chooseFolder, openDeployDialog, redeploy } from '../actions/deploy.ts';
 import { setPreferences } from '../state/preferences.ts';
 import { type AppTab, currentPlace, go, pathOf } from '../state/route.ts';
@@ -123,11 +123,11 @@ function appCommands(app: string): Command[] {
     {
       ...here,
       id: 'rollback',
-      label: back === undefined ? 'Roll back' : `Roll back to v${back.version}`,
+      label: back === undefined ? 'Roll back' : `Roll back to v${back.version}…`,
       keywords: 'undo release previous',
       reason: back === undefined ? 'no earlier release' : null,
       run: () => {
-        if (back !== undefined) void rollback(app, back.version);
+        if (back !== undefined) askRollback(app, back.version);
       },
     },
     ...TABS.map(([tab, label, keys]) => ({

@@ -1,7 +1,7 @@
 import { ExternalLink, Rocket } from 'lucide-react';
 import { type ReactElement, useEffect, useState } from 'react';
 import type { App } from '#shared/model/app.ts';
-import { destroyApp, restart } from '../actions/app-actions.ts';
+import { askRollback, destroyApp, restart } from '../actions/app-actions.ts';
 import { openDeployDialog, redeploy } from '../actions/deploy.ts';
 import { ConfigScreen } from '../config/config-screen.tsx';
 import { ConsoleScreen } from '../console/console-screen.tsx';
@@ -22,6 +22,7 @@ import { isRunning } from './deploy-timeline.tsx';
 import { OptionsDialog } from './options-dialog.tsx';
 import { Overview } from './overview.tsx';
 import { ReleasesScreen } from './releases-screen.tsx';
+import { RollbackDialog } from './rollback-dialog.tsx';
 
 const TITLES: Readonly<Record<AppTab, string>> = {
   overview: 'Overview',
@@ -64,7 +65,24 @@ export function AppScreen({ name, tab }: { readonly name: string; readonly tab: 
         ))}
       </nav>
       <Content app={app} tab={tab} />
+      <RollbackQuestion app={app.name} />
     </div>
+  );
+}
+
+/** Asked from anywhere within the app's screens, and by the palette. */
+function RollbackQuestion({ app }: { readonly app: string }): ReactElement | null {
+  const open = useWorld((world) => (world.open?.name === app ? world.open : null));
+  if (open === null) return null;
+  return (
+    <RollbackDialog
+      app={app}
+      current={open.releases?.find((release) => release.current)?.version ?? null}
+      target={open.rollbackTo}
+      onClose={() => {
+        askRollback(app, null);
+      }}
+    />
   );
 }
 

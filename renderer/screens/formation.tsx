@@ -1,7 +1,7 @@
 import { Minus, Plus, RotateCw } from 'lucide-react';
 import { type ReactElement, useRef, useState } from 'react';
 import type { Dyno, FormationEntry } from '#shared/model/app.ts';
-import { DYNO_SIZES, findSize } from '#shared/model/size.ts';
+import { DYNO_SIZES, findSize, sizeText } from '#shared/model/size.ts';
 import { restart, scale } from '../actions/app-actions.ts';
 import { setLogSettings } from '../state/preferences.ts';
 import { type OpenApp, useWorld } from '../state/world.ts';
@@ -199,6 +199,7 @@ function Count({ entry, shown, max, onDraft, onApply }: QuantityProps): ReactEle
 }
 
 function SizePicker({ app, entry }: { readonly app: string; readonly entry: FormationEntry }): ReactElement {
+  const machineMiB = useWorld((world) => world.system?.runtime.machine.memoryMiB);
   return (
     <select
       className={css['size']}
@@ -206,9 +207,9 @@ function SizePicker({ app, entry }: { readonly app: string; readonly entry: Form
       value={entry.size}
       onChange={(event) => void scale(app, { type: entry.type, size: event.target.value })}
     >
-      {DYNO_SIZES.map(({ name, memoryMiB }) => (
-        <option key={name} value={name}>
-          {name}, {memoryMiB < 1024 ? `${memoryMiB} MB` : `${memoryMiB / 1024} GB`}
+      {DYNO_SIZES.map((size) => (
+        <option key={size.name} value={size.name}>
+          {sizeText(size, machineMiB ?? size.memoryMiB)}
         </option>
       ))}
     </select>

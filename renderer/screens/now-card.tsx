@@ -1,6 +1,6 @@
-import { type ReactElement, useState } from 'react';
+import type { ReactElement } from 'react';
 import type { App } from '#shared/model/app.ts';
-import { setAppOptions } from '../actions/app-actions.ts';
+import { askRollback, setAppOptions } from '../actions/app-actions.ts';
 import { redeploy } from '../actions/deploy.ts';
 import type { OpenApp } from '../state/world.ts';
 import { pathOf } from '../state/route.ts';
@@ -9,14 +9,12 @@ import { Button } from '../ui/button.tsx';
 import { Link } from '../ui/link.tsx';
 import panel from '../ui/panel.module.css';
 import { ago, bytes } from '../ui/words.ts';
-import { RollbackDialog } from './rollback-dialog.tsx';
 import css from './now-card.module.css';
 
 /** The release that serves now, and the way back to the one before. */
 export function NowCard({ open, app }: { readonly open: OpenApp; readonly app: App }): ReactElement {
   const { folder } = app;
   const { releases, name } = open;
-  const [target, setTarget] = useState<number | null>(null);
   const current = releases?.find((release) => release.current);
   const back = releases?.find(
     (release) => release.eligibleForRollback && release.version < (current?.version ?? 0),
@@ -62,7 +60,7 @@ export function NowCard({ open, app }: { readonly open: OpenApp; readonly app: A
         {back !== undefined && (
           <Button
             onClick={() => {
-              setTarget(back.version);
+              askRollback(name, back.version);
             }}
           >
             Roll back to v{back.version}
@@ -74,14 +72,6 @@ export function NowCard({ open, app }: { readonly open: OpenApp; readonly app: A
           </Button>
         )}
       </div>
-      <RollbackDialog
-        app={name}
-        current={current?.version ?? null}
-        target={target}
-        onClose={() => {
-          setTarget(null);
-        }}
-      />
     </section>
   );
 }

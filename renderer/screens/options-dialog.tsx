@@ -26,7 +26,7 @@ export function OptionsDialog({
   readonly app: App;
   readonly onClose: () => void;
 }): ReactElement {
-  const { deployOrder, sleepAfterMinutes, deployOnSave } = app.options;
+  const { deployOrder, sleepAfterMinutes, deployOnSave, dynoMetadata } = app.options;
   const sleep = sleepAfterMinutes === null ? 'size' : String(sleepAfterMinutes);
   const known = SLEEPS.some(([value]) => value === sleep);
   return (
@@ -80,6 +80,14 @@ export function OptionsDialog({
             single web dyno sleep.
           </p>
         </div>
+        <label className={css['check']}>
+          <input
+            type="checkbox"
+            checked={dynoMetadata}
+            onChange={({ target }) => void setAppOptions(app.name, { dynoMetadata: target.checked })}
+          />
+          Tell dynos about app and release (HEROKU_APP_NAME, HEROKU_RELEASE_VERSION, …), from their next start
+        </label>
         {app.folder !== null && (
           <label className={css['check']}>
             <input

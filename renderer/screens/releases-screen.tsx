@@ -1,5 +1,6 @@
 import { type ReactElement, useState } from 'react';
 import type { Release } from '#shared/model/release.ts';
+import { askRollback, retryRelease } from '../actions/app-actions.ts';
 import type { OpenApp } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
@@ -7,16 +8,13 @@ import panel from '../ui/panel.module.css';
 import { ago, bytes } from '../ui/words.ts';
 import { DeployTimeline } from './deploy-timeline.tsx';
 import { ReleaseDiffView } from './release-diff.tsx';
-import { RollbackDialog } from './rollback-dialog.tsx';
 import css from './releases-screen.module.css';
 
 /** The ledger: who changed what and when, what differs between any two, and the way back. */
 export function ReleasesScreen({ open }: { readonly open: OpenApp }): ReactElement {
   const { name, releases, builds } = open;
   const [picked, setPicked] = useState<readonly number[]>([]);
-  const [target, setTarget] = useState<number | null>(null);
   const [shownBuild, setShownBuild] = useState<string | null>(null);
-  const current = releases?.find((release) => release.current)?.version ?? null;
   const largest = Math.max(1, ...(releases ?? []).map((release) => release.slug?.size ?? 0));
   const [older, newer] = [...picked].sort((one, other) => one - other);
   const build = builds.find((each) => each.id === shownBuild);
@@ -44,8 +42,9 @@ export function ReleasesScreen({ open }: { readonly open: OpenApp }): ReactEleme
                 setPicked((before) => toggle(before, release.version));
               }}
               onRollback={() => {
-                setTarget(release.version);
+                askRollback(name, release.version);
               }}
+              onRetry={() => void retryRelease(name, release.version)}
               onBuild={setShownBuild}
             />
           ))}
@@ -74,14 +73,6 @@ export function ReleasesScreen({ open }: { readonly open: OpenApp }): ReactEleme
           }}
         />
       )}
-      <RollbackDialog
-        app={name}
-        current={current}
-        target={target}
-        onClose={() => {
-          setTarget(null);
-        }}
-      />
     </div>
   );
 }
@@ -107,6 +98,7 @@ function Row(props: {
   readonly build: string | null;
   readonly onPick: () => void;
   readonly onRollback: () => void;
+  readonly onRetry: () => void;
   readonly onBuild: (build: string) => void;
 }): ReactElement {
   const { release, build } = props;
@@ -160,6 +152,11 @@ function Row(props: {
             }}
           >
             Build log
+          </Button>
+        )}
+        {release.status === 'failed' && (
+          <Button onClick={props.onRetry} title="Runs its release command again, as a new release">
+            Try v{release.version} again
           </Button>
         )}
         {release.eligibleForRollback && (

@@ -150,13 +150,18 @@ const WAITS = {
 } as const;
 
 function DynoOptions(): ReactElement {
-  const { value, problem, reload } = useAnswer('system.options', {});
+  const { value: known, problem, reload } = useAnswer('system.options', {});
+  const [chosen, setChosen] = useState<Partial<EngineOptions>>({});
   const change = (options: Partial<EngineOptions>): void => {
+    setChosen((before) => ({ ...before, ...options }));
     void attempt('The options were not changed', async () => {
       await call('system.setOptions', options);
+    }).then((done) => {
+      if (!done) setChosen({});
       reload();
     });
   };
+  const value = known === null ? null : { ...known, ...chosen };
   return (
     <section className={panel['panel']} aria-labelledby="dynos-title">
       <PanelTitle id="dynos-title" title="Dynos" />

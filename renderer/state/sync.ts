@@ -42,7 +42,9 @@ export async function refreshAll(): Promise<void> {
 export function openApp(name: string): void {
   const { open, connection } = useWorld.getState();
   if (open?.name === name) return;
-  useWorld.setState({ open: { name, formation: null, dynos: [], releases: null, builds: [] } });
+  useWorld.setState({
+    open: { name, formation: null, dynos: [], releases: null, builds: [], rollbackTo: null },
+  });
   if (connection === 'open') void refreshOpen(name).catch(ignoreGone);
 }
 

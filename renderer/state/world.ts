@@ -30,6 +30,8 @@ export interface OpenApp {
   readonly releases: readonly Release[] | null;
   /** Newest first. */
   readonly builds: readonly Build[];
+  /** Version that a person is asked whether to roll back to, or null. */
+  readonly rollbackTo: number | null;
 }
 
 /** Long work of this window, such as an upload. Builds are tasks of their own. */

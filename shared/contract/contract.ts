@@ -49,6 +49,8 @@ export const SystemInfo = z.object({
     isolated: z.boolean(),
     /** False while what runs the dynos does not answer. */
     available: z.boolean(),
+    /** The machine that dynos run on; it may be a virtual one with less than the engine's. */
+    machine: z.object({ memoryMiB: z.number(), cpus: z.number() }),
     /** Plain sentences a user has to know, for example why Docker is not used. */
     notes: z.array(z.string()),
   }),
@@ -95,6 +97,8 @@ export const contract = {
   'releases.get': call(OfApp.extend({ version: Version }), Release),
   /** Without a version: the release before the current one. */
   'releases.rollback': call(OfApp.extend({ version: Version.optional() }), Release),
+  /** Runs the command of a failed release again, as a new release; without a version that of the newest one. */
+  'releases.retry': call(OfApp.extend({ version: Version.optional() }), Release),
   /** What would change from one release to another; never a value of a config var. */
   'releases.diff': call(OfApp.extend({ from: Version, to: Version }), ReleaseDiff),
   'config.get': call(OfApp, z.object({ vars: z.record(z.string(), z.string()) })),

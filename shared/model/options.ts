@@ -18,6 +18,8 @@ export const AppOptions = z.object({
   deployOrder: DeployOrder,
   /** Minutes without a request after which it sleeps; 0 is never, null as its dyno size has it. */
   sleepAfterMinutes: z.number().int().min(0).max(10_080).nullable(),
+  /** Whether dynos are told of app, release and slug in HEROKU_ variables, as by a feature of the platform (reference: heroku-platform 3.7). */
+  dynoMetadata: z.boolean(),
 });
 export type AppOptions = z.infer<typeof AppOptions>;
 

@@ -35,6 +35,31 @@ export const DYNO_SIZES: readonly DynoSize[] = [
   size('Performance-2XL', 129_024, 100, 32_768, 100),
 ];
 
+/** Sizes that an app has for all its process types or for none (reference: heroku-platform 3.8). */
+const UNMIXED = ['Eco', 'Basic'];
+
+/** True for a size that all process types of an app share. */
+export function isUnmixed(name: string): boolean {
+  return UNMIXED.includes(name);
+}
+
+/** Memory in MiB that a dyno gets on a machine: its quota, or all that there is when that is less. */
+export function memoryOn(machineMiB: number, { memoryMiB }: DynoSize): number {
+  return Math.min(memoryMiB, Math.floor(machineMiB));
+}
+
+/** `512 MB`, `2.5 GB`: memory as people read it. */
+export function memoryText(mebibytes: number): string {
+  return mebibytes < 1024 ? `${mebibytes} MB` : `${Number((mebibytes / 1024).toFixed(1))} GB`;
+}
+
+/** `Performance-L, 14 GB, this machine has 7.8 GB`: a size, and what the machine that dynos run on has when that is less. */
+export function sizeText(size: DynoSize, machineMiB: number): string {
+  const memory = memoryOn(machineMiB, size);
+  const less = memory < size.memoryMiB ? `, this machine has ${memoryText(memory)}` : '';
+  return `${size.name}, ${memoryText(size.memoryMiB)}${less}`;
+}
+
 /** Size of a new process type. Local machines have no bill, so it is the smallest size that may run many dynos. */
 export const DEFAULT_SIZE = 'Standard-1X';
 

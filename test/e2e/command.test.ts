@@ -137,6 +137,24 @@ describe('slipway with its engine', () => {
     expect(builds[0]).toMatchObject({ status: 'failed', failure: { code: 'cancelled' } });
   });
 
+  it('shows and changes options, and says what they may be', async () => {
+    const changes = ['deploy-order=platform', 'sleep=never', 'restart-policy=heroku'];
+    const { code, out } = await slipway(['options', '--app', 'console', ...changes], { env });
+    expect(code).toBe(0);
+    expect(out).toBe(
+      '=== console\ndeploy-order    platform\nsleep           never\ndeploy-on-save  off\n\n' +
+        '=== all apps\nrestart-policy  heroku\ndaily-cycling   off\n',
+    );
+    const wrong = await slipway(['options', 'sleep=soon'], { env });
+    expect(wrong.code).toBe(1);
+    expect(wrong.err).toContain(
+      'sleep cannot be "soon". It may be minutes without a request, never, or size',
+    );
+    await slipway(['options', '-a', 'console', 'deploy-order=seamless', 'restart-policy=short'], { env });
+    const { options } = await host.client.call('apps.get', { app: 'console' });
+    expect(options).toEqual({ deployOrder: 'seamless', sleepAfterMinutes: 0, deployOnSave: false });
+  });
+
   it('runs a command with options of its own and ends with its exit code', async () => {
     const args = ['run', '--app', 'console', 'bash', '-c', 'echo "$0 of $#"; exit 5', 'shell', '-n'];
     const { code, out } = await slipway(args, { env });

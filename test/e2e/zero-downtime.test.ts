@@ -6,11 +6,14 @@ import { startLoad } from './support/load.ts';
 
 const APP = 'steady';
 /**
- * Deploys and rollbacks in a row, each followed by the next as soon as it serves. Copies of a slug take seconds on the process
- * runtime, so it does fewer unless `SLIPWAY_CHANGES` asks for more.
+ * Deploys and rollbacks in a row, each followed by the next as soon as it serves; `SLIPWAY_CHANGES` asks for more. Copies of a slug
+ * take seconds on the process runtime, so it does fewer.
  */
-const CHANGES = { docker: 30, process: Number(process.env['SLIPWAY_CHANGES'] ?? 8) };
-const PER_SECOND = 200;
+const ASKED = Number(process.env['SLIPWAY_CHANGES'] ?? 0);
+const CHANGES = { docker: ASKED || 20, process: ASKED || 6 };
+const PER_SECOND = 500;
+/** Requests that take two seconds each, so that some are in flight at every change. */
+const SLOW = { path: '/slow?ms=2000', perSecond: 5 };
 
 describe.each(['docker', 'process'] as const)('hand-overs on the %s runtime', (runtime) => {
   const skip = runtime === 'docker' && whyNoDocker() !== null;
@@ -37,8 +40,10 @@ describe.each(['docker', 'process'] as const)('hand-overs on the %s runtime', (r
     await folder.remove();
   });
 
-  it.skipIf(skip)(`loses no request over ${CHANGES[runtime]} deploys and rollbacks`, async () => {
-    const load = startLoad({ routerPort: host.routerPort, app: APP, path: '/', perSecond: PER_SECOND });
+  it.skipIf(skip)(`loses and cuts no request over ${CHANGES[runtime]} deploys and rollbacks`, async () => {
+    const { routerPort } = host;
+    const load = startLoad({ routerPort, app: APP, path: '/', perSecond: PER_SECOND });
+    const slow = startLoad({ routerPort, app: APP, ...SLOW });
     for (let change = 1; change <= CHANGES[runtime]; change += 1) {
       if (change % 3 === 0) {
         const release = await host.client.call('releases.rollback', { app: APP });
@@ -53,11 +58,12 @@ describe.each(['docker', 'process'] as const)('hand-overs on the %s runtime', (r
         await untilAnswer(host, APP, `change ${change}\n`);
       }
     }
-    const result = await load.stop();
+    const [result, held] = await Promise.all([load.stop(), slow.stop()]);
     console.log(
-      `${runtime}: ${result.sent} requests over ${CHANGES[runtime]} changes, ${result.failed.length} failed`,
+      `${runtime}: ${result.sent} requests and ${held.sent} of two seconds over ${CHANGES[runtime]} changes, ${result.failed.length + held.failed.length} failed`,
     );
-    expect(result.failed).toEqual([]);
+    expect([...result.failed, ...held.failed]).toEqual([]);
+    expect([...held.bodies]).toEqual([['slow answer\n', held.sent]]);
     expect(result.sent).toBeGreaterThan(PER_SECOND * 5);
   });
 });

@@ -97,6 +97,37 @@ export function dynoContract({ world, app }: ContractContext): void {
   );
 
   test(
+    'each size tells its memory and prints its processes as ulimit -u, to profile scripts, the command and scripts in bash',
+    async () => {
+      const { runtime } = world();
+      const sized = await buildSlug(runtime, app(), [
+        { name: '.profile.d/size.sh', content: 'export SEEN=$(ulimit -u)\n' },
+        {
+          name: 'script.sh',
+          content: '#!/usr/bin/env bash\nulimit -u\nulimit -Su 64\nulimit -u\n',
+          mode: 0o755,
+        },
+      ]);
+      for (const [size, processes] of [
+        ['Eco', 256],
+        ['Standard-2X', 512],
+        ['Performance-M', 16_384],
+        ['Performance-L', 32_768],
+      ] as const) {
+        const command = 'echo "$SEEN $MEMORY_AVAILABLE"; ulimit -u; ./script.sh';
+        const text = (await outputOf(runtime, { slug: sized, size, command })).text();
+        const memory = Math.min(findSize(size)?.memoryMiB ?? 0, Math.floor(runtime.info().machine.memoryMiB));
+        const figure = String(processes);
+        expect(text.split('\n')).toEqual([`${figure} ${String(memory)}`, figure, figure, '64', '']);
+      }
+      const own = { MEMORY_AVAILABLE: '100' };
+      const told = await outputOf(runtime, { slug: sized, env: own, command: 'echo "$MEMORY_AVAILABLE"' });
+      expect(told.text()).toBe('100\n');
+    },
+    LIMIT,
+  );
+
+  test(
     '.profile.d scripts see config vars and are sourced before .profile',
     async () => {
       const output = await outputOf(world().runtime, {

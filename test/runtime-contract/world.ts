@@ -126,6 +126,7 @@ export function slugOf(appId: string, parts: ReadonlyMap<string, Buffer | null>)
     parts: pieces,
     archive,
     opened: 0,
+    verify: () => Promise.resolve(),
     open(part) {
       slug.opened += 1;
       return Readable.from([
@@ -157,12 +158,14 @@ export interface DynoOrder {
   readonly command: string;
   readonly env?: Record<string, string>;
   readonly name?: string;
+  /** Name of its size. */
+  readonly size?: string;
 }
 
 /** Stages the slug and starts a dyno from it. */
 export async function startDyno(runtime: Runtime, order: DynoOrder): Promise<DynoInstance> {
-  const size = findSize('Standard-1X');
-  if (size === undefined) throw new Error('no size Standard-1X');
+  const size = findSize(order.size ?? 'Standard-1X');
+  if (size === undefined) throw new Error(`no size ${order.size ?? ''}`);
   const name = order.name ?? 'web.1';
   await runtime.stage(order.slug, never);
   const spec: DynoSpec = {

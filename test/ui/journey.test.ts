@@ -98,8 +98,11 @@ describe.skipIf(skip)('a person’s way through the UI, on Docker', () => {
     await keyboard.type('roll back');
     await page
       .getByRole('option', { selected: true })
-      .getByText(/^Roll back to v\d+$/)
+      .getByText(/^Roll back to v\d+…$/)
       .waitFor();
+    await keyboard.press('Enter');
+    await page.getByRole('dialog', { name: /^Roll back hello-node to v\d+\?$/ }).waitFor();
+    await tabTo(page, 'button', /^Roll back to v\d+$/);
     await keyboard.press('Enter');
     await page.getByText(/^hello-node: v\d+ is a rollback to v\d+$/).waitFor();
     await page.getByRole('button', { name: 'Reveal COLOR' }).waitFor({ state: 'detached' });

@@ -1,3 +1,4 @@
+import type { Release } from '#shared/model/release.ts';
 import { SlipwayError } from '#shared/errors.ts';
 import { chosenApp, columns, type Command, type CommandContext } from '../command.ts';
 
@@ -6,19 +7,55 @@ const SHOWN = 15;
 
 /** `releases`: the ledger, newest first. */
 export const releases: Command = {
-  usage: 'releases [--app NAME] [-n N]',
-  summary: 'list the releases',
+  usage: 'releases [retry [vN]] [--app NAME] [-n N]',
+  summary: 'list the releases, or run the command of a failed one again',
   async run(context) {
     const app = await chosenApp(context);
+    const [verb, word] = context.words;
+    if (verb === 'retry') return retry(context, app, word);
+    if (verb !== undefined)
+      throw new SlipwayError('invalid_params', `releases does not know "${verb}". Write: ${releases.usage}.`);
     const found = (await context.client.call('releases.list', { app })).releases;
     const current = found.find((release) => release.current);
     context.write(`=== ${app} Releases - Current: v${current?.version ?? 0}\n`);
     const rows = found
       .slice(0, Number(context.options.num ?? SHOWN))
-      .map((each) => [`v${each.version}`, each.description, each.user, each.createdAt]);
+      .map((each) => [`v${each.version}`, each.description + suffixOf(each), each.user, each.createdAt]);
     context.write(columns(rows));
   },
 };
+
+/** What stands behind the description of a release that is not simply in force (reference: heroku-platform 3.11). */
+const SUFFIXES: Readonly<Record<Release['status'], string>> = {
+  pending: ' release command executing',
+  succeeded: '',
+  failed: ' release command failed',
+  expired: ' release expired',
+};
+
+function suffixOf({ status, problem }: Release): string {
+  return problem === null ? SUFFIXES[status] : ` never came up: ${problem}`;
+}
+
+async function retry(
+  { client, write }: CommandContext,
+  app: string,
+  word: string | undefined,
+): Promise<void> {
+  const version = versionOf(word);
+  const release = await client.call('releases.retry', { app, ...(version === undefined ? {} : { version }) });
+  write(
+    `Retrying ${release.description.replace(/^Retry of (v\d+): .*$/s, '$1')} on ${app}... done, v${release.version}\n`,
+  );
+}
+
+/** Reads `v7` or `7`; undefined stays so. */
+function versionOf(word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  const [, version] = /^v?(\d{1,9})$/.exec(word) ?? [];
+  if (version !== undefined) return Number(version);
+  throw new SlipwayError('invalid_params', `"${word}" is not a release. Write v7.`);
+}
 
 /** `rollback`: a new release from an old one. */
 export const rollback: Command = {
@@ -26,10 +63,7 @@ export const rollback: Command = {
   summary: 'go back to the code and config of a release',
   async run(context) {
     const app = await chosenApp(context);
-    const [word] = context.words;
-    const version = word === undefined ? undefined : Number(/^v?(\d{1,9})$/.exec(word)?.[1]);
-    if (Number.isNaN(version))
-      throw new SlipwayError('invalid_params', `"${word ?? ''}" is not a release. Write v7.`);
+    const version = versionOf(context.words[0]);
     const before = (await context.client.call('apps.get', { app })).release;
     const release = await context.client.call('releases.rollback', {
       app,

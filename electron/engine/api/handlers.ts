@@ -3,7 +3,7 @@ import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
 import { SlipwayError } from '#shared/errors.ts';
 import type { AppOptions } from '#shared/model/options.ts';
 import type { Apps } from '../app/apps.ts';
-import { describeFormation } from '../app/apps.ts';
+import { describeFormation } from '../app/formation.ts';
 import type { Builds } from '../build/builds.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { DynoManager } from '../dyno/manager.ts';
@@ -137,12 +137,13 @@ type Changes<Options> = { readonly [Name in keyof Options]?: Options[Name] | und
 
 function changedOptions(
   options: AppOptions,
-  { deployOnSave, deployOrder, sleepAfterMinutes }: Changes<AppOptions>,
+  { deployOnSave, deployOrder, sleepAfterMinutes, dynoMetadata }: Changes<AppOptions>,
 ): AppOptions {
   return {
     deployOnSave: deployOnSave ?? options.deployOnSave,
     deployOrder: deployOrder ?? options.deployOrder,
     sleepAfterMinutes: sleepAfterMinutes === undefined ? options.sleepAfterMinutes : sleepAfterMinutes,
+    dynoMetadata: dynoMetadata ?? options.dynoMetadata,
   };
 }
 
@@ -180,6 +181,11 @@ function releaseHandlers(systems: ApiSystems): HandlersOf<'releases' | 'config'>
     'releases.rollback': async ({ app, version }, context) => {
       const { id } = apps.find(app);
       const { release } = publisher.add(() => ledger.rollback(id, version, context.user), context);
+      return releaseView(store, ledger, release);
+    },
+    'releases.retry': async ({ app, version }, context) => {
+      const { id } = apps.find(app);
+      const { release } = publisher.add(() => ledger.retry(id, version, context.user), context);
       return releaseView(store, ledger, release);
     },
     'config.get': async ({ app }) => ({ vars: ledger.current(apps.find(app).id).config }),

@@ -3,12 +3,13 @@ import { SlipwayError } from '#shared/errors.ts';
 import type { App, AppState, Dyno, FormationEntry } from '#shared/model/app.ts';
 import { generateAppName } from '#shared/model/names.ts';
 import { RELEASE_TYPE } from '#shared/model/release.ts';
-import { DEFAULT_SIZE, findSize } from '#shared/model/size.ts';
+import { DEFAULT_SIZE } from '#shared/model/size.ts';
 import type { FormationUpdate } from '#shared/contract/contract.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { AppRow, FormationRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
+import { firstRows, scaleFormation } from './formation.ts';
 
 /** Stack of new apps. */
 export const DEFAULT_STACK = 'slipway-13';
@@ -102,7 +103,7 @@ export class Apps {
 
   /**
    * Changes wanted dynos of several types as one (reference: heroku-platform 6.4).
-   * @returns the entries that were named, as they are now
+   * @returns the entries that were named, as they are now, and those that changed with them
    * @throws SlipwayError `no_process_type`, `limit_reached`, `invalid_params`
    */
   scale(appId: string, updates: readonly FormationUpdate[]): FormationRow[] {
@@ -113,20 +114,25 @@ export class Apps {
         'No process types on app. Upload a Procfile to add process types.',
       );
     }
-    const changed = updates.map((update) => scaled(formation, update));
+    const changed = scaleFormation(formation, updates);
     this.options.store.atomically(() => {
       for (const entry of changed) this.options.store.setFormation(appId, entry);
     });
     return changed;
   }
 
-  /** Gives process types that are new to the app their dynos: one for `web`, none for the others (reference: heroku-platform 1.1). */
-  beginFormation(appId: string, types: readonly string[]): FormationRow[] {
+  /**
+   * Gives process types that are new to the app their dynos.
+   * @param wish formation that the source asks for; counts only when the app has none yet
+   * @returns those that shall run
+   */
+  beginFormation(
+    appId: string,
+    types: readonly string[],
+    wish: readonly FormationRow[] = [],
+  ): FormationRow[] {
     const { store } = this.options;
-    const known = new Set(store.formation(appId).map((entry) => entry.type));
-    const added = types
-      .filter((type) => type !== RELEASE_TYPE && !known.has(type))
-      .map((type) => ({ type, quantity: type === 'web' ? 1 : 0, size: DEFAULT_SIZE }));
+    const added = firstRows(types, store.formation(appId), wish);
     for (const entry of added) store.setFormation(appId, entry);
     return added.filter((entry) => entry.quantity > 0);
   }
@@ -151,44 +157,6 @@ export class Apps {
       if (this.options.store.findApp(name) === null) return name;
     }
   }
-}
-
-/** `web@2:Standard-1X`, as the API log names a wanted formation. */
-export function describeFormation(entries: readonly FormationRow[]): string {
-  return entries.map((entry) => `${entry.type}@${entry.quantity}:${entry.size}`).join(' ');
-}
-
-function scaled(types: readonly FormationEntry[], update: FormationUpdate): FormationRow {
-  const current = types.find((entry) => entry.type === update.type);
-  const names = types.map((entry) => entry.type).filter((type) => type !== RELEASE_TYPE);
-  if (current === undefined) {
-    throw new SlipwayError(
-      'no_process_type',
-      `Type ${update.type} not found in process formation. Types: ${names.join(', ')}.`,
-    );
-  }
-  if (update.type === RELEASE_TYPE && update.quantity !== undefined) {
-    throw new SlipwayError(
-      'no_process_type',
-      `Type release cannot be scaled: its command runs once for each release. Only its size can be set. Types: ${names.join(', ')}.`,
-    );
-  }
-  const size = update.size ?? current.size;
-  const quantity = wantedQuantity(current.quantity, update.quantity);
-  const most = findSize(size)?.maxDynos ?? 0;
-  if (quantity > most) {
-    throw new SlipwayError(
-      'limit_reached',
-      `Cannot update to more than ${most} ${size} size dynos per process type.`,
-    );
-  }
-  return { type: update.type, quantity, size };
-}
-
-function wantedQuantity(current: number, wanted: FormationUpdate['quantity']): number {
-  if (wanted === undefined) return current;
-  if (typeof wanted === 'number') return wanted;
-  return Math.max(0, /^[+-]/.test(wanted) ? current + Number(wanted) : Number(wanted));
 }
 
 function appState(hasCode: boolean, wanted: number, dynos: readonly Dyno[]): AppState {

@@ -1,7 +1,6 @@
 import type { Apps } from '../app/apps.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
-import { KNOWN_SLUGS } from '../release/expiry.ts';
 import { describeDeploy, type ReleaseLedger } from '../release/ledger.ts';
 import { ReleaseFailed, type ReleasePublisher } from '../release/publisher.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -10,12 +9,13 @@ import { type CompiledSlug, compileSlug, toBuildFailure } from '../slug/compiler
 import { BuildFailure } from '../slug/failure.ts';
 import { bang, detail } from '../slug/output-text.ts';
 import { PhaseRunner } from '../slug/phases.ts';
-import type { KnownPart, SlugStore } from '../slug/slug-store.ts';
+import type { SlugStore } from '../slug/slug-store.ts';
 import type { AppRow, BuildRow, ReleaseRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
 import type { FactHub } from '../util/facts.ts';
 import type { BuildOutput } from './build-output.ts';
+import { knownParts } from './known-parts.ts';
 import { LineLog } from './line-log.ts';
 import { newSlug, releaseFailure, releaseText } from './release-step.ts';
 
@@ -138,14 +138,16 @@ export class Deploy {
   private async compile(write: (text: string) => void): Promise<CompiledSlug> {
     const { app, folder, clearCache } = this.order;
     const { store, ledger, runtime, slugs, buildpacks } = this.options;
+    const current = ledger.current(app.id);
     return compileSlug(
       {
         buildId: this.id,
         appId: app.id,
         stack: app.stack,
         folder,
-        config: ledger.current(app.id).config,
-        known: knownParts(store, app.id),
+        config: current.config,
+        first: current.slugId === null,
+        known: await knownParts(store, slugs, app.id),
         clearCache,
       },
       { runtime, slugs, buildpacks, phases: this.phases, output: write, signal: this.abort.signal },
@@ -169,6 +171,7 @@ export class Deploy {
     this.abort.signal.throwIfAborted();
     const { release, done } = publisher.add(() => ledger.deploy(app.id, deploy()), {
       user,
+      formation: compiled.formation,
       onText(text) {
         output.write(text);
       },
@@ -262,13 +265,4 @@ export class Deploy {
     store.updateBuild(this.id, this.current);
     facts.publish({ kind: 'build.changed', app: this.order.app.id, build: this.id });
   }
-}
-
-function knownParts(store: Store, appId: string): Map<string, KnownPart> {
-  const known = new Map<string, KnownPart>();
-  for (const slug of store.slugs(appId).slice(0, KNOWN_SLUGS)) {
-    for (const part of slug.parts)
-      if (!known.has(part.key)) known.set(part.key, { sha256: slug.sha256, part });
-  }
-  return known;
 }

@@ -7,7 +7,7 @@ import type { DynoManagerOptions } from './context.ts';
 import type { AppDesire, RunnableRelease } from './desired.ts';
 import { type DynoRecord, type DynoTable, newRecord } from './dyno-table.ts';
 import { launch, untilUp } from './lifecycle.ts';
-import { crashReason, line } from './lines.ts';
+import { crashReason, line, scaledDown, startFailure } from './lines.ts';
 import type { MemoryFinding } from './memory-watch.ts';
 import { DynoOutputs } from './outputs.ts';
 import type { Step, StopReason } from './plan.ts';
@@ -152,6 +152,7 @@ export class DynoExecutor {
         release: release.release,
         slug: this.options.slugRef(release.slug),
         reserved,
+        told: app.options.dynoMetadata ? release.slug : null,
       };
       const instance = await launch(this.options.runtime, order, this.abort.signal);
       if (this.table.get(record.id) === undefined) {
@@ -159,6 +160,8 @@ export class DynoExecutor {
         return;
       }
       this.log(record, line.starting(record.command, instance.port));
+      const less = scaledDown(record.size, this.options.runtime.info().machine.memoryMiB);
+      if (less !== null) this.log(record, less);
       this.attach(record, instance);
       if (record.state === 'stopping') this.inBackground('stop', this.terminate(record));
       else this.inBackground('boot', this.boot(record, instance));
@@ -167,7 +170,7 @@ export class DynoExecutor {
       if (this.abort.signal.aborted) return;
       if (!(error instanceof RuntimeError)) this.options.onProblem(`starting ${record.name}`, error);
       const reason = error instanceof Error ? error.message : String(error);
-      this.log(record, line.startFailed(reason));
+      this.log(record, startFailure(error));
       await this.options.runtime.removeDyno(record.id).catch(() => undefined);
       record.ended = true;
       if (record.state === 'stopping') {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findSize } from '#shared/model/size.ts';
-import type { ReleaseRow } from '../store/rows.ts';
+import type { ReleaseRow, SlugRow } from '../store/rows.ts';
 import type { DynoInstance, DynoSpec, Runtime, SlugRef } from '../runtime/runtime.ts';
 import type { DynoRecord } from './dyno-table.ts';
+import { dynoMetadata } from './metadata.ts';
 
 /** What launching a dyno needs besides its record. */
 export interface LaunchOrder {
@@ -12,26 +13,29 @@ export interface LaunchOrder {
   readonly slug: SlugRef;
   /** True when a place was reserved for this dyno, which needs no staged slug. */
   readonly reserved: boolean;
+  /** The slug of the release when the dyno is told of itself (`AppOptions.dynoMetadata`), else null. */
+  readonly told: SlugRow | null;
 }
 
 /**
  * Has the runtime start a dyno.
- * @throws RuntimeError when the slug cannot be staged or the dyno cannot be started
+ * @throws RuntimeError when the slug was damaged or cannot be staged or the dyno cannot be started
  */
 export async function launch(
   runtime: Runtime,
   order: LaunchOrder,
   signal: AbortSignal,
 ): Promise<DynoInstance> {
+  await order.slug.verify();
   if (!order.reserved) await runtime.stage(order.slug, signal);
   return runtime.startDyno(dynoSpec(order));
 }
 
 /** A dyno as runtimes want it. */
 export function dynoSpec(
-  order: Pick<LaunchOrder, 'appName' | 'release' | 'slug'> & { record: DynoIdentity },
+  order: Pick<LaunchOrder, 'appName' | 'release' | 'slug' | 'told'> & { record: DynoIdentity },
 ): DynoSpec {
-  const { record } = order;
+  const { record, appName, release, told } = order;
   const size = findSize(record.size);
   if (size === undefined) throw new Error(`no dyno size ${record.size}`);
   return {
@@ -43,7 +47,13 @@ export function dynoSpec(
     release: record.release,
     slug: order.slug,
     command: record.command,
-    env: { ...order.release.config, DYNO: record.name },
+    env: {
+      ...(told === null
+        ? {}
+        : dynoMetadata({ appId: record.appId, appName, dynoId: record.id, release, slug: told })),
+      ...order.release.config,
+      DYNO: record.name,
+    },
     size,
   };
 }

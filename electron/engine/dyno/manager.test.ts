@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { RuntimeError } from '../runtime/runtime.ts';
+import { ChecksumError } from '../slug/checksum.ts';
 import { MEMORY_EVERY } from './memory-watch.ts';
 import { APP, type DynoWorld, dynoWorld, settled } from './testing.ts';
 
@@ -46,6 +47,74 @@ test('over its memory quota a dyno is told so with each look; at twice the quota
   expect(runtime.signals).toEqual(['web.1 SIGKILL']);
 });
 
+test('a dyno of a size above the machine says so, and its quota is what there is', async () => {
+  await using world = await dynoWorld();
+  const { runtime, lines, clock } = world;
+  runtime.machineMiB = 7_986.4;
+  world.store.setFormation(APP.id, { type: 'web', quantity: 1, size: 'Performance-L' });
+  await world.manager.start();
+  world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(lines).toEqual([
+    'web.1: Starting process with command `node server.js`',
+    'web.1: Performance-L has 14 GB of memory, this machine 7.8 GB: the dyno gets what there is',
+    'web.1: State changed from starting to up',
+  ]);
+  lines.length = 0;
+  runtime.memory.set('web.1', 7_985 * MIB);
+  await clock.pass(MEMORY_EVERY);
+  expect(lines).toEqual([]);
+  runtime.memory.set('web.1', 7_987 * MIB);
+  await clock.pass(MEMORY_EVERY);
+  expect(lines[1]).toBe('web.1: Error R14 (Memory quota exceeded)');
+});
+
+test('nothing starts from a slug that was damaged on the disk: R17, and it is tried again', async () => {
+  await using world = await dynoWorld();
+  const { runtime, lines, clock } = world;
+  runtime.damage = new ChecksumError('a'.repeat(64), 'b'.repeat(64));
+  await world.manager.start();
+  world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  const r17 = `web.1: Error R17 (Checksum error) -> Checksum does match expected value. Expected: SHA256:${'a'.repeat(64)} Actual: SHA256:${'b'.repeat(64)}`;
+  expect(lines.slice(0, 2)).toEqual([r17, 'web.1: State changed from starting to crashed']);
+  expect([runtime.specs.size, world.problems]).toEqual([0, []]);
+  expect(only(world)?.reason).toMatch(/^it could not be started: The file of the slug aaaaaaaa was damaged/);
+  runtime.damage = null;
+  await clock.pass(60_000);
+  expect(only(world)?.state).toBe('up');
+});
+
+test('with the option a dyno is told of its app, its release and its slug', async () => {
+  await using world = await dynoWorld();
+  const { runtime, store, manager } = world;
+  await manager.start();
+  world.release();
+  manager.appChanged(APP.id);
+  await settled();
+  const told = () => [...runtime.specs.values()].at(-1)?.env ?? {};
+  expect(told()).toEqual({ DYNO: 'web.1' });
+  store.setAppOptions(APP.id, {
+    ...{ deployOnSave: false, deployOrder: 'platform', sleepAfterMinutes: null, dynoMetadata: true },
+  });
+  world.release();
+  manager.appChanged(APP.id);
+  await settled();
+  expect(told()).toEqual({
+    DYNO: 'web.1',
+    HEROKU_APP_ID: APP.id,
+    HEROKU_APP_NAME: 'shop',
+    HEROKU_APP_DEFAULT_DOMAIN_NAME: 'shop.localhost',
+    HEROKU_DYNO_ID: only(world)?.id,
+    HEROKU_RELEASE_CREATED_AT: '2023-11-14T22:13:20Z',
+    HEROKU_RELEASE_VERSION: 'v4',
+    HEROKU_SLUG_DESCRIPTION: 'Deploy slug s2000000',
+    HEROKU_BUILD_DESCRIPTION: 'Deploy slug s2000000',
+  });
+});
+
 test('a crash says why: out of memory, or an end with code 0, which is a crash as well', async () => {
   await using world = await running();
   world.runtime.exit('web.1', 0);
@@ -58,7 +127,7 @@ test('a crash says why: out of memory, or an end with code 0, which is a crash a
   world.runtime.exit('web.1', 137, true);
   await settled();
   expect(world.lines).toEqual([
-    'web.1: Error R14 (Memory quota exceeded) -> The system killed a process of the dyno because its memory was used up',
+    'web.1: Error R15 (Memory quota vastly exceeded) -> The system killed a process of the dyno, which had used up all memory that it may have',
     'web.1: Process exited with status 137',
     'web.1: State changed from up to crashed',
   ]);
@@ -180,7 +249,12 @@ test('where dynos are replaced daily, each goes a day and a bit after its start,
 
 test('the platform’s order stops the old dyno as the new one starts, and has the new release serve at once', async () => {
   await using world = await running();
-  const options = { deployOnSave: false, deployOrder: 'platform', sleepAfterMinutes: null } as const;
+  const options = {
+    deployOnSave: false,
+    deployOrder: 'platform',
+    sleepAfterMinutes: null,
+    dynoMetadata: false,
+  } as const;
   world.store.setAppOptions(APP.id, options);
   const version = world.release();
   const gate = Promise.withResolvers<void>();

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Dyno } from '#shared/model/app.ts';
-import { findSize } from '#shared/model/size.ts';
 import type { DynoManagerOptions } from './context.ts';
 import { type AppDesire, readDesire, sleepAfter } from './desired.ts';
 import { type DynoRecord, DynoTable, idleDynos, visibleDynos } from './dyno-table.ts';
 import { DynoExecutor } from './executor.ts';
 import { line } from './lines.ts';
-import { MemoryWatch } from './memory-watch.ts';
+import { MemoryWatch, quotaOf } from './memory-watch.ts';
 import { type DesiredApp, plan, type Step } from './plan.ts';
 import { Reconciler } from './reconcile.ts';
 import { DynoReservations } from './reservations.ts';
@@ -64,7 +63,7 @@ export class DynoManager {
     this.memory = new MemoryWatch({
       clock: options.clock,
       running: () => this.table.running(),
-      quotaOf: (record) => findSize(record.size)?.memoryMiB,
+      quotaOf: (record) => quotaOf(options.runtime, record.size),
       memoryOf: () => options.runtime.memoryOf(),
       onOver: this.executor.overQuota.bind(this.executor),
       onProblem: options.onProblem.bind(options),

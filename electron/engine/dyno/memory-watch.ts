@@ -1,3 +1,5 @@
+import { findSize, memoryOn } from '#shared/model/size.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../util/clock.ts';
 
 /** Time between two looks at the memory of all dynos, in milliseconds (reference: heroku-platform 3.9). */
@@ -20,6 +22,12 @@ export function judgeMemory(bytes: number, quotaMiB: number): MemoryFinding | nu
   if (bytes <= quota) return null;
   const percent = (bytes / quota) * 100;
   return { megabytes: Math.floor(bytes / MIB), percent, code: bytes >= VASTLY * quota ? 'R15' : 'R14' };
+}
+
+/** Memory quota in MiB of dynos of a size, never more than the machine has; undefined for a size that does not exist. */
+export function quotaOf(runtime: Pick<Runtime, 'info'>, size: string): number | undefined {
+  const found = findSize(size);
+  return found === undefined ? undefined : memoryOn(runtime.info().machine.memoryMiB, found);
 }
 
 /** What the watch needs of the dyno manager. */

@@ -10,9 +10,10 @@ import type {
   OutputSink,
   PlaceSpec,
   Runtime,
+  RuntimeInfo,
   SlugRef,
 } from '../runtime/runtime.ts';
-import type { ReleaseRow } from '../store/rows.ts';
+import type { FormationRow, ReleaseRow } from '../store/rows.ts';
 import { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
 import { RESTART_POLICIES } from './backoff.ts';
@@ -84,6 +85,20 @@ export class FakeRuntime {
   /** As the engine sees it. */
   get runtime(): Runtime {
     return this as unknown as Runtime;
+  }
+
+  /** Memory of the machine in MiB. */
+  machineMiB = 16_384;
+  damage: Error | null = null;
+
+  info(): RuntimeInfo {
+    const machine = { memoryMiB: this.machineMiB, cpus: 4 };
+    return { kind: 'process', version: '1', isolated: false, available: true, machine, notes: [] };
+  }
+
+  /** What `SlugRef.verify` does. */
+  async verify(): Promise<void> {
+    if (this.damage !== null) throw this.damage;
   }
 
   async stage(): Promise<void> {
@@ -204,8 +219,13 @@ export interface DynoWorld extends AsyncDisposable {
 /** Id and name of the app in a `DynoWorld`. */
 export const APP = { id: 'a1', name: 'shop' };
 
-/** Makes a world whose app has no code yet. */
-export async function dynoWorld(changes: Partial<DynoManagerOptions> = {}): Promise<DynoWorld> {
+const WEB: FormationRow = { type: 'web', quantity: 1, size: 'Standard-1X' };
+
+/** Makes a world whose app has no code yet. @param formation that it has all the same */
+export async function dynoWorld(
+  changes: Partial<DynoManagerOptions> = {},
+  formation: readonly FormationRow[] = [WEB],
+): Promise<DynoWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-dynos-'));
   const store = new Store(join(folder, 'slipway.db'));
   const clock = new StillClock();
@@ -213,12 +233,13 @@ export async function dynoWorld(changes: Partial<DynoManagerOptions> = {}): Prom
   const row = { ...APP, stack: 'slipway-13', folder: null, serving: null, createdAt: 'now' };
   store.insertApp(row);
   ledger.begin(row, 'ann');
-  store.setFormation(APP.id, { type: 'web', quantity: 1, size: 'Standard-1X' });
+  for (const entry of formation) store.setFormation(APP.id, entry);
   const runtime = new FakeRuntime();
   const lines: string[] = [];
   const problems: string[] = [];
   const printed: string[] = [];
-  const slugRef = (): SlugRef => ({ id: 's', appId: APP.id, stack: 's', sha256: '' }) as SlugRef;
+  const slugRef = (): SlugRef =>
+    ({ id: 's', appId: APP.id, stack: 's', sha256: '', verify: () => runtime.verify() }) as SlugRef;
   const options: DynoManagerOptions = {
     ...{ store, runtime: runtime.runtime, clock, slugRef, timers: PLATFORM_TIMERS, parallelStarts: 10 },
     restarts: () => RESTART_POLICIES.short,

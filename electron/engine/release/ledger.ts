@@ -116,6 +116,28 @@ export class ReleaseLedger {
     });
   }
 
+  /**
+   * Makes a new release from one whose release command failed, so that the command runs again (reference: heroku-platform 3.11).
+   * @param version which, or undefined for the newest release
+   * @throws SlipwayError `no_release` when that one did not fail
+   */
+  retry(appId: string, version: number | undefined, user: string): ReleaseRow {
+    const wanted = version ?? this.store.newestVersion(appId);
+    const failed = this.store.findRelease(appId, wanted);
+    if (failed?.status !== 'failed') {
+      const state = failed === null ? 'there is no such release' : `it ${failed.status}`;
+      throw new SlipwayError(
+        'no_release',
+        `v${wanted} cannot be tried again: ${state}. Only a release whose command failed can.`,
+      );
+    }
+    const { slugId, config, addons, description } = failed;
+    return this.append(appId, {
+      description: `Retry of v${wanted}: ${description}`,
+      ...{ slugId, config, addons, user },
+    });
+  }
+
   /** Whether a release may be the target of a rollback. */
   eligibleForRollback(release: ReleaseRow): boolean {
     return release.slugId !== null && release.status === 'succeeded';

@@ -1,6 +1,9 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { SlipwayError } from '#shared/errors.ts';
 import { Apps } from '../app/apps.ts';
 import { APP, type DynoWorld, dynoWorld, settled } from '../dyno/testing.ts';
+import type { FormationRow } from '../store/rows.ts';
 import { FactHub } from '../util/facts.ts';
 import { type Published, ReleaseFailed, ReleasePublisher } from './publisher.ts';
 import { RELEASE_TIMERS } from './release-dyno.ts';
@@ -26,8 +29,8 @@ function publisherOf(world: DynoWorld, apps: Apps): ReleasePublisher {
   });
 }
 
-async function world(): Promise<World> {
-  const base = await dynoWorld();
+async function world(formation?: readonly FormationRow[]): Promise<World> {
+  const base = await dynoWorld({}, formation);
   const { store, ledger, clock, manager } = base;
   const apps = new Apps({ store, ledger, clock, routerPort: () => 1, dynos: () => [] });
   await manager.start();
@@ -74,6 +77,31 @@ test('a release with a command is pending until that succeeded; then its dynos s
     `${NAME}: State changed from up to complete`,
     'api: Release v3 created by user ann',
   ]);
+});
+
+test('the formation that the first code asks for is in force with its release; later ones change nothing', async () => {
+  await using shop = await world([]);
+  const [web, worker] = [
+    { type: 'web', quantity: 2, size: 'Standard-2X' },
+    { type: 'worker', quantity: 3, size: 'Standard-1X' },
+  ];
+  const types = { ...COMMAND, worker: 'node worker.js' };
+  const deploy = (formation: FormationRow[]) =>
+    shop.publisher.add(() => shop.addRelease(types), { user: 'ann', formation });
+  const { done } = deploy([web, worker]);
+  await settled();
+  expect(shop.store.formation(APP.id)).toEqual([]);
+  shop.runtime.exit(NAME, 0);
+  await done;
+  await settled();
+  expect(shop.store.formation(APP.id)).toEqual([web, worker]);
+  expect(shop.lines).toContain('api: Scaled to web@2:Standard-2X worker@3:Standard-1X by user ann');
+  expect(names(shop)).toEqual(['web.1', 'web.2', 'worker.1', 'worker.2', 'worker.3']);
+  const second = deploy([{ ...web, quantity: 5 }]);
+  await settled();
+  shop.runtime.exit(NAME, 0);
+  await second.done;
+  expect(shop.store.formation(APP.id)).toEqual([web, worker]);
 });
 
 test('a release whose command fails changes nothing, and is no target for a rollback', async () => {
@@ -199,4 +227,58 @@ test('release is not part of the formation: only its size can be set', async () 
   shop.deploy().done.catch(() => undefined);
   await settled();
   expect(lastCommand(shop)?.size.name).toBe('Standard-2X');
+});
+
+test('a failed release is tried again as a new one, with its code and config; no other can be', async () => {
+  await using shop = await world();
+  const { done } = shop.deploy();
+  await settled();
+  shop.runtime.exit(NAME, 1);
+  await expect(done).rejects.toThrow(ReleaseFailed);
+  const again = shop.publisher.add(() => shop.ledger.retry(APP.id, undefined, 'bea'), { user: 'bea' });
+  await settled();
+  expect(again.release).toMatchObject({ version: 4, description: 'Retry of v3: Deploy', status: 'pending' });
+  shop.runtime.exit(NAME, 0);
+  await again.done;
+  await settled();
+  expect([status(shop, 3), status(shop, 4), names(shop)]).toEqual(['failed', 'succeeded', ['web.1']]);
+  expect(() => shop.ledger.retry(APP.id, 4, 'bea')).toThrow('v4 cannot be tried again: it succeeded.');
+  expect(() => shop.ledger.retry(APP.id, 9, 'bea')).toThrow('there is no such release');
+});
+
+const anyStep = fc.constantFrom('deploy', 'config', 'rollback', 'retry', 'succeed', 'fail', 'kill', 'wait');
+
+test('whatever happens, engines that are killed included, no release command starts twice', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 25 }), async (steps) => {
+      await using shop = await world();
+      let { publisher } = shop;
+      const how = { user: 'ann' };
+      for (const [index, step] of steps.entries()) {
+        try {
+          if (step === 'deploy') publisher.add(() => shop.addRelease(COMMAND), how);
+          if (step === 'config')
+            publisher.add(() => shop.ledger.configure(APP.id, { N: String(index) }, 'ann'), how);
+          if (step === 'rollback') publisher.add(() => shop.ledger.rollback(APP.id, undefined, 'ann'), how);
+          if (step === 'retry') publisher.add(() => shop.ledger.retry(APP.id, undefined, 'ann'), how);
+        } catch (error) {
+          if (!(error instanceof SlipwayError)) throw error;
+        }
+        if (step === 'succeed') shop.runtime.exit(NAME, 0);
+        if (step === 'fail') shop.runtime.exit(NAME, 1);
+        if (step === 'kill') {
+          publisher = publisherOf(shop, shop.apps);
+          publisher.recover();
+        }
+        if (step === 'wait') await settled();
+      }
+      await settled();
+      const started = [...shop.runtime.specs.values()].filter((spec) => spec.type === 'release');
+      const versions = started.map((spec) => spec.release);
+      expect(versions).toEqual([...new Set(versions)]);
+      const pending = shop.store.pendingReleases(APP.id).map(({ version }) => version);
+      expect(pending.length).toBeLessThanOrEqual(1);
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { SlipwayError } from '#shared/errors.ts';
 import { RELEASE_TYPE } from '#shared/model/release.ts';
 import { DEFAULT_SIZE } from '#shared/model/size.ts';
-import { type Apps, describeFormation } from '../app/apps.ts';
+import type { Apps } from '../app/apps.ts';
+import { describeFormation } from '../app/formation.ts';
 import { dynoSpec } from '../dyno/lifecycle.ts';
 import type { DynoSpec, SlugRef } from '../runtime/runtime.ts';
 import type { FormationRow, ReleaseRow, SlugRow } from '../store/rows.ts';
@@ -39,6 +40,8 @@ export interface PublishHow {
   readonly user: string;
   /** Gets the output of the release command. */
   readonly onText?: (text: string) => void;
+  /** Formation that the source asks for, for an app that has none yet. */
+  readonly formation?: readonly FormationRow[];
 }
 
 /** A release whose command did not succeed: nothing of it runs. The message says why, as the end of a sentence about it. */
@@ -89,7 +92,7 @@ export class ReleasePublisher {
     const { store, facts } = this.options;
     const made = store.atomically(() => {
       const release = make();
-      return release === null ? null : { release, scaled: this.begin(release) };
+      return release === null ? null : { release, scaled: this.begin(release, how) };
     });
     if (made === null) return null;
     const { release, scaled } = made;
@@ -139,9 +142,9 @@ export class ReleasePublisher {
     await Promise.allSettled(all.map(({ done }) => done));
   }
 
-  private async run(release: ReleaseRow, { user, onText }: PublishHow): Promise<void> {
+  private async run(release: ReleaseRow, how: PublishHow): Promise<void> {
     const { appId } = release;
-    const dyno = new ReleaseDyno(this.options, this.specOf(release), onText ?? (() => undefined));
+    const dyno = new ReleaseDyno(this.options, this.specOf(release), how.onText ?? (() => undefined));
     // Whatever happens, the release must not stay pending: the app could have no other.
     const ended = dyno.run().catch((error: unknown): ReleaseEnd => {
       this.options.onProblem(`release command of v${release.version}`, error);
@@ -150,7 +153,7 @@ export class ReleasePublisher {
     const done = ended.then((end) => {
       this.running.delete(appId);
       const problem = releaseProblem(end);
-      if (problem === null) this.succeed(release, user);
+      if (problem === null) this.succeed(release, how);
       else {
         this.fail(release, problem);
         throw new ReleaseFailed(problem);
@@ -172,16 +175,17 @@ export class ReleasePublisher {
       ...{ id: randomUUID(), appId, name, type: RELEASE_TYPE, release: version, size },
       command: slug.processTypes[RELEASE_TYPE] ?? '',
     };
-    return dynoSpec({ record, appName: app.name, release, slug: this.options.slugRef(slug) });
+    const told = app.options.dynoMetadata ? slug : null;
+    return dynoSpec({ record, appName: app.name, release, slug: this.options.slugRef(slug), told });
   }
 
-  private succeed(release: ReleaseRow, user: string): void {
+  private succeed(release: ReleaseRow, how: PublishHow): void {
     const { store, ledger, facts } = this.options;
     const scaled = store.atomically(() => {
       ledger.settle(release, 'succeeded');
-      return this.begin({ ...release, status: 'succeeded' });
+      return this.begin({ ...release, status: 'succeeded' }, how);
     });
-    this.inForce(release, scaled, user);
+    this.inForce(release, scaled, how.user);
     facts.publish({ kind: 'release.changed', app: release.appId, version: release.version });
     facts.publish({ kind: 'config.changed', app: release.appId });
   }
@@ -197,11 +201,11 @@ export class ReleasePublisher {
   }
 
   /** Gives process types that are new with a release in force their dynos. */
-  private begin(release: ReleaseRow): FormationRow[] {
+  private begin(release: ReleaseRow, how: PublishHow): FormationRow[] {
     const { store, apps } = this.options;
     const slug = release.slugId === null ? null : store.findSlug(release.slugId);
     if (release.status !== 'succeeded' || slug === null) return [];
-    return apps.beginFormation(release.appId, Object.keys(slug.processTypes));
+    return apps.beginFormation(release.appId, Object.keys(slug.processTypes), how.formation);
   }
 
   private inForce({ appId, version }: ReleaseRow, scaled: readonly FormationRow[], user: string): void {

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { line } from '../dyno/lines.ts';
+import { line, scaledDown, startFailure } from '../dyno/lines.ts';
 import type { DynoInstance, DynoSpec, OutputPosition, OutputSink, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../util/clock.ts';
 
@@ -83,20 +83,23 @@ export class ReleaseDyno {
 
   private async start(): Promise<DynoInstance | ReleaseEnd> {
     const { runtime } = this.context;
-    const { id, slug, command } = this.spec;
+    const { id, slug, command, size } = this.spec;
     try {
+      await slug.verify();
       await runtime.stage(slug, this.staging.signal);
       this.staging.signal.throwIfAborted();
       const instance = await runtime.startDyno(this.spec);
       this.launched = true;
       this.log(line.starting(command, instance.port));
+      const less = scaledDown(size.name, runtime.info().machine.memoryMiB);
+      if (less !== null) this.log(less);
       this.log(line.changed('starting', 'up'));
       return instance;
     } catch (error) {
       await runtime.removeDyno(id).catch(() => undefined);
       if (this.cut !== null) return { kind: this.cut };
       const reason = error instanceof Error ? error.message : String(error);
-      this.log(line.startFailed(reason));
+      this.log(startFailure(error));
       return { kind: 'not-run', reason };
     }
   }

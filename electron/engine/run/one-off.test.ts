@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { findSize } from '#shared/model/size.ts';
 import type { RunEvent } from '#shared/model/run.ts';
 import { expect, test } from 'vitest';
 import type { RunSpec, RunTerminal } from '../runtime/run-terminal.ts';
@@ -56,6 +57,7 @@ function world(failure: RuntimeError | null = null) {
   const runtime = {
     stage: () => (failure === null ? Promise.resolve() : Promise.reject(failure)),
     openRun: () => Promise.resolve(terminal),
+    info: () => ({ machine: { memoryMiB: 16_384, cpus: 4 } }),
   } as unknown as Runtime;
   const clock = {
     now: () => 0,
@@ -66,7 +68,10 @@ function world(failure: RuntimeError | null = null) {
       return () => alarms.delete(ms);
     },
   };
-  const spec = { id: 'id', appId: 'a', name: 'run.4711', release: 3, command: 'rake $PORT' } as RunSpec;
+  const spec = {
+    ...{ id: 'id', appId: 'a', name: 'run.4711', release: 3, command: 'rake $PORT' },
+    ...{ size: findSize('Standard-1X'), slug: { verify: () => Promise.resolve() } },
+  } as unknown as RunSpec;
   const run = new OneOff(
     {
       ...{ runtime, clock, timers: TIMERS },

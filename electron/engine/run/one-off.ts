@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { RunEvent } from '#shared/model/run.ts';
-import { line } from '../dyno/lines.ts';
+import { line, scaledDown, startFailure } from '../dyno/lines.ts';
 import type { RunSpec, RunTerminal } from '../runtime/run-terminal.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../util/clock.ts';
@@ -105,16 +105,19 @@ export class OneOff {
 
   private async start(): Promise<RunTerminal> {
     const { runtime } = this.context;
-    const { slug, command } = this.spec;
+    const { slug, command, size } = this.spec;
     try {
+      await slug.verify();
       await runtime.stage(slug, this.staging.signal);
       const terminal = await runtime.openRun(this.spec);
       this.log(line.starting(command, terminal.port));
+      const less = scaledDown(size.name, runtime.info().machine.memoryMiB);
+      if (less !== null) this.log(less);
       this.log(line.changed('starting', 'up'));
       return terminal;
     } catch (error) {
       const left = this.staging.signal.aborted;
-      if (!left) this.log(line.startFailed(error instanceof Error ? error.message : String(error)));
+      if (!left) this.log(startFailure(error));
       throw error;
     }
   }

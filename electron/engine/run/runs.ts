@@ -126,7 +126,8 @@ export class Runs {
       ...{ id: randomUUID(), appId: app.id, name, type: 'run', release: release.version, size: DEFAULT_SIZE },
       command: expandCommand(command, slug.processTypes),
     };
-    const spec = dynoSpec({ record, appName: app.name, release, slug: this.options.slugRef(slug) });
+    const told = app.options.dynoMetadata ? slug : null;
+    const spec = dynoSpec({ record, appName: app.name, release, slug: this.options.slugRef(slug), told });
     return { ...spec, env: { TERM, ...spec.env }, columns, rows };
   }
 }

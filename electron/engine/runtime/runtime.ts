@@ -97,6 +97,8 @@ export interface RuntimeInfo {
   readonly isolated: boolean;
   /** False while the daemon does not answer; see `onAvailability`. */
   readonly available: boolean;
+  /** The machine that dynos run on, which may be a virtual one. */
+  readonly machine: { readonly memoryMiB: number; readonly cpus: number };
   readonly notes: readonly string[];
 }
 
@@ -111,6 +113,8 @@ export interface SlugRef {
   readonly parts: readonly SlugPart[];
   /** Opens the archive (zstd tar, entries below `./app/`), whole or one part of it. */
   open(part?: SlugPart): Readable;
+  /** Makes sure that the archive is what was written. @throws RuntimeError when it was damaged since */
+  verify(): Promise<void>;
 }
 
 /**

@@ -1,12 +1,15 @@
 import { posix } from 'node:path';
 import { BUILD_TIMEOUT_MS, SLUG_WARN_BYTES } from '#shared/model/build.ts';
 import { mergeProcessTypes, type ProcessTypes } from '#shared/model/procfile.ts';
+import { describeFormation } from '../app/formation.ts';
+import type { FormationRow } from '../store/rows.ts';
 import type { BuildBox, Runtime } from '../runtime/runtime.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks.ts';
 import { BuildFailure } from './failure.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
+import { readFormation } from './app-json.ts';
 import type { StoredSlug } from './archive-writer.ts';
 import type { KnownPart, SlugStore } from './slug-store.ts';
 import { badLines, readProcfile } from './procfile.ts';
@@ -22,6 +25,8 @@ export interface CompileOrder {
   /** Parts of the app's older slugs, by key. */
   readonly known: ReadonlyMap<string, KnownPart>;
   readonly clearCache: boolean;
+  /** True when the app has no code yet: only then `app.json` counts. */
+  readonly first: boolean;
 }
 
 /** What compiling works with. */
@@ -39,6 +44,8 @@ export interface CompileTools {
 /** A compiled app. */
 export interface CompiledSlug extends StoredSlug {
   readonly processTypes: ProcessTypes;
+  /** Formation that `app.json` asks for; empty when it asks for none, or the app has one. */
+  readonly formation: readonly FormationRow[];
   /** What the buildpack's detect printed. */
   readonly language: string;
   readonly commit: string | null;
@@ -111,8 +118,9 @@ class Compiler {
     const { buildpack, language } = await phases.run('detect', () => this.detect());
     const info = await phases.run('compile', () => this.runBuildpack(buildpack));
     const processTypes = await phases.run('types', () => this.discoverTypes(info));
+    const formation = this.order.first ? await this.readFormation(Object.keys(processTypes)) : [];
     const stored = await phases.run('pack', () => this.pack());
-    return { ...stored, processTypes, language, commit: this.source.commit };
+    return { ...stored, processTypes, formation, language, commit: this.source.commit };
   }
 
   /** Brings the source into the box and asks the buildpacks whose it is. */
@@ -206,6 +214,23 @@ class Compiler {
         ),
       );
     return procfile.types;
+  }
+
+  /** What is wrong with `app.json` is a warning, whatever it is. */
+  private async readFormation(types: readonly string[]): Promise<readonly FormationRow[]> {
+    const { box, tools } = this;
+    try {
+      const bytes = await box.readFile(posix.join(box.buildDir, 'app.json'));
+      if (bytes === null) return [];
+      const { rows, warnings } = readFormation(bytes.toString('utf8'), types);
+      for (const text of warnings) tools.output(bang(`Warning: ${text}`));
+      if (rows.length > 0) tools.output(detail(`Formation of app.json       -> ${describeFormation(rows)}`));
+      return rows;
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || error.code !== 'too_large') throw error;
+      tools.output(bang('Warning: app.json is too large to be read, so its formation is not used.'));
+      return [];
+    }
   }
 
   private async pack(): Promise<StoredSlug> {

@@ -111,6 +111,22 @@ describe('SlugStore', () => {
     },
   );
 
+  it('knows an archive that was damaged on the disk from a whole one, also in the next engine', async () => {
+    const { sha256 } = await store.assemble(packed({ a: 'first', b: 'second' }), new Map());
+    const file = join(folder, `${sha256}.slug`);
+    const cold = openSlugStore(folder, LIMIT);
+    for (const each of [store, cold]) await each.verify(sha256);
+    await writeFile(file, 'firstsecomd');
+    const actual = createHash('sha256').update('firstsecomd').digest('hex');
+    const told = { name: 'RuntimeError', expected: sha256, actual };
+    for (const each of [store, cold, openSlugStore(folder, LIMIT)])
+      await expect(Promise.all([each.verify(sha256), each.verify(sha256)])).rejects.toMatchObject(told);
+    await writeFile(file, 'firstsecond');
+    for (const each of [store, cold]) await each.verify(sha256);
+    await rm(file);
+    await store.verify(sha256);
+  });
+
   it('removes one archive, and at the next start all that nobody knows', async () => {
     const [one, two, three] = await Promise.all(
       ['1', '2', '3'].map((text) => store.assemble(packed({ a: text }), new Map())),

@@ -7,6 +7,7 @@ import { SLUG_MAX_BYTES } from '#shared/model/build.ts';
 import type { PackedPart, SlugPart } from '../runtime/runtime.ts';
 import { ArchiveWriter, HashMemory, type StoredSlug } from './archive-writer.ts';
 import { BuildFailure, systemCode } from './failure.ts';
+import { WholeArchives } from './whole-archives.ts';
 
 const SUFFIX = '.slug';
 /** Age in milliseconds at which the build that wrote an archive has released it, or given it up. */
@@ -23,6 +24,7 @@ export class SlugStore {
   private readonly folder: string;
   private readonly maxBytes: number;
   private readonly hashes = new HashMemory();
+  private readonly archives = new WholeArchives();
 
   constructor(folder: string, maxBytes: number) {
     this.folder = folder;
@@ -60,6 +62,7 @@ export class SlugStore {
       const stored = await writer.finish();
       await rename(temporary, this.path(stored.sha256));
       await this.syncFolder();
+      this.archives.wrote(stored.sha256, await stat(this.path(stored.sha256)));
       return stored;
     } catch (error) {
       await writer?.abandon();
@@ -72,6 +75,15 @@ export class SlugStore {
   open(sha256: string, part?: SlugPart): Readable {
     const range = part === undefined ? {} : { start: part.offset, end: part.offset + part.length - 1 };
     return createReadStream(this.path(sha256), { ...range, highWaterMark: 1024 * 1024 });
+  }
+
+  /**
+   * Makes sure that an archive is what was written. It is read once, and again when the file is not the one that was read.
+   * An archive that is missing passes: whoever opens it is told.
+   * @throws ChecksumError
+   */
+  verify(sha256: string): Promise<void> {
+    return this.archives.verify(sha256, this.path(sha256));
   }
 
   async remove(sha256: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { findSize } from '#shared/model/size.ts';
 import { StatsSample } from '#shared/model/stats.ts';
 import type { Clock } from '../util/clock.ts';
 import { RequestBuckets } from './request-buckets.ts';
@@ -61,6 +62,7 @@ function world() {
         ['of-nobody', 1],
       ]);
     },
+    quotaOf: (size) => findSize(size)?.memoryMiB,
     onProblem: () => (state.problems += 1),
   });
   return { clock, requests, state, stats };

@@ -1,6 +1,5 @@
 import { freemem, totalmem } from 'node:os';
 import type { Dyno } from '#shared/model/app.ts';
-import { findSize } from '#shared/model/size.ts';
 import type { DynoStats, StatsSample } from '#shared/model/stats.ts';
 import type { Clock } from '../util/clock.ts';
 import type { RequestBuckets } from './request-buckets.ts';
@@ -18,6 +17,8 @@ export interface StatsOptions {
   dynos(appId: string): readonly Pick<Dyno, 'id' | 'size'>[];
   /** See `Runtime.memoryOf`. */
   memoryOf(): Promise<ReadonlyMap<string, number>>;
+  /** Memory quota of a dyno size in MiB; undefined for one that does not exist. */
+  quotaOf(size: string): number | undefined;
   onProblem(what: string, error: unknown): void;
 }
 
@@ -110,7 +111,7 @@ export class Stats {
   private dynosOf(app: string, memory: ReadonlyMap<string, number>): DynoStats[] {
     return this.options.dynos(app).flatMap(({ id, size }) => {
       const bytes = memory.get(id);
-      const quotaMiB = findSize(size)?.memoryMiB;
+      const quotaMiB = this.options.quotaOf(size);
       if (bytes === undefined || quotaMiB === undefined) return [];
       return [{ dyno: id, app, memoryMiB: Math.round((bytes / MIB) * 10) / 10, quotaMiB }];
     });

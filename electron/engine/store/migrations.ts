@@ -78,4 +78,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE releases ADD COLUMN problem TEXT;
   CREATE TABLE options (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   `,
+  `
+  ALTER TABLE apps ADD COLUMN dyno_metadata INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -21,6 +21,7 @@ export const AppRow = z
     deploy_on_save: z.number(),
     deploy_order: DeployOrder,
     sleep_after: z.number().nullable(),
+    dyno_metadata: z.number(),
     asleep_since: z.string().nullable(),
   })
   .transform((row) => ({
@@ -35,6 +36,7 @@ export const AppRow = z
       deployOnSave: row.deploy_on_save === 1,
       deployOrder: row.deploy_order,
       sleepAfterMinutes: row.sleep_after,
+      dynoMetadata: row.dyno_metadata === 1,
     },
     /** When it fell asleep, or null. */
     asleepSince: row.asleep_since,

@@ -55,13 +55,12 @@ export class Store {
     this.run('UPDATE apps SET folder = ? WHERE id = ?', [folder, appId]);
   }
 
-  setAppOptions(appId: string, { deployOnSave, deployOrder, sleepAfterMinutes }: AppOptions): void {
-    this.run('UPDATE apps SET deploy_on_save = ?, deploy_order = ?, sleep_after = ? WHERE id = ?', [
-      deployOnSave ? 1 : 0,
-      deployOrder,
-      sleepAfterMinutes,
-      appId,
-    ]);
+  setAppOptions(appId: string, options: AppOptions): void {
+    const { deployOnSave, deployOrder, sleepAfterMinutes, dynoMetadata } = options;
+    this.run(
+      'UPDATE apps SET deploy_on_save = ?, deploy_order = ?, sleep_after = ?, dyno_metadata = ? WHERE id = ?',
+      [deployOnSave ? 1 : 0, deployOrder, sleepAfterMinutes, dynoMetadata ? 1 : 0, appId],
+    );
   }
 
   /** @param since when it fell asleep, or null when it is awake */

@@ -19,7 +19,12 @@ beforeEach(() => {
   mkdirSync(join(folder, 'node_modules'));
   mkdirSync(join(folder, 'src'));
   writeFileSync(join(folder, '.gitignore'), 'dist\n*.tmp\n');
-  const options = { deployOnSave: true, deployOrder: 'seamless', sleepAfterMinutes: null } as const;
+  const options = {
+    deployOnSave: true,
+    deployOrder: 'seamless',
+    sleepAfterMinutes: null,
+    dynoMetadata: false,
+  } as const;
   const app = { id: 'a1', name: 'shop', stack: 's', folder, createdAt: 'now', options };
   apps = [{ ...app, serving: null, asleepSince: null }];
   deploys = [];

@@ -78,7 +78,7 @@ function readyLine(child: ChildProcess, errors: () => string): Promise<string> {
 }
 
 /** Deploys a folder and waits for the end, launch included. */
-export async function deploy(host: Host, app: string, path: string): Promise<Build> {
+export async function deploy(host: Pick<Host, 'client'>, app: string, path: string): Promise<Build> {
   const { id } = await host.client.call('builds.start', { app, source: { kind: 'folder', path } });
   let output = '';
   for await (const items of host.client.open('builds.output', { app, build: id })) {

@@ -19,7 +19,7 @@ import {
   until,
 } from '../../../../test/runtime-contract/world.ts';
 import { systemClock } from '../../util/clock.ts';
-import { type DynoExit, type DynoSpec, RuntimeError } from '../runtime.ts';
+import { type DynoExit, type DynoInstance, RuntimeError } from '../runtime.ts';
 import { listContainers } from './containers.ts';
 import { connectDaemon, type Daemon, type DaemonFacts } from './daemon.ts';
 import { createDockerRuntime, type DockerRuntime } from './docker-runtime.ts';
@@ -176,7 +176,7 @@ function runTests(daemon: Daemon): void {
           `CapEff:${none}`,
           'NoNewPrivs:1',
           '256',
-          String(512 * 1024 * 1024),
+          String(1088 * 1024 * 1024),
         ].sort((a, b) => text.indexOf(a) - text.indexOf(b)),
         ...['1000 755', '1000 644', 'refused', 'docker-init', 'trusted', ''],
       ]);
@@ -185,32 +185,60 @@ function runTests(daemon: Daemon): void {
   );
 
   test(
-    'a dyno out of memory is told as such',
+    'a dyno may go over its memory quota; the kernel ends it above twice the quota, and it is told as such',
     async () => {
       const { runtime } = await open();
       const exits: DynoExit[] = [];
       using _ = runtime.onExit((exit) => exits.push(exit));
       const slug = await buildSlug(runtime, freshId('app'), []);
+      await runtime.stage(slug, never);
       const size = findSize('Standard-1X');
       if (!size) throw new Error('no size');
-      await runtime.stage(slug, never);
-      const spec: DynoSpec = {
-        ...{
-          id: freshId('dyno'),
-          appId: slug.appId,
-          appName: 'app',
-          name: 'web.1',
-          type: 'web',
-          release: 1,
-          slug,
-          env: {},
-        },
-        command: `exec perl -e 'my @a; push @a, "x" x 8000000 while 1'`,
-        size: { ...size, memoryMiB: 64 },
-      };
-      const dyno = await runtime.startDyno(spec);
+      const start = (command: string): Promise<DynoInstance> =>
+        runtime.startDyno({
+          ...{
+            id: freshId('dyno'),
+            appId: slug.appId,
+            appName: 'app',
+            name: 'web.1',
+            type: 'web',
+            release: 1,
+          },
+          ...{ slug, env: {}, command, size: { ...size, memoryMiB: 64 } },
+        });
+      const over = await start(
+        `exec perl -e 'my @held; push @held, $_ x 1000000 for 1 .. 9, ("ab") x 45; sleep 600'`,
+      );
+      await until('it to be over its quota', async () => {
+        const bytes = (await runtime.memoryOf()).get(over.id) ?? 0;
+        return bytes > 90 * 2 ** 20;
+      });
+      const hog = await start(`exec perl -e 'my @a; push @a, "x" x 8000000 while 1'`);
       await until('the end', () => exits.length > 0, 60_000);
-      expect(exits[0]).toMatchObject({ id: dyno.id, code: 137, outOfMemory: true });
+      expect(exits).toEqual([expect.objectContaining({ id: hog.id, code: 137, outOfMemory: true })]);
+      await runtime.removeDyno(over.id);
+    },
+    LIMIT,
+  );
+
+  test(
+    'processes of one dyno are limited to what ulimit -u prints, and do not count for another',
+    async () => {
+      const { runtime } = await open();
+      const slug = await buildSlug(runtime, freshId('app'), []);
+      await runtime.stage(slug, never);
+      const fork = (count: number): string =>
+        `exec perl -e '$| = 1; my $n = 0; for (1 .. ${String(count)}) { my $p = fork; if (!defined $p) { last } if (!$p) { sleep 600; exit } $n++ } print "$n\n"; sleep 600'`;
+      const dynos = await Promise.all(
+        [120, 120, 120, 400].map((count) => startDyno(runtime, { slug, command: fork(count) })),
+      );
+      const outputs = dynos.map((dyno) => new Output(runtime, dyno.id));
+      await until('all to have forked', () => outputs.every((output) => output.text() !== ''));
+      const [one, two, three, most = 0] = outputs.map((output) => Number(output.text()));
+      expect([one, two, three]).toEqual([120, 120, 120]);
+      // Docker's own first process and perl count as well.
+      expect([most > 240, most < 256]).toEqual([true, true]);
+      for (const dyno of dynos) await runtime.removeDyno(dyno.id);
     },
     LIMIT,
   );

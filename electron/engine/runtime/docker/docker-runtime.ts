@@ -30,6 +30,7 @@ import { Dynos } from './dynos.ts';
 import { explain } from './errors.ts';
 import { type DynoEvent, watchEvents } from './events.ts';
 import { type ImageFacts, inspectImage, listImages, removeImage } from './images.ts';
+import { machineMemory } from './limits.ts';
 import { accepts } from './listening.ts';
 import { MemoryReader } from './memory.ts';
 import { Identities } from './identities.ts';
@@ -157,6 +158,7 @@ class Implementation implements DockerRuntime {
       version: `${name} ${facts.version}`,
       isolated: true,
       available: this.available,
+      machine: { memoryMiB: machineMemory(this.daemon), cpus: facts.cpus },
       notes,
     };
   }

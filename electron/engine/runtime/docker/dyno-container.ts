@@ -1,9 +1,10 @@
 import type { Clock } from '../../util/clock.ts';
 import type { RunSpec } from '../run-terminal.ts';
 import type { DynoSpec, PlaceSpec } from '../runtime.ts';
+import { sizeVariables, ulimitFunction } from '../size-figures.ts';
 import type { Daemon } from './daemon.ts';
 import { dynoLabels, placeLabels } from './dyno-labels.ts';
-import { dynoLimits } from './limits.ts';
+import { dynoLimits, machineMemory } from './limits.ts';
 import { dockerName, shortHash } from './names.ts';
 import { DYNO_START } from './stack-recipe.ts';
 
@@ -112,6 +113,9 @@ export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: 
   };
 }
 
+/** Name under which bash finds an exported function `ulimit`. */
+const ULIMIT = 'BASH_FUNC_ulimit%%';
+
 /** What all dynos have: image, user, environment, network and limits. */
 function commonOptions(
   daemon: Daemon,
@@ -119,7 +123,11 @@ function commonOptions(
   own: Readonly<Record<string, string>>,
   place: DynoPlace,
 ) {
-  const env = { ...own, HOME: '/app', PORT: String(place.port) };
+  const env = {
+    ...sizeVariables(spec.size, machineMemory(daemon)),
+    ...own,
+    ...{ HOME: '/app', PORT: String(place.port), [ULIMIT]: ulimitFunction(spec.size) },
+  };
   return {
     Image: place.image,
     Hostname: shortHash(spec.id),

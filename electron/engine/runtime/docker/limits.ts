@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { DynoSize } from '#shared/model/size.ts';
+import { totalmem } from 'node:os';
+import { type DynoSize, memoryOn } from '#shared/model/size.ts';
 import type { Daemon } from './daemon.ts';
 
 const MIB = 1024 * 1024;
@@ -10,12 +11,24 @@ const MAX_SHARES = 262_144;
 const BURST = 4;
 
 /**
+ * Where the kernel ends a dyno, in quotas: above the two at which the engine does (R15), so that the kernel is the last resort
+ * for a dyno that grows faster than it is looked at (reference: heroku-platform 3.9).
+ */
+const HARD_LIMIT = 2.125;
+
+/** Memory of the daemon's machine in MiB; of this one when the daemon does not tell. */
+export function machineMemory({ facts }: Daemon): number {
+  return (facts.memoryBytes > 0 ? facts.memoryBytes : totalmem()) / MIB;
+}
+
+/**
  * Limits of a dyno, as host configuration: never more than the machine has. Sizes above the machine get all of it, and
  * shares keep their relation to smaller ones.
  */
 export function dynoLimits(daemon: Daemon, size: DynoSize): object {
-  const { cpus, limits, memoryBytes } = daemon.facts;
-  const memory = memoryBytes > 0 ? Math.min(size.memoryMiB * MIB, memoryBytes) : size.memoryMiB * MIB;
+  const { cpus, limits } = daemon.facts;
+  const machine = machineMemory(daemon);
+  const memory = Math.floor(Math.min(HARD_LIMIT * memoryOn(machine, size), machine)) * MIB;
   return {
     ...(limits.memory ? { Memory: memory, MemorySwap: memory } : {}),
     ...(limits.cpu ? { NanoCpus: Math.min(cpus, BURST * size.cpuShare) * 1_000_000_000 } : {}),

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { DynoSize } from '#shared/model/size.ts';
 import { toRuntimeError } from '../box/tools.ts';
 import type { DynoSpec } from '../runtime.ts';
+import { sizeVariables, ulimitFunction } from '../size-figures.ts';
 import { FILES } from './dyno-files.ts';
 import type { HostEnv } from './host-env.ts';
 import { MARK, PRINT_IDENTITY } from './identity.ts';
@@ -23,11 +26,16 @@ echo "$?" > "$1/${FILES.exit}"
 kill -KILL 0
 `;
 
+/** The script by which a dyno of a size starts; its arguments are `bash` and the command. */
+export function startScript(size: DynoSize): string {
+  return `ulimit ${ulimitFunction(size)}\nexport -f ulimit${START}`;
+}
+
 /**
  * How a dyno starts (reference: heroku-platform 2.3). The machine's own /etc/profile.d is left out: it belongs to the
  * user's shell, not to a stack.
  */
-export const START = `
+const START = `
 slipway_command=$1; shift
 cd "$HOME" || exit 126
 for slipway_file in "$HOME"/.profile.d/*.sh; do if [ -f "$slipway_file" ]; then . "$slipway_file"; fi; done
@@ -35,6 +43,17 @@ unset slipway_file
 if [ -f "$HOME/.profile" ]; then . "$HOME/.profile"; fi
 exec "$BASH" --noprofile --norc -c "$slipway_command"
 `;
+
+/** Variables of a dyno besides those of the machine. */
+export function dynoVariables(folder: string, spec: DynoSpec, port: number): Record<string, string> {
+  return {
+    TMPDIR: join(folder, FILES.temporary),
+    ...sizeVariables(spec.size, totalmem() / 2 ** 20),
+    ...spec.env,
+    HOME: join(folder, FILES.home),
+    PORT: String(port),
+  };
+}
 
 /**
  * Starts the process of a dyno whose folder is ready.
@@ -47,14 +66,23 @@ export async function launchDyno(
   host: HostEnv,
 ): Promise<ChildProcess> {
   const home = join(folder, FILES.home);
-  const temporary = join(folder, FILES.temporary);
-  await mkdir(temporary, { recursive: true });
+  await mkdir(join(folder, FILES.temporary), { recursive: true });
   await using stdout = await open(join(folder, FILES.stdout), 'a', 0o600);
   await using stderr = await open(join(folder, FILES.stderr), 'a', 0o600);
-  const args = ['--noprofile', '--norc', '-p', '-c', SUPERVISE, 'slipway-dyno', folder, START, spec.command];
+  const args = [
+    '--noprofile',
+    '--norc',
+    '-p',
+    '-c',
+    SUPERVISE,
+    'slipway-dyno',
+    folder,
+    startScript(spec.size),
+    spec.command,
+  ];
   const child = spawn(host.bash, args, {
     cwd: home,
-    env: { ...host.dyno, TMPDIR: temporary, ...spec.env, HOME: home, PORT: String(port), [MARK]: folder },
+    env: { ...host.dyno, ...dynoVariables(folder, spec, port), [MARK]: folder },
     detached: true,
     stdio: ['ignore', stdout.fd, stderr.fd],
   });

@@ -48,7 +48,15 @@ async function slug(files: Record<string, string> = { 'file.txt': 'content' }): 
   const archive = zstdCompressSync(Buffer.concat(chunks));
   const part = { key: String(Math.random()), offset: 0, length: archive.length };
   const id = `slug-${String(Math.random())}`;
-  return { id, appId: 'app', stack: 's', sha256: '', parts: [part], open: () => Readable.from([archive]) };
+  return {
+    id,
+    appId: 'app',
+    stack: 's',
+    sha256: '',
+    parts: [part],
+    verify: () => Promise.resolve(),
+    open: () => Readable.from([archive]),
+  };
 }
 
 let serial = 0;

@@ -1,5 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { arch, release, type as systemType } from 'node:os';
+import { arch, availableParallelism, release, totalmem, type as systemType } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import { CacheUsers } from '../box/cache-users.ts';
@@ -107,10 +107,11 @@ export class ProcessRuntime implements Runtime {
       version: `${systemType()} ${release()} ${arch()}`,
       isolated: false,
       available: true,
+      machine: { memoryMiB: totalmem() / 2 ** 20, cpus: availableParallelism() },
       notes: [
         ...this.options.reasons,
         'Dynos and builds run as plain processes. This does not isolate them: they run as you and can read and change all your files.',
-        'Memory, CPU and process limits of dyno sizes are not enforced.',
+        'Memory of dynos is watched; CPU and process limits of dyno sizes are not enforced.',
         'There is no stack image and no /app: what is installed on this machine is used, and HOME is a private copy of the slug.',
       ],
     };

@@ -9,7 +9,7 @@ import { RuntimeError } from '../runtime.ts';
 import { FILES, readIdentity, readOrNull } from './dyno-files.ts';
 import type { HostEnv } from './host-env.ts';
 import { exitCode, MARK, PRINT_IDENTITY } from './identity.ts';
-import { START } from './launch.ts';
+import { dynoVariables, startScript } from './launch.ts';
 import { onTerminal, type PtyTool } from './pty.ts';
 
 /** Files in the folder of a one-off dyno, besides those of any dyno. */
@@ -54,9 +54,8 @@ export async function launchRun(
   tool: PtyTool,
 ): Promise<LaunchedRun> {
   const doing = `starting ${spec.name} of ${spec.appName}`;
-  const temporary = join(folder, FILES.temporary);
-  await mkdir(temporary, { recursive: true });
-  const env = { TMPDIR: temporary, ...spec.env, HOME: join(folder, FILES.home), PORT: String(port) };
+  await mkdir(join(folder, FILES.temporary), { recursive: true });
+  const env = dynoVariables(folder, spec, port);
   const script = join(folder, SCRIPT);
   await writeFile(script, scriptOf(folder, spec, { ...env, [MARK]: folder }, tool), { mode: 0o600 });
   // The mark is on the dyno's own processes only: what holds the terminal is not to be signalled with them.
@@ -119,7 +118,7 @@ function scriptOf(
     `{ ${PRINT_IDENTITY}; } > ${file(FILES.identity)}`,
     '(',
     ...Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}`),
-    `exec "$BASH" --noprofile --norc -c ${quote(START)} bash ${quote(spec.command)}`,
+    `exec "$BASH" --noprofile --norc -c ${quote(startScript(spec.size))} bash ${quote(spec.command)}`,
     ')',
     `echo "$?" > ${file(FILES.exit)}`,
     ...(tool === 'none' ? [] : [LINGER]),

@@ -1,0 +1,94 @@
+import { request } from 'node:http';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Host, logLines, startHost, waitFor } from '../e2e/support/host.ts';
+import { goTo, openBrowser, openUi, type Ui, whyNoChromium } from './support/browser.ts';
+import { deployTalker } from './support/talker.ts';
+
+const APP = 'drowsy';
+
+describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine', () => {
+  let host: Host;
+  let browser: Browser;
+  let ui: Ui;
+
+  beforeAll(async () => {
+    host = await startHost({ SLIPWAY_RUNTIME: 'process' });
+    browser = await openBrowser();
+    await deployTalker(host, APP);
+    ui = await openUi(browser, host, { path: `/apps/${APP}` });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await host?.client.call('apps.destroy', { app: APP, confirm: APP });
+    await host?.stop();
+  });
+
+  const app = () => host.client.call('apps.get', { app: APP });
+
+  it('are chosen in a dialog, and in force at once', async () => {
+    const { page } = ui;
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Options' }).click();
+    const dialog = page.getByRole('dialog', { name: `Change options of ${APP}` });
+    await dialog.getByText('As Heroku does').click();
+    await dialog.getByText('Old dynos stop as the new ones start.').waitFor();
+    await dialog.getByLabel('Sleep without requests').selectOption('After 5 minutes');
+    await waitFor('both options', async () => {
+      const { options } = await app();
+      return options.deployOrder === 'platform' && options.sleepAfterMinutes === 5;
+    });
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await goTo(page, '/settings');
+    await page.getByText('At once, then after 1, 2, 5, 10, 20 and 30 seconds.').waitFor();
+    const crash = page.getByRole('group', { name: 'Start again after a crash' });
+    await crash.getByText('As Heroku does').click();
+    await page.getByText('At once, then after up to 20, 40, 60, 180 and 320 minutes').waitFor();
+    await page.getByLabel('Replace every dyno once a day').check();
+    await waitFor('both options of the engine', async () => {
+      const { restartPolicy, dailyCycling } = await host.client.call('system.options', {});
+      return restartPolicy === 'heroku' && dailyCycling;
+    });
+    expect(ui.problems).toEqual([]);
+  });
+
+  it('an app that nobody asks sleeps, says so, and serves the request that wakes it', async () => {
+    const { page } = ui;
+    await host.client.call('apps.update', { app: APP, sleepAfterMinutes: 1 });
+    await goTo(page, `/apps/${APP}`);
+    await waitFor('its sleep', async () => (await app()).state === 'asleep', 120_000);
+    await page.getByText('wakes with the next request').waitFor();
+    await page.getByRole('button', { name: 'web.1 idle' }).waitFor();
+    const answers = await Promise.all([ask(host), ask(host), ask(host)]);
+    expect(answers).toEqual([200, 200, 200]);
+    await page.getByText('1 of 1 dyno up').waitFor();
+    const lines = (await logLines(host, APP)).map((line) => line.slice(line.indexOf(' ') + 1));
+    const idling = lines.indexOf('heroku[web.1]: Idling');
+    expect(lines.slice(idling).filter((line) => line.startsWith('heroku[web.1]'))).toEqual([
+      'heroku[web.1]: Idling',
+      'heroku[web.1]: State changed from up to down',
+      'heroku[web.1]: Stopping all processes with SIGTERM',
+      expect.stringMatching(/^heroku\[web\.1\]: Process exited with status \d+$/),
+      'heroku[web.1]: Unidling',
+      'heroku[web.1]: State changed from down to starting',
+      'heroku[web.1]: Starting process with command `node server.js`',
+      'heroku[web.1]: State changed from starting to up',
+      expect.stringMatching(/^heroku\[web\.1\]: Awake after \d+\.\d s$/),
+    ]);
+  });
+});
+
+/** Status of a request through the router. */
+function ask({ routerPort }: Host): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { host: `${APP}.localhost:${routerPort}` };
+    const sending = request({ host: '127.0.0.1', port: routerPort, path: '/', headers }, (response) => {
+      response.resume();
+      response.on('end', () => {
+        resolve(response.statusCode);
+      });
+    });
+    sending.on('error', reject);
+    sending.end();
+  });
+}
