@@ -233,35 +233,87 @@ export function dynoContract({ world, app }: ContractContext): void {
     LIMIT,
   );
 
+  const placeFor = (of: TestSlug) => {
+    const size = findSize('Standard-1X');
+    if (size === undefined) throw new Error('no size Standard-1X');
+    return { id: freshId('dyno'), appId: of.appId, appName: 'contract-app', slug: of, size };
+  };
+  const named = { name: 'worker.7', type: 'worker', release: 4 };
+
   test(
-    'a place that was reserved for another command is given up, and its end is not that of the dyno',
+    'a reserved place is no dyno; started, it is whatever dyno has its id, for the next engine as well',
     async () => {
       const { runtime } = world();
       const entries = [...APP, { name: 'node_modules/a/index.js', content: 'a' }];
-      const reserved = await buildSlug(runtime, app(), entries);
-      await runtime.stage(reserved, never);
-      const size = findSize('Standard-1X');
-      if (size === undefined) throw new Error('no size Standard-1X');
-      const spec = {
-        ...{
-          id: freshId('dyno'),
-          appId: reserved.appId,
-          appName: 'contract-app',
-          name: 'web.1',
-          type: 'web',
-        },
-        ...{ release: 4, slug: reserved, command: 'exec sleep 600', env: { DYNO: 'web.1' }, size },
-      };
-      await runtime.reserveDyno(spec);
-      await runtime.startDyno({ ...spec, command: 'exec perl listen.pl' });
-      const dyno = async () => (await runtime.listDynos()).find((each) => each.id === spec.id);
-      await until('the dyno to listen', async () => {
-        const found = await dyno();
-        return found !== undefined && runtime.isListening(found);
-      });
-      expect(await dyno()).toMatchObject({ exit: null, command: 'exec perl listen.pl' });
-      expect(exits.filter((exit) => exit.id === spec.id)).toEqual([]);
-      await runtime.removeDyno(spec.id);
+      const today = await buildSlug(runtime, app(), entries);
+      await runtime.stage(today, never);
+      const place = placeFor(today);
+      await runtime.reserveDyno(place);
+      expect((await runtime.listDynos()).map((each) => each.id)).not.toContain(place.id);
+      expect((await runtime.memoryOf()).has(place.id)).toBe(false);
+      const next = await buildSlug(runtime, today.appId, [...entries, { name: 'new.txt', content: 'new' }]);
+      const before = Date.now();
+      const command = 'cat new.txt node_modules/a/index.js; exec perl listen.pl';
+      const env = { DYNO: 'worker.7', CONFIG: 'it\'s "c"', PORT: '1', HOME: '/nowhere' };
+      await runtime.stage(next, never);
+      const dyno = await runtime.startDyno({ ...place, ...named, slug: next, command, env });
+      using output = new Output(runtime, dyno.id);
+      await until('the dyno to listen', () => runtime.isListening(dyno));
+      expect(await read(addressOf(dyno.address))).toBe('I am worker.7');
+      await until('its output', () => output.text().includes('listening'));
+      expect(output.text()).toBe('newalistening\n');
+      expect(dyno).toMatchObject({ ...named, id: place.id, command, exit: null });
+      expect(dyno.startedAt).toBeGreaterThan(before - 1_000);
+      const later = await world().reopen();
+      const found = (await later.listDynos()).find((each) => each.id === place.id);
+      expect(found).toEqual({ ...dyno, startedAt: found?.startedAt });
+      expect(found?.startedAt).toBeGreaterThan(before - 1_000);
+      await later.close();
+      await runtime.removeDyno(place.id);
+      expect((await runtime.listDynos()).map((each) => each.id)).not.toContain(place.id);
+    },
+    LIMIT,
+  );
+
+  test(
+    'a place whose slug began otherwise is given up, and its end is not that of the dyno',
+    async () => {
+      const { runtime } = world();
+      const today = await buildSlug(runtime, app(), [
+        ...APP,
+        { name: 'node_modules/a/index.js', content: 'a' },
+      ]);
+      await runtime.stage(today, never);
+      const place = placeFor(today);
+      await runtime.reserveDyno(place);
+      const next = await buildSlug(runtime, today.appId, [
+        ...APP,
+        { name: 'node_modules/a/index.js', content: 'b\n' },
+      ]);
+      const command = 'cat node_modules/a/index.js; exec sleep 600';
+      await runtime.stage(next, never);
+      const dyno = await runtime.startDyno({ ...place, ...named, slug: next, command, env: {} });
+      using output = new Output(runtime, dyno.id);
+      await until('its output', () => output.text() === 'b\n');
+      expect(exits.filter((exit) => exit.id === place.id)).toEqual([]);
+      await runtime.removeDyno(place.id);
+    },
+    LIMIT,
+  );
+
+  test(
+    'a place that nobody needs goes without a trace',
+    async () => {
+      const { runtime } = world();
+      const entries = [...APP, { name: 'node_modules/a/index.js', content: 'a' }];
+      const of = await buildSlug(runtime, app(), entries);
+      await runtime.stage(of, never);
+      const place = placeFor(of);
+      await runtime.reserveDyno(place);
+      await runtime.removeDyno(place.id);
+      await runtime.removeDyno(place.id);
+      expect((await runtime.listDynos()).map((each) => each.id)).not.toContain(place.id);
+      expect(exits.filter((exit) => exit.id === place.id)).toEqual([]);
     },
     LIMIT,
   );

@@ -11,6 +11,7 @@ import { crashReason, line, scaledDown, startFailure } from './lines.ts';
 import type { MemoryFinding } from './memory-watch.ts';
 import { DynoOutputs } from './outputs.ts';
 import type { Step, StopReason } from './plan.ts';
+import type { Place } from './reservations.ts';
 import { mayEnter } from './states.ts';
 
 /** How often a booting dyno is looked at before its slug is staged, in milliseconds. */
@@ -47,12 +48,12 @@ export class DynoExecutor {
     this.outputs.close();
   }
 
-  /** @param reservedId id of the place that is reserved for this dyno, or null */
+  /** @param place the place that is reserved for this dyno, or null */
   start(
     step: Extract<Step, { kind: 'start' }>,
     app: AppDesire,
     release: RunnableRelease,
-    reservedId: string | null,
+    place: Place | null,
   ): void {
     const replaced = step.replaces === null ? undefined : this.table.get(step.replaces);
     const name = `${step.type}.${step.number}`;
@@ -63,7 +64,7 @@ export class DynoExecutor {
     if (crashed !== undefined) this.log(crashed, line.changed('crashed', 'starting'));
     if (replaced !== undefined) this.table.delete(replaced.id);
     const what = {
-      ...{ id: reservedId ?? randomUUID(), appId: step.appId, name, type: step.type, number: step.number },
+      ...{ id: place?.dynoId ?? randomUUID(), appId: step.appId, name, type: step.type, number: step.number },
       ...{ release: step.release, epoch: step.epoch, size: step.size },
       command: release.slug.processTypes[step.type] ?? '',
     };
@@ -75,7 +76,7 @@ export class DynoExecutor {
     this.table.add(record);
     this.inBackground(
       'start',
-      this.starts.run(() => this.launch(record, app, release, reservedId !== null)),
+      this.starts.run(() => this.launch(record, app, release, place)),
     );
   }
 
@@ -136,9 +137,10 @@ export class DynoExecutor {
     record: DynoRecord,
     app: AppDesire,
     release: RunnableRelease,
-    reserved: boolean,
+    place: Place | null,
   ): Promise<void> {
     try {
+      const reserved = (await place?.made) ?? false;
       if (this.isGone(record)) {
         this.table.delete(record.id);
         this.events.changed(record.appId);

@@ -40,7 +40,10 @@ export class DynoManager {
 
   constructor(options: DynoManagerOptions) {
     this.options = options;
-    this.reservations = new DynoReservations(options);
+    this.reservations = new DynoReservations(options, {
+      desire: (appId) => this.desires.get(appId),
+      busy: () => this.table.all().some(({ state }) => state === 'starting' || state === 'stopping'),
+    });
     this.executor = new DynoExecutor(options, this.table, {
       changed: this.touch.bind(this),
       cameUp: this.cameUp.bind(this),
@@ -122,6 +125,7 @@ export class DynoManager {
     this.desires.delete(appId);
     this.epochs.delete(appId);
     this.waking.delete(appId);
+    this.reservations.drop(appId);
     for (const record of this.table.ofApp(appId)) {
       record.ended = true;
       this.table.delete(record.id);
@@ -148,17 +152,12 @@ export class DynoManager {
     for (const name of names) this.replace(appId, name, line.restarting());
   }
 
-  /**
-   * Gets a place ready for the first web dyno of the app's next release while that is compiled; `release` gives up what was not
-   * needed. Nothing happens for an app that does not serve.
-   */
+  /** A build of the app begins: its release is likely to need a dyno soon. To be released when the build has ended. */
   reserve(appId: string): { release(): void } {
-    const app = this.desires.get(appId);
-    const settled = app?.target !== null && app?.target?.wanted.version === app?.serving?.wanted.version;
-    if (app !== undefined && settled) this.reservations.make(app);
+    this.reservations.buildBegins(appId);
     return {
       release: () => {
-        this.reservations.drop(appId);
+        this.reservations.buildEnded(appId);
       },
     };
   }
@@ -184,6 +183,7 @@ export class DynoManager {
   /** Ends every dyno by the platform's rule (SIGTERM, then SIGKILL) and waits for it. */
   async stopAll(): Promise<void> {
     this.state = 'stopping';
+    this.reservations.close();
     this.turn();
     while (this.table.all().some((record) => record.state !== 'crashed')) {
       await new Promise<void>((resolve) => {
@@ -200,6 +200,7 @@ export class DynoManager {
   close(): void {
     this.state = 'closed';
     this.cancelWake?.();
+    this.reservations.close();
     this.reconciler.close();
     this.sleeper.close();
     this.memory.close();
@@ -329,6 +330,7 @@ export class DynoManager {
 
   private fallAsleep(appId: string): void {
     this.options.store.setAsleep(appId, new Date(this.options.clock.now()).toISOString());
+    this.reservations.drop(appId);
     this.read(appId);
     this.touch(appId);
   }

@@ -8,6 +8,7 @@ import type {
   DynoInstance,
   DynoSpec,
   OutputSink,
+  PlaceSpec,
   Runtime,
   RuntimeInfo,
   SlugRef,
@@ -65,6 +66,11 @@ export class FakeRuntime {
   readonly dynos = new Map<string, DynoInstance>();
   readonly specs = new Map<string, DynoSpec>();
   readonly removed: string[] = [];
+  /** Places that were reserved, in order; those of them that became no dyno and were not given up. */
+  readonly reserved: PlaceSpec[] = [];
+  readonly places = new Set<string>();
+  /** Whether it makes places at all. */
+  makesPlaces = true;
   readonly signals: string[] = [];
   /** Bytes, by the name of the dyno. */
   readonly memory = new Map<string, number>();
@@ -99,14 +105,19 @@ export class FakeRuntime {
     await turn();
   }
 
-  async reserveDyno(): Promise<void> {
+  async reserveDyno(spec: PlaceSpec): Promise<boolean> {
     await turn();
+    if (!this.makesPlaces) return false;
+    this.reserved.push(spec);
+    this.places.add(spec.id);
+    return true;
   }
 
   async startDyno(spec: DynoSpec): Promise<DynoInstance> {
     await this.startGate;
     await turn();
     if (this.startProblem !== null) throw this.startProblem;
+    this.places.delete(spec.id);
     const { id, appId, name, type, release, command } = spec;
     const instance: DynoInstance = {
       ...{ id, appId, name, type, release, command, size: spec.size.name, startedAt: 0 },
@@ -126,6 +137,7 @@ export class FakeRuntime {
   async removeDyno(id: string): Promise<void> {
     this.end(id, 137);
     this.dynos.delete(id);
+    this.places.delete(id);
     this.removed.push(id);
   }
 
@@ -200,6 +212,8 @@ export interface DynoWorld extends AsyncDisposable {
   release(types?: Record<string, string>): number;
   /** The same, as a part of a change. */
   addRelease(types: Record<string, string>): ReleaseRow;
+  /** Key of the part of the slug that its releases have in common. */
+  packages: string;
 }
 
 /** Id and name of the app in a `DynoWorld`. */
@@ -248,22 +262,25 @@ export async function dynoWorld(
   };
   const manager = new DynoManager(options);
   let slugs = 0;
+  const common = { packages: 'packages' };
   const addRelease = (processTypes: Record<string, string>): ReleaseRow => {
     const id = `s${String((slugs += 1))}`;
+    const parts = [common.packages, `code of ${id}`].map((key, at) => ({ key, offset: at, length: 1 }));
     const slug = {
-      ...{ id, appId: APP.id, sha256: id.padEnd(64, '0'), size: 1, parts: [], processTypes },
+      ...{ id, appId: APP.id, sha256: id.padEnd(64, '0'), size: 2, parts, processTypes },
       ...{ stack: 'slipway-13', language: 'Node.js', commit: null, createdAt: 'now' },
     };
     return ledger.deploy(APP.id, { slug, description: 'Deploy', user: 'ann' });
   };
-  return {
+  return Object.assign(common, {
     ...{ store, ledger, runtime, clock, manager, lines, problems, printed, options },
     addRelease,
-    release: (types = { web: 'node server.js' }) => store.atomically(() => addRelease(types)).version,
+    release: (types: Record<string, string> = { web: 'node server.js' }) =>
+      store.atomically(() => addRelease(types)).version,
     async [Symbol.asyncDispose]() {
       manager.close();
       store.close();
       await rm(folder, { recursive: true });
     },
-  };
+  });
 }

@@ -27,11 +27,13 @@ export interface Runtime {
   /** Forgets what `stage` made. Nothing happens when there is nothing. */
   unstage(slugId: string): Promise<void>;
   /**
-   * Gets a place ready for a dyno whose slug is still being compiled, so that `startDyno` with the same id and name only has to add
-   * what is new. `spec.slug` is the app's slug of today: the next one begins with the same parts, most likely. Nobody
-   * sees the place until then; `removeDyno` gives it up. A runtime that gains nothing by it does nothing.
+   * Gets a place ready for a dyno that may start soon, so that `startDyno` with the same id only has to add what is new. `spec.slug` is
+   * staged; the dyno's own may be a later one that begins with the same parts. Nobody sees the place until then; `removeDyno` gives
+   * it up, as do `destroyApp`, `close` and the next engine's `sweep`.
+   * @returns false when there is no such place: where it would gain nothing, the runtime makes none
+   * @throws RuntimeError when it could not be made
    */
-  reserveDyno(spec: DynoSpec): Promise<void>;
+  reserveDyno(spec: PlaceSpec): Promise<boolean>;
   /**
    * Starts one dyno, of a slug that was staged or in a reserved place. Resolves when its process has been launched, not when
    * it listens.
@@ -210,6 +212,9 @@ export interface DynoSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly size: DynoSize;
 }
+
+/** A place for a dyno of which only this is known. */
+export type PlaceSpec = Pick<DynoSpec, 'id' | 'appId' | 'appName' | 'slug' | 'size'>;
 
 /** Where in a dyno's output a reader is; opaque to all but the runtime. */
 export type OutputPosition = string;

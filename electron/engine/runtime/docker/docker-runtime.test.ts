@@ -44,8 +44,10 @@ interface Opened {
 const opened: Opened[] = [];
 let stateDir = '';
 
-async function open(more: { socketPath?: string; facts?: Partial<DaemonFacts> } = {}): Promise<Opened> {
-  const owner = `test-${randomUUID()}`;
+async function open(
+  more: { owner?: string; socketPath?: string; facts?: Partial<DaemonFacts> } = {},
+): Promise<Opened> {
+  const owner = more.owner ?? `test-${randomUUID()}`;
   const diagnostics = { note: () => undefined, problem: () => undefined };
   const base = {
     ownerId: owner,
@@ -98,6 +100,49 @@ function runTests(daemon: Daemon): void {
     }
     await rm(stateDir, { recursive: true, force: true });
   }, LIMIT);
+
+  test(
+    'places for dynos go with their app, with the runtime and with the sweep of the next one',
+    async () => {
+      const { runtime, owner } = await open();
+      const size = findSize('Standard-1X');
+      if (size === undefined) throw new Error('no size Standard-1X');
+      const entries = [
+        { name: 'a.txt', content: 'a' },
+        { name: 'node_modules/a/index.js', content: 'a' },
+      ];
+      const apps = [freshId('app'), freshId('app')];
+      const places: string[] = [];
+      for (const appId of apps) {
+        const slug = await buildSlug(runtime, appId, entries);
+        await runtime.stage(slug, never);
+        for (const id of [freshId('dyno'), freshId('dyno')]) {
+          expect(await runtime.reserveDyno({ id, appId, appName: 'places', slug, size })).toBe(true);
+          places.push(id);
+        }
+      }
+      const there = async () =>
+        (await listContainers(daemon, labelFilter(owner, 'dyno')))
+          .map((row) => row.labels[LABEL.dyno])
+          .sort();
+      expect(await there()).toEqual([...places].sort());
+      await runtime.sweep({ appIds: apps, slugIds: [] });
+      expect(await there()).toEqual([...places].sort());
+      await runtime.destroyApp(apps[0] ?? '', []);
+      expect(await there()).toEqual(places.slice(2).sort());
+      const next = await open({ owner });
+      await next.runtime.sweep({ appIds: apps, slugIds: [] });
+      expect(await there()).toEqual([]);
+      const slug = await buildSlug(runtime, apps[1] ?? '', entries);
+      await runtime.stage(slug, never);
+      const spec = { id: freshId('dyno'), appId: apps[1] ?? '', appName: 'places', slug, size };
+      expect(await runtime.reserveDyno(spec)).toBe(true);
+      await runtime.close();
+      expect(await there()).toEqual([]);
+      expect(await runtime.reserveDyno({ ...spec, id: freshId('dyno') })).toBe(false);
+    },
+    LIMIT,
+  );
 
   test('no daemon: one sentence with the socket and the next step', async () => {
     const error: unknown = await connectDaemon({ socketPath: '/nowhere/docker.sock' }).catch(

@@ -11,6 +11,7 @@ import {
   type DynoSpec,
   type OutputPosition,
   type OutputSink,
+  type PlaceSpec,
   type Runtime,
   type RuntimeDiskPart,
   RuntimeError,
@@ -20,9 +21,10 @@ import {
 import { AppNetworks } from './app-networks.ts';
 import { forgetBuildNetwork } from './box-container.ts';
 import { BoxPool } from './box-pool.ts';
-import { type ContainerRow, listContainers } from './containers.ts';
+import type { ContainerRow } from './containers.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
 import { dockerDiskUse } from './disk.ts';
+import { isPlace } from './dyno-labels.ts';
 import { followOutput } from './dyno-output.ts';
 import { Dynos } from './dynos.ts';
 import { explain } from './errors.ts';
@@ -31,6 +33,7 @@ import { type ImageFacts, inspectImage, listImages, removeImage } from './images
 import { machineMemory } from './limits.ts';
 import { accepts } from './listening.ts';
 import { MemoryReader } from './memory.ts';
+import { Identities } from './identities.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
@@ -92,6 +95,7 @@ class Implementation implements DockerRuntime {
   private readonly boxes: BoxPool;
   private readonly dynos: Dynos;
   private readonly reservations: Reservations;
+  private readonly identities: Identities;
   private readonly memory: MemoryReader;
   private readonly oneOffs: Runs;
   private readonly inside: InsideRuns;
@@ -112,20 +116,16 @@ class Implementation implements DockerRuntime {
     this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
     const image = async (): Promise<string> => (await this.stackImages()).build;
     this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, stack: STACK, image });
+    this.identities = new Identities(join(options.stateDir, 'docker-dynos'));
     this.reservations = new Reservations({
-      daemon,
-      owner,
-      clock,
+      ...{ daemon, owner, clock, identities: this.identities },
       network: (appId) => this.networks.ensure(appId),
       beginning: (spec) => this.slugs.beginning(spec.slug, new AbortController().signal),
-      onProblem: (error) => {
-        diagnostics.problem('A place for the next dyno could not be reserved', error);
-      },
     });
     const slugImage = (spec: DynoSpec, again: boolean): Promise<string> => this.imageFor(spec, again);
     this.dynos = new Dynos({
       ...{ daemon, owner, clock, diagnostics, networks: this.networks, image: slugImage },
-      reservations: this.reservations,
+      ...{ reservations: this.reservations, identities: this.identities },
     });
     this.oneOffs = new Runs({ daemon, owner, clock, networks: this.networks, image: slugImage });
   }
@@ -194,8 +194,11 @@ class Implementation implements DockerRuntime {
     return this.slugs.unstage([slugId]);
   }
 
-  reserveDyno(spec: DynoSpec): Promise<void> {
-    return this.reservations.reserve(spec);
+  reserveDyno(spec: PlaceSpec): Promise<boolean> {
+    return explain(
+      `A place for a dyno of ${spec.appName} could not be reserved`,
+      this.reservations.reserve(spec),
+    );
   }
 
   startDyno(spec: DynoSpec): Promise<DynoInstance> {
@@ -284,7 +287,11 @@ class Implementation implements DockerRuntime {
   }
 
   async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
-    await Promise.all([this.boxes.forget(appId), this.oneOffs.close(appId)]);
+    const places = explain(
+      `The reserved places of app ${appId} could not be removed`,
+      this.reservations.dropAll(appId),
+    );
+    await Promise.all([this.boxes.forget(appId), this.oneOffs.close(appId), places]);
     const ofApp = (id: string | undefined): boolean => id === appId;
     const removal = {
       container: (row: ContainerRow) => ofApp(row.labels[LABEL.app]),
@@ -317,12 +324,17 @@ class Implementation implements DockerRuntime {
     const apps = new Set(keep.appIds);
     const held = this.boxes.containers();
     const now = this.options.clock.now();
+    const dynos = await explain('Leftovers could not be listed', this.dynos.rows());
+    const becameNone = new Set(dynos.filter((row) => isPlace(row.labels)).map((row) => row.id));
+    await this.identities.sweep(new Set(dynos.map((row) => row.id)));
     const container = (row: ContainerRow): boolean => {
       const kind = row.labels[LABEL.kind];
       if (kind === 'stack') return now - row.createdAt > STACK_CONTAINER_MS;
       if (kind === 'build' || kind === 'staging') return !held.has(row.id);
       if (kind === 'run') return !this.oneOffs.holds(row.labels[LABEL.dyno] ?? '');
-      const halfMade = row.state === 'created' && !this.dynos.isStarting(row.labels[LABEL.dyno] ?? '');
+      const id = row.labels[LABEL.dyno] ?? '';
+      if (becameNone.has(row.id) && apps.has(row.labels[LABEL.app] ?? '')) return !this.reservations.has(id);
+      const halfMade = row.state === 'created' && !this.dynos.isStarting(id);
       return halfMade || !apps.has(row.labels[LABEL.app] ?? '');
     };
     const removal = { container, app: (id: string) => !apps.has(id), shared: false };
@@ -350,8 +362,7 @@ class Implementation implements DockerRuntime {
   async cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
     const doing = 'What is not needed could not be removed from Docker';
     await explain(doing, this.boxes.removeCaches());
-    const dynos = listContainers(this.daemon, labelFilter(this.options.ownerId, 'dyno'));
-    const running = (await explain(doing, dynos)).flatMap((row) => row.labels[LABEL.slug] ?? []);
+    const running = (await explain(doing, this.dynos.rows())).flatMap((row) => row.labels[LABEL.slug] ?? []);
     await explain(doing, this.slugs.sweep([...keep.slugIds, ...running]));
   }
 
@@ -369,7 +380,9 @@ class Implementation implements DockerRuntime {
     this.events?.[Symbol.dispose]();
     for (const follower of this.followers) follower[Symbol.dispose]();
     this.followers.clear();
-    this.reservations.close();
+    await this.reservations.close().catch((error: unknown) => {
+      this.options.diagnostics.problem('A reserved place could not be removed', error);
+    });
     await Promise.all([this.oneOffs.close(), this.inside.close()]).catch((error: unknown) => {
       this.options.diagnostics.problem('A one-off dyno could not be ended', error);
     });

@@ -1,9 +1,9 @@
 import type { Clock } from '../../util/clock.ts';
 import type { RunSpec } from '../run-terminal.ts';
-import type { DynoSpec } from '../runtime.ts';
+import type { DynoSpec, PlaceSpec } from '../runtime.ts';
 import { sizeVariables, ulimitFunction } from '../size-figures.ts';
 import type { Daemon } from './daemon.ts';
-import { dynoLabels } from './dyno-labels.ts';
+import { dynoLabels, placeLabels } from './dyno-labels.ts';
 import { dynoLimits, machineMemory } from './limits.ts';
 import { dockerName, shortHash } from './names.ts';
 import { DYNO_START } from './stack-recipe.ts';
@@ -18,7 +18,16 @@ export function pickPort(clock: Clock): number {
 
 /** Name of a dyno's container: readable, and different for every dyno. */
 export function dynoContainerName(owner: string, spec: DynoSpec): string {
-  return `slipway-${shortHash(owner)}-${dockerName(spec.appName, 30)}-${dockerName(spec.name, 30)}-${dockerName(spec.id, 60)}`;
+  return containerName(owner, spec, dockerName(spec.name, 30));
+}
+
+/** Name of the container of a reserved place. */
+export function placeContainerName(owner: string, spec: PlaceSpec): string {
+  return containerName(owner, spec, 'place');
+}
+
+function containerName(owner: string, spec: PlaceSpec, what: string): string {
+  return `slipway-${shortHash(owner)}-${dockerName(spec.appName, 30)}-${what}-${dockerName(spec.id, 60)}`;
 }
 
 /** Where and from what a dyno's container is made. */
@@ -26,22 +35,49 @@ export interface DynoPlace {
   readonly image: string;
   readonly network: string;
   readonly port: number;
-  /** Stands in for the start script. */
-  readonly entry?: readonly string[];
 }
 
 /** Options of the Docker API for a dyno's container. */
 export function dynoOptions(daemon: Daemon, owner: string, spec: DynoSpec, place: DynoPlace): object {
+  return {
+    ...servingOptions(daemon, spec, spec.env, place),
+    Cmd: ['bash', DYNO_START, spec.command],
+    Labels: dynoLabels(owner, spec, place.port),
+  };
+}
+
+/** The same for a reserved place, which reads from its standard input what dyno it becomes. @param entry its command */
+export function placeOptions(
+  daemon: Daemon,
+  owner: string,
+  spec: PlaceSpec,
+  place: DynoPlace,
+  entry: readonly string[],
+): object {
+  return {
+    ...servingOptions(daemon, spec, {}, place),
+    Cmd: entry,
+    Labels: placeLabels(owner, spec, place.port),
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+  };
+}
+
+/** What dynos have that are reached from outside. */
+function servingOptions(
+  daemon: Daemon,
+  spec: PlaceSpec,
+  env: Readonly<Record<string, string>>,
+  place: DynoPlace,
+): object {
   const inside = `${String(place.port)}/tcp`;
-  const common = commonOptions(daemon, spec, place);
+  const common = commonOptions(daemon, spec, env, place);
   const published = daemon.facts.addressable
     ? {}
     : { ExposedPorts: { [inside]: {} }, PortBindings: { [inside]: [{ HostIp: '127.0.0.1', HostPort: '' }] } };
   return {
     ...common,
-    Cmd: place.entry ?? ['bash', DYNO_START, spec.command],
-    ...(place.entry === undefined ? {} : { OpenStdin: true, StdinOnce: true, AttachStdin: true }),
-    Labels: dynoLabels(owner, spec, place.port),
     AttachStdout: false,
     AttachStderr: false,
     ...('ExposedPorts' in published ? { ExposedPorts: published.ExposedPorts } : {}),
@@ -61,7 +97,7 @@ export const RUN_START = `stty cols "$1" rows "$2"; exec bash ${DYNO_START} "$3"
  * the outside, as nothing is routed to it.
  */
 export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: DynoPlace): object {
-  const common = commonOptions(daemon, spec, place);
+  const common = commonOptions(daemon, spec, spec.env, place);
   const { columns, rows, command } = spec;
   return {
     ...common,
@@ -81,10 +117,15 @@ export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: 
 const ULIMIT = 'BASH_FUNC_ulimit%%';
 
 /** What all dynos have: image, user, environment, network and limits. */
-function commonOptions(daemon: Daemon, spec: DynoSpec, place: DynoPlace) {
+function commonOptions(
+  daemon: Daemon,
+  spec: PlaceSpec,
+  own: Readonly<Record<string, string>>,
+  place: DynoPlace,
+) {
   const env = {
     ...sizeVariables(spec.size, machineMemory(daemon)),
-    ...spec.env,
+    ...own,
     ...{ HOME: '/app', PORT: String(place.port), [ULIMIT]: ulimitFunction(spec.size) },
   };
   return {

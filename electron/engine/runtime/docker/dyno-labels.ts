@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { DynoAddress, DynoInstance, DynoSpec } from '../runtime.ts';
+import type { DynoAddress, DynoInstance, DynoSpec, PlaceSpec } from '../runtime.ts';
 import type { ContainerFacts } from './containers.ts';
 import { LABEL, labels } from './names.ts';
 
@@ -21,18 +21,39 @@ export function dynoLabels(
   port: number,
   kind: 'dyno' | 'run' = 'dyno',
 ): Record<string, string> {
+  return { ...placeLabels(owner, spec, port, kind), ...dynoName(spec) };
+}
+
+/** Labels of a container whether it is a dyno already or a place for one. */
+export function placeLabels(
+  owner: string,
+  spec: PlaceSpec,
+  port: number,
+  kind: 'dyno' | 'run' = 'dyno',
+): Record<string, string> {
   return labels(owner, kind, {
     [LABEL.dyno]: spec.id,
     [LABEL.app]: spec.appId,
     [LABEL.appName]: spec.appName,
+    [LABEL.port]: String(port),
+    [LABEL.size]: spec.size.name,
+  });
+}
+
+/** What makes a place a certain dyno, as labels. */
+export function dynoName(spec: DynoSpec): Record<string, string> {
+  return {
     [LABEL.dynoName]: spec.name,
     [LABEL.type]: spec.type,
     [LABEL.release]: String(spec.release),
-    [LABEL.port]: String(port),
-    [LABEL.size]: spec.size.name,
     [LABEL.command]: spec.command,
     [LABEL.slug]: spec.slug.id,
-  });
+  };
+}
+
+/** True for labels of a place that nothing tells has become a dyno. */
+export function isPlace(labelled: Readonly<Record<string, string>>): boolean {
+  return labelled[LABEL.kind] === 'dyno' && labelled[LABEL.dynoName] === undefined;
 }
 
 /**

@@ -12,9 +12,10 @@ import {
 } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 import { dynoContainerName, dynoOptions, pickPort } from './dyno-container.ts';
-import { dynoFrom, isOutOfMemory } from './dyno-labels.ts';
+import { dynoFrom, isOutOfMemory, isPlace } from './dyno-labels.ts';
 import { asRuntimeError, explain, whatIsMissing } from './errors.ts';
 import type { DynoEvent } from './events.ts';
+import type { Identities } from './identities.ts';
 import { LABEL, labelFilter } from './names.ts';
 import type { Reservations } from './reservations.ts';
 import { signalAll } from './signals.ts';
@@ -26,6 +27,7 @@ interface DynosOptions {
   readonly diagnostics: Diagnostics;
   readonly networks: AppNetworks;
   readonly reservations: Reservations;
+  readonly identities: Identities;
   /** Makes sure of the image that a dyno starts from. @returns its name */
   readonly image: (spec: DynoSpec, again: boolean) => Promise<string>;
 }
@@ -74,19 +76,17 @@ export class Dynos {
   async remove(id: string): Promise<void> {
     await this.options.reservations.drop(id);
     const container = await explain(`The dyno ${id} could not be looked up`, this.container(id));
-    if (container !== null)
+    if (container !== null) {
       await explain(`The dyno ${id} could not be removed`, removeContainer(this.options.daemon, container));
+      await this.options.identities.forget(container);
+    }
     this.known.delete(id);
   }
 
   /** See `Runtime.listDynos`. */
   async list(): Promise<DynoInstance[]> {
-    const { daemon, owner } = this.options;
-    const rows = await explain(
-      'The dynos could not be listed',
-      listContainers(daemon, labelFilter(owner, 'dyno')),
-    );
-    const real = rows.filter((row) => !this.options.reservations.has(row.labels[LABEL.dyno] ?? ''));
+    const rows = await explain('The dynos could not be listed', this.rows());
+    const real = rows.filter((row) => !isPlace(row.labels));
     const dynos = await explain(
       'The dynos could not be listed',
       Promise.all(real.map((row) => this.describe(row))),
@@ -95,6 +95,18 @@ export class Dynos {
     const present = new Set(rows.map((row) => row.labels[LABEL.dyno]));
     for (const id of this.known.keys()) if (!present.has(id) && !this.starting.has(id)) this.known.delete(id);
     return dynos.filter((dyno) => dyno !== null);
+  }
+
+  /** All containers of dynos and of places for them, with the labels of what they have become. */
+  async rows(): Promise<ContainerRow[]> {
+    const { daemon, owner, identities } = this.options;
+    const rows = await listContainers(daemon, labelFilter(owner, 'dyno'));
+    return Promise.all(
+      rows.map(async (row) => {
+        const identity = isPlace(row.labels) ? await identities.find(row.id) : null;
+        return identity === null ? row : { ...row, labels: { ...row.labels, ...identity.labels } };
+      }),
+    );
   }
 
   /** Ids and containers of the dynos that run, as far as is known without asking; the first call asks. */
@@ -161,12 +173,10 @@ export class Dynos {
   /** Takes the place that was reserved for the dyno; null when there is none that fits. */
   private async redeem(spec: DynoSpec): Promise<DynoInstance | null> {
     const { daemon, reservations } = this.options;
-    const container = await reservations.redeem(spec);
-    if (container === null) return null;
-    const facts = await inspectContainer(daemon, container);
+    const facts = await reservations.redeem(spec);
     const dyno = facts && dynoFrom(facts, daemon.facts.addressable);
     if (!dyno) return null;
-    this.known.set(spec.id, { container, dyno });
+    this.known.set(spec.id, { container: facts.id, dyno });
     return dyno;
   }
 
@@ -210,8 +220,10 @@ export class Dynos {
     const known = this.known.get(id);
     const running = row.state === 'running' || row.state === 'paused';
     if (known?.container === row.id && running === (known.dyno.exit === null)) return known.dyno;
-    const facts = await inspectContainer(this.options.daemon, row.id);
-    const dyno = facts && dynoFrom(facts, this.options.daemon.facts.addressable);
+    const { daemon, identities } = this.options;
+    const facts = await inspectContainer(daemon, row.id);
+    const startedAt = (await identities.find(row.id))?.startedAt ?? facts?.startedAt ?? 0;
+    const dyno = facts && dynoFrom({ ...facts, startedAt, labels: row.labels }, daemon.facts.addressable);
     if (dyno) this.known.set(id, { container: row.id, dyno });
     return dyno;
   }

@@ -1,11 +1,19 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { quote } from '../box/tools.ts';
-import type { DynoSpec } from '../runtime.ts';
-import { attachInput, createContainer, removeContainer, startContainer } from './containers.ts';
-import type { Daemon } from './daemon.ts';
-import { dynoContainerName, dynoOptions, pickPort } from './dyno-container.ts';
 import type { Clock } from '../../util/clock.ts';
+import { quote } from '../box/tools.ts';
+import type { DynoSpec, PlaceSpec } from '../runtime.ts';
+import {
+  attachInput,
+  type ContainerFacts,
+  createContainer,
+  inspectContainer,
+  removeContainer,
+  startContainer,
+} from './containers.ts';
+import type { Daemon } from './daemon.ts';
+import { pickPort, placeContainerName, placeOptions } from './dyno-container.ts';
+import type { Identities } from './identities.ts';
 import { DYNO_START } from './stack-recipe.ts';
 
 /**
@@ -22,13 +30,13 @@ exec bash ${DYNO_START} "$command" < /dev/null
 `;
 
 interface Reserved {
-  readonly container: string;
+  readonly facts: ContainerFacts;
   readonly input: Duplex;
 }
 
 interface Reservation {
-  readonly spec: DynoSpec;
-  /** Null when it could not be made. */
+  readonly spec: PlaceSpec;
+  /** Null when there is none. */
   readonly ready: Promise<Reserved | null>;
 }
 
@@ -36,18 +44,19 @@ interface ReservationsOptions {
   readonly daemon: Daemon;
   readonly owner: string;
   readonly clock: Clock;
+  readonly identities: Identities;
   network(appId: string): Promise<string>;
   /** Image with all parts of the slug but the last, or null. */
-  beginning(spec: DynoSpec): Promise<string | null>;
-  onProblem(error: unknown): void;
+  beginning(spec: PlaceSpec): Promise<string | null>;
 }
 
-/** Containers that run already and wait for the last part of a slug that is being compiled. */
+/** Containers that run already and wait for the last part of a slug, which makes them a dyno. */
 export class Reservations {
   private readonly options: ReservationsOptions;
   private readonly waiting = new Map<string, Reservation>();
   /** Containers that have become no dyno. */
   private readonly places = new Set<string>();
+  private closed = false;
 
   constructor(options: ReservationsOptions) {
     this.options = options;
@@ -63,33 +72,31 @@ export class Reservations {
     return this.places.delete(container);
   }
 
-  async reserve(spec: DynoSpec): Promise<void> {
-    const ready = this.make(spec).catch((error: unknown) => {
-      this.options.onProblem(error);
-      return null;
-    });
-    this.waiting.set(spec.id, { spec, ready });
-    await ready;
+  /** See `Runtime.reserveDyno`. */
+  async reserve(spec: PlaceSpec): Promise<boolean> {
+    if (this.closed) return false;
+    const making = this.make(spec);
+    this.waiting.set(spec.id, { spec, ready: making.catch(() => null) });
+    try {
+      return (await making) !== null;
+    } finally {
+      if ((await making.catch(() => null)) === null) this.waiting.delete(spec.id);
+    }
   }
 
   /**
    * Turns a reservation into the dyno.
-   * @returns the container's id, or null when there is no reservation that fits: then nothing of it is left
+   * @returns its container, or null when there is no reservation that fits: then nothing of it is left
    */
-  async redeem(spec: DynoSpec): Promise<string | null> {
+  async redeem(spec: DynoSpec): Promise<ContainerFacts | null> {
     const reservation = this.waiting.get(spec.id);
     if (reservation === undefined) return null;
     try {
       const reserved = await reservation.ready;
       if (reserved === null) return null;
-      if (fits(reservation.spec, spec)) {
-        // From here on its end may be the dyno's.
-        this.places.delete(reserved.container);
-        if (await send(reserved.input, spec)) return reserved.container;
-        this.places.add(reserved.container);
-      }
-      await removeContainer(this.options.daemon, reserved.container);
-      return null;
+      const facts = fits(reservation.spec, spec) ? await this.become(reserved, spec) : null;
+      if (facts === null) await this.remove(reserved);
+      return facts;
     } finally {
       this.waiting.delete(spec.id);
     }
@@ -98,69 +105,95 @@ export class Reservations {
   /** Gives a reservation up. */
   async drop(dynoId: string): Promise<void> {
     const reserved = await this.waiting.get(dynoId)?.ready;
-    if (reserved) {
-      reserved.input.destroy();
-      await removeContainer(this.options.daemon, reserved.container);
-    }
+    if (reserved) await this.remove(reserved);
     this.waiting.delete(dynoId);
   }
 
-  /** Lets go of all connections; the containers end with that. */
-  close(): void {
-    for (const { ready } of this.waiting.values()) void ready.then((reserved) => reserved?.input.destroy());
-    this.waiting.clear();
+  /** Gives the reservations of an app up, or all of them. */
+  async dropAll(appId?: string): Promise<void> {
+    const chosen = [...this.waiting.values()].filter(
+      ({ spec }) => appId === undefined || spec.appId === appId,
+    );
+    await Promise.all(chosen.map(({ spec }) => this.drop(spec.id)));
   }
 
-  private async make(spec: DynoSpec): Promise<Reserved | null> {
+  /** Gives all up and makes no more. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.dropAll();
+  }
+
+  private async become({ facts, input }: Reserved, spec: DynoSpec): Promise<ContainerFacts | null> {
+    const { identities, clock } = this.options;
+    // From here on its end may be the dyno's; one that has ended already is no place any more.
+    if (!this.places.delete(facts.id)) return null;
+    const { labels, startedAt } = await identities.set(facts.id, spec, clock.now());
+    if (await send(input, spec)) return { ...facts, startedAt, labels: { ...facts.labels, ...labels } };
+    this.places.add(facts.id);
+    await identities.forget(facts.id);
+    return null;
+  }
+
+  private async remove({ facts, input }: Reserved): Promise<void> {
+    input.destroy();
+    await removeContainer(this.options.daemon, facts.id);
+  }
+
+  private async make(spec: PlaceSpec): Promise<Reserved | null> {
     const { daemon, owner, clock } = this.options;
     const [image, network] = await Promise.all([
       this.options.beginning(spec),
       this.options.network(spec.appId),
     ]);
-    if (image === null) return null;
-    const place = { image, network, port: pickPort(clock), entry: ['bash', '-c', RESERVED_START] };
+    if (image === null || this.closed) return null;
+    const place = { image, network, port: pickPort(clock) };
     const container = await createContainer(
       daemon,
-      dynoContainerName(owner, spec),
-      dynoOptions(daemon, owner, { ...spec, env: {} }, place),
+      placeContainerName(owner, spec),
+      placeOptions(daemon, owner, spec, place, ['bash', '-c', RESERVED_START]),
     );
     this.places.add(container);
     try {
       const input = await attachInput(daemon, container);
       input.on('error', () => undefined);
       await startContainer(daemon, container);
-      return { container, input };
+      const facts = await inspectContainer(daemon, container);
+      if (facts?.running === true) return { facts, input };
     } catch (error) {
       await removeContainer(daemon, container);
       throw error;
     }
+    await removeContainer(daemon, container);
+    return null;
   }
 }
 
-/** Labels and limits of the container are those of the reservation; the rest comes with the start. */
-function fits(reserved: DynoSpec, spec: DynoSpec): boolean {
-  const beginning = (of: DynoSpec): string =>
+/** Limits and the beginning of the slug are those of the place; the rest comes with the start. */
+function fits(place: PlaceSpec, spec: DynoSpec): boolean {
+  const beginning = (of: PlaceSpec): string =>
     of.slug.parts
       .slice(0, -1)
       .map((part) => part.key)
       .join(' ');
   return (
-    reserved.appId === spec.appId &&
-    reserved.appName === spec.appName &&
-    reserved.name === spec.name &&
-    reserved.release === spec.release &&
-    reserved.command === spec.command &&
-    reserved.size.name === spec.size.name &&
-    beginning(reserved) === beginning(spec)
+    place.appId === spec.appId &&
+    place.appName === spec.appName &&
+    place.size.name === spec.size.name &&
+    beginning(place) === beginning(spec)
   );
 }
+
+/** Variables that every dyno has from its container. */
+const FIXED: ReadonlySet<string> = new Set(['HOME', 'PORT']);
 
 /** @returns false when the container does not take it any more */
 async function send(input: Duplex, spec: DynoSpec): Promise<boolean> {
   const last = spec.slug.parts.at(-1);
   if (last === undefined || input.destroyed) return false;
   const values = { ...spec.env, SLIPWAY_COMMAND: spec.command };
-  const exports = Object.entries(values).map(([name, value]) => `export ${name}=${quote(value)}\n`);
+  const exports = Object.entries(values)
+    .filter(([name]) => !FIXED.has(name))
+    .map(([name, value]) => `export ${name}=${quote(value)}\n`);
   const script = Buffer.from(exports.join(''));
   input.write(`${String(script.length)}\n`);
   input.write(script);

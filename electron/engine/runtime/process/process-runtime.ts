@@ -150,8 +150,8 @@ export class ProcessRuntime implements Runtime {
   }
 
   /** A process starts at once: there is nothing to get ready. */
-  reserveDyno(): Promise<void> {
-    return Promise.resolve();
+  reserveDyno(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   async startDyno(spec: DynoSpec): Promise<DynoInstance> {
