@@ -342,11 +342,8 @@ class Implementation implements DockerRuntime {
       'Leftovers could not be removed from Docker',
       removeThings(this.daemon, this.options.ownerId, removal),
     );
-    const dynos = await explain(
-      'The dynos could not be listed',
-      listContainers(this.daemon, labelFilter(this.options.ownerId, 'dyno')),
-    );
-    const running = dynos.filter((row) => row.state === 'running');
+    const left = await explain('The dynos could not be listed', this.dynos.rows());
+    const running = left.filter((row) => row.state === 'running');
     await explain(
       'Commands inside dynos could not be ended',
       Promise.all(running.map((row) => this.inside.sweep(row.id))),
