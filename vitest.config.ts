@@ -30,7 +30,7 @@ export default defineConfig({
       {
         test: {
           name: 'end-to-end',
-          include: ['test/{e2e,ui,contract,packaging,desktop}/*.test.ts'],
+          include: ['test/{e2e,faults,ui,contract,packaging,desktop}/*.test.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           testTimeout: 600_000,

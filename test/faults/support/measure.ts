@@ -22,6 +22,8 @@ export interface Finding {
   readonly lines: LineCount;
   /** Platform lines of the app's log since the fault. */
   readonly platform: readonly string[];
+  /** Codes of the router's lines in the app's log since the fault, with how often each came. */
+  readonly codes: ReadonlyMap<string, number>;
   /** What else was seen, for the table. */
   readonly notes: string[];
   /** Promises that were not kept. */
@@ -36,6 +38,8 @@ export interface Harm {
   healed(): Promise<boolean>;
   /** Longest wait for that, in milliseconds; a minute unless given. */
   readonly patience?: number;
+  /** Counts the app's lines where that needs another way than to read its log. */
+  readonly count?: () => Promise<LineCount>;
 }
 
 /** Makes a fault under steady requests to both apps, waits until it is healed and counts what was lost. */
@@ -53,7 +57,7 @@ export async function measure(world: World, harm: Harm): Promise<Finding> {
     await harm.cause(() => {
       from = performance.now();
     });
-    await waitFor('the fault to be healed', harm.healed, harm.patience ?? 60_000);
+    await waitFor('the fault to be healed', () => harm.healed(), harm.patience ?? 60_000);
   } catch (error) {
     await Promise.all([traffic.app.stop(), traffic.beside.stop()]);
     throw error;
@@ -61,7 +65,10 @@ export async function measure(world: World, harm: Harm): Promise<Finding> {
   const whole = performance.now();
   await sleep(CALM);
   const [app, beside] = await Promise.all([traffic.app.stop(), traffic.beside.stop()]);
-  const mine = await settledLines(world, APP, before.get(APP) ?? [], app);
+  const counted = await harm.count?.();
+  const ignored = { ...app, acknowledged: new Map<string, number>() };
+  const read = await settledLines(world, APP, before.get(APP) ?? [], counted === undefined ? app : ignored);
+  const mine = { ...read, count: counted ?? read.count };
   const theirs = await settledLines(world, BESIDE, before.get(BESIDE) ?? [], beside);
   return {
     healthyMs: Math.max(whole, app.lastFailureAt ?? 0, beside.lastFailureAt ?? 0) - from,
@@ -73,9 +80,19 @@ export async function measure(world: World, harm: Harm): Promise<Finding> {
     platform: mine.fresh
       .filter(({ source, ps }) => source === 'heroku' && ps !== 'router')
       .map(({ ps, text }) => `${ps}: ${text}`),
+    codes: routerCodes(mine.fresh),
     notes: [],
     broken: [],
   };
+}
+
+function routerCodes(lines: readonly LogLine[]): Map<string, number> {
+  const codes = new Map<string, number>();
+  for (const { ps, text } of lines) {
+    const code = ps === 'router' ? / code=(H\d\d) /.exec(text)?.[1] : undefined;
+    if (code !== undefined) codes.set(code, (codes.get(code) ?? 0) + 1);
+  }
+  return codes;
 }
 
 /** Counts an app's new lines once those that were acknowledged are there, or will not come any more. */
@@ -92,7 +109,7 @@ async function settledLines(
     const fresh = (await world.log(app)).filter(({ seq }) => seq > last);
     const texts = fresh.map(({ text }) => text);
     const count = countLines(texts, acknowledged, known);
-    if (count.lost === 0 || performance.now() > deadline) return { fresh, count };
+    if (count.lost === 0 || acknowledged.size === 0 || performance.now() > deadline) return { fresh, count };
     await sleep(250);
   }
 }
