@@ -35,6 +35,16 @@ export const ErrorData = z.object({
 });
 export type ErrorData = z.infer<typeof ErrorData>;
 
+/** SQLite's code for a disk, or a database file, that has no room. */
+const SQLITE_FULL = 13;
+
+/** True for an error that says, in the words of the system or of SQLite, that the disk has no room. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) return true;
+  return 'errcode' in error && error.errcode === SQLITE_FULL;
+}
+
 /** The one error class of contract and engine; everything else that is thrown is a bug and crosses as `internal`. */
 export class SlipwayError extends Error {
   override readonly name = 'SlipwayError';

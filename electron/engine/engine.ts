@@ -17,7 +17,7 @@ import {
   createSaveWatcher,
   createStats,
   type OpenRouter,
-  openRouter,
+  makeRouter,
   openSources,
 } from './parts.ts';
 import { SlugExpiry } from './release/expiry.ts';
@@ -111,7 +111,7 @@ async function openBase(
   });
   const runtime = started.adopt(await chooseRuntime(settings, home, clock, diagnostics), (it) => it.close());
   const router = started.adopt(
-    await openRouter(settings, clock, logplex, (appId) => {
+    makeRouter(settings, clock, logplex, (appId) => {
       dynos.wake(appId);
     }),
     (it) => it.router.close(),
@@ -175,6 +175,8 @@ async function compose(
   await cleanUp({ ...base, uploads, remover });
   publisher.recover();
   await runs.resume();
+  dynos.announce();
+  await router.listen();
   await dynos.start();
   builds.resume();
   started.adopt(saves, (it) => it.close());

@@ -39,25 +39,30 @@ const OWN_BUILDPACKS = join(dirname(fileURLToPath(import.meta.url)), '..', '..',
 /** Most dynos that are started at the same time. */
 const PARALLEL_STARTS = 10;
 
-/** A router that listens. */
+/** A router and what it counts. */
 export interface OpenRouter {
   readonly router: Router;
+  /** The port that it listens on; 0 before `listen`. */
   readonly port: number;
   /** Requests that it answered. */
   readonly requests: RequestBuckets;
+  /**
+   * Takes requests from now on; the router has to know the apps.
+   * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_PORT when the port cannot be had
+   */
+  listen(): Promise<void>;
 }
 
 /**
- * Opens the router on its port.
+ * Makes the router.
  * @param wake hears of requests for an app that sleeps
- * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_PORT when the port cannot be had
  */
-export async function openRouter(
+export function makeRouter(
   settings: Settings,
   clock: Clock,
   logplex: Logplex,
   wake: (appId: string) => void,
-): Promise<OpenRouter> {
+): OpenRouter {
   const requests = new RequestBuckets();
   const router = createRouter({
     clock,
@@ -67,13 +72,22 @@ export async function openRouter(
       logplex.append(appId, [{ at, source: 'heroku', ps: 'router', stream: 'stdout', text }]);
     },
   });
-  try {
-    const { port } = await router.listen(settings.routerPort, ['127.0.0.1', '::1']);
-    return { router, port, requests };
-  } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    throw portProblem('SLIPWAY_ROUTER_PORT', error.port, error.code);
-  }
+  let port = 0;
+  return {
+    router,
+    requests,
+    get port() {
+      return port;
+    },
+    async listen() {
+      try {
+        ({ port } = await router.listen(settings.routerPort, ['127.0.0.1', '::1']));
+      } catch (error) {
+        if (!(error instanceof ListenError)) throw error;
+        throw portProblem('SLIPWAY_ROUTER_PORT', error.port, error.code);
+      }
+    },
+  };
 }
 
 /** A port that cannot be had, as the one line that a user gets. */

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type ErrorData, SlipwayError } from '../errors.ts';
+import { type ErrorData, isDiskFull, SlipwayError } from '../errors.ts';
 import { contract, type EndpointName, type Handlers } from './contract.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ClientFrame, MAX_BATCH, type Transport } from './frames.ts';
@@ -154,6 +154,10 @@ class Connection {
       return new SlipwayError('cancelled', 'The call was cancelled.').toData();
     }
     this.options.onProblem(name, error);
+    if (isDiskFull(error)) {
+      const text = `${name}: the disk that the data folder is on is full, so nothing was changed. Free some space and try again.`;
+      return new SlipwayError('unavailable', text, { retryable: true }).toData();
+    }
     return new SlipwayError(
       'internal',
       `${name} failed inside the engine. Its diagnostics say more.`,

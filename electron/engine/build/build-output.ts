@@ -2,10 +2,12 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
+import { isDiskFull } from '#shared/errors.ts';
 
 /** Most output of one build that is kept, in bytes (reference: heroku-platform 2.6). */
 const MAX_OUTPUT = 300 * 1024 * 1024;
 const CHUNK = 64 * 1024;
+const HOLE = Buffer.from('\n !     Some of the build log is missing: the disk was full.\n');
 
 /** Outputs of builds, one file each, so that they outlive the engine and are read while they grow. */
 export class BuildOutputs {
@@ -65,20 +67,25 @@ export class BuildOutput {
   private size = 0;
   private waiting: PromiseWithResolvers<void> = Promise.withResolvers();
   private ended = false;
+  /** Text could not be written since the last that was. */
+  private holed = false;
 
   constructor(path: string, onEnd: () => void) {
     this.file = openSync(path, 'a', 0o600);
     this.onEnd = onEnd;
   }
 
-  /** Adds text; it is in the file when this returns. What is over the limit is left out, and said once. */
+  /**
+   * Adds text; it is in the file when this returns. What is over the limit, or comes while the disk is full, is left out, and that
+   * is said once: a build is not worth less for it.
+   */
   write(text: string): void {
     if (this.ended || this.size >= MAX_OUTPUT) return;
     const bytes = Buffer.from(text);
     this.size += bytes.length;
-    writeSync(this.file, bytes);
+    this.store(bytes);
     if (this.size >= MAX_OUTPUT)
-      writeSync(this.file, '\n !     The rest of the build log is left out: it is over 300 MB.\n');
+      this.store(Buffer.from('\n !     The rest of the build log is left out: it is over 300 MB.\n'));
     this.wake();
   }
 
@@ -94,6 +101,17 @@ export class BuildOutput {
   /** Resolves at the next write, or the end. */
   next(): Promise<void> {
     return this.waiting.promise;
+  }
+
+  private store(bytes: Buffer): void {
+    try {
+      const all = this.holed ? Buffer.concat([HOLE, bytes]) : bytes;
+      for (let done = 0; done < all.length; ) done += writeSync(this.file, all, done);
+      this.holed = false;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.holed = true;
+    }
   }
 
   private wake(): void {

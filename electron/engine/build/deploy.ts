@@ -1,3 +1,4 @@
+import { isDiskFull } from '#shared/errors.ts';
 import type { Apps } from '../app/apps.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
@@ -21,6 +22,8 @@ import { newSlug, releaseFailure, releaseText } from './release-step.ts';
 
 /** Phases that change are written down within this time, in milliseconds: each write waits for the disk. */
 const WRITE_WITHIN = 250;
+/** Time between two attempts to write down what there was no room for, in milliseconds. */
+const RETRY_WRITE = 1_000;
 
 /** What a deploy needs of the rest of the engine. */
 export interface DeployOptions {
@@ -105,7 +108,7 @@ export class Deploy {
       this.fail(error, write);
     } finally {
       reservation.release();
-      this.save({ finishedAt: new Date(this.options.clock.now()).toISOString() });
+      this.saveAnyway({ finishedAt: new Date(this.options.clock.now()).toISOString() });
       lines.end();
       output.end();
     }
@@ -234,7 +237,7 @@ export class Deploy {
       write(bang('Push failed'));
       this.options.apiLog(this.order.app.id, 'Build failed -- check your build output');
     }
-    this.save({
+    this.saveAnyway({
       status: released ? 'succeeded' : 'failed',
       phases: [...this.phases.phases],
       failure: { code: failure.code, message: failure.message },
@@ -250,9 +253,24 @@ export class Deploy {
   private note(change: Partial<BuildRow>): void {
     this.current = { ...this.current, ...change };
     this.cancelWrite ??= this.options.clock.after(WRITE_WITHIN, () => {
-      this.save({});
+      this.saveAnyway({});
     });
     this.options.facts.publish({ kind: 'build.changed', app: this.order.app.id, build: this.id });
+  }
+
+  /**
+   * As `save`, for what has happened whether it can be written down or not: while the disk is full it is known in memory and stored
+   * as soon as there is room.
+   */
+  private saveAnyway(change: Partial<BuildRow>): void {
+    try {
+      this.save(change);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.cancelWrite = this.options.clock.after(RETRY_WRITE, () => {
+        this.saveAnyway({});
+      });
+    }
   }
 
   /** Changes what is known; it is in the store when this returns. */

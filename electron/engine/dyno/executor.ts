@@ -17,6 +17,9 @@ import { mayEnter } from './states.ts';
 /** How often a booting dyno is looked at before its slug is staged, in milliseconds. */
 const STAGE_WAIT = 50;
 
+/** Time between two attempts to start a dyno while the runtime does not answer, in milliseconds. */
+const AWAY_WAIT = 30_000;
+
 /** What the dyno manager hears of single dynos. */
 export interface ExecutorEvents {
   /** Something of the app's dynos is not what it was. */
@@ -176,7 +179,7 @@ export class DynoExecutor {
       if (record.state === 'stopping') {
         this.table.delete(record.id);
         this.events.changed(record.appId);
-      } else this.crash(record, `it could not be started: ${reason}`);
+      } else this.crash(record, `it could not be started: ${reason}`, isAway(error));
     }
   }
 
@@ -227,11 +230,14 @@ export class DynoExecutor {
     this.options.forgetOutput(record.appId, record.id);
   }
 
-  private crash(record: DynoRecord, reason: string): void {
+  /** @param away the runtime did not answer: that is no crash of the dyno, and it starts when the runtime is back */
+  private crash(record: DynoRecord, reason: string, away = false): void {
     const { clock } = this.options;
     const before = record.state;
     const upFor = before === 'up' ? clock.steady() - record.since : null;
-    const { crashes, wait } = afterCrash(this.options.restarts(), record.crashes, upFor, clock.random());
+    const { crashes, wait } = away
+      ? { crashes: record.crashes, wait: AWAY_WAIT }
+      : afterCrash(this.options.restarts(), record.crashes, upFor, clock.random());
     record.crashes = crashes;
     record.nextStartAt = clock.steady() + wait;
     record.reason = reason;
@@ -263,4 +269,8 @@ export class DynoExecutor {
       if (!this.abort.signal.aborted) this.options.onProblem(what, error);
     });
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === 'unavailable';
 }

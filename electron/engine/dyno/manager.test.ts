@@ -307,3 +307,39 @@ test.each([-48, 48])(
     expect(signals).toEqual([]);
   },
 );
+
+test('a runtime that does not answer is no crash of the dyno, which starts as soon as the runtime is back', async () => {
+  await using world = await running();
+  const { runtime, lines, clock } = world;
+  runtime.available('lost');
+  runtime.startProblem = new RuntimeError('unavailable', 'Docker does not answer.');
+  runtime.exit('web.1', 0);
+  await settled();
+  await clock.pass(3 * 60_000);
+  expect(lines.filter((text) => text.includes('R99')).length).toBeGreaterThan(1);
+  expect(only(world)?.state).toBe('crashed');
+  runtime.startProblem = null;
+  runtime.available('back');
+  await settled();
+  expect(only(world)?.state).toBe('up');
+  await crash(world, 1);
+  expect(only(world)?.state).toBe('up');
+});
+
+test('a hand-over that the store has no room for is tried again, and the release before it serves until then', async () => {
+  await using world = await running();
+  const { store, clock, problems } = world;
+  const setServing = store.setServing.bind(store);
+  store.setServing = () => {
+    throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+  };
+  const version = world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  expect(store.findApp(APP.id)?.serving).toBe(version - 1);
+  expect(problems[0]).toContain(`the hand-over to v${version} could not be written down`);
+  store.setServing = setServing;
+  await clock.pass(1_000);
+  expect(store.findApp(APP.id)?.serving).toBe(version);
+  expect(only(world)).toMatchObject({ state: 'up', release: version });
+});

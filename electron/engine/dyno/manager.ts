@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isDiskFull } from '#shared/errors.ts';
 import type { Dyno } from '#shared/model/app.ts';
 import type { DynoManagerOptions } from './context.ts';
 import { type AppDesire, readDesire, sleepAfter } from './desired.ts';
@@ -11,6 +12,9 @@ import { Reconciler } from './reconcile.ts';
 import { DynoReservations } from './reservations.ts';
 import { routeOf } from './route.ts';
 import { Sleeper, type Sleepy } from './sleeper.ts';
+
+/** Time between two attempts to write down a hand-over, in milliseconds. */
+const RETRY_STORE = 1_000;
 
 /** How a release's hand-over ended. */
 export type HandOver = { readonly serving: true } | { readonly serving: false; readonly reason: string };
@@ -36,6 +40,7 @@ export class DynoManager {
   private readonly subscriptions: Disposable[] = [];
   private turnPending = false;
   private cancelWake: (() => void) | null = null;
+  private retry: (() => void) | null = null;
   private state: 'new' | 'running' | 'stopping' | 'closed' = 'new';
 
   constructor(options: DynoManagerOptions) {
@@ -70,16 +75,24 @@ export class DynoManager {
     });
   }
 
+  /** Tells the router of all apps, before it listens: requests wait for dynos that `start` finds. */
+  announce(): void {
+    for (const app of this.options.store.apps()) {
+      this.read(app.id);
+      this.publish(app.id);
+    }
+  }
+
   /** Adopts the dynos that run already, then brings everything to what shall be. */
   async start(): Promise<void> {
-    const { runtime, store } = this.options;
-    for (const app of store.apps()) this.read(app.id);
+    const { runtime } = this.options;
+    this.announce();
     this.subscriptions.push(
       runtime.onExit((exit) => {
         this.executor.ended(exit);
       }),
       runtime.onAvailability((state) => {
-        if (state === 'back') this.reconciler.syncSoon();
+        if (state === 'back') this.runtimeIsBack();
       }),
     );
     this.state = 'running';
@@ -110,12 +123,12 @@ export class DynoManager {
     this.sleeper.touch(appId);
     const app = this.desires.get(appId);
     if (app === undefined || app.asleepSince === null) return;
+    if (!this.stored('waking an app', () => this.options.store.setAsleep(appId, null))) return;
     this.waking.set(appId, this.options.clock.steady());
     for (const { name } of idleDynos(app)) {
       this.options.log(appId, name, line.unidling());
       this.options.log(appId, name, line.changed('down', 'starting'));
     }
-    this.options.store.setAsleep(appId, null);
     this.read(appId);
     this.touch(appId);
   }
@@ -201,12 +214,23 @@ export class DynoManager {
     this.state = 'closed';
     this.cancelWake?.();
     this.reservations.close();
+    this.retry?.();
     this.reconciler.close();
     this.sleeper.close();
     this.memory.close();
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
     this.executor.close();
     this.notify();
+  }
+
+  /** Whatever ended with the runtime was no fault of the dynos: those that crashed start at once, as after their first crash. */
+  private runtimeIsBack(): void {
+    for (const record of this.table.all()) {
+      record.crashes = 0;
+      record.nextStartAt = 0;
+      this.touch(record.appId);
+    }
+    this.reconciler.syncSoon();
   }
 
   private handOver(appId: string, version: number): HandOver | null {
@@ -284,12 +308,7 @@ export class DynoManager {
 
   private perform(step: Step): void {
     if (step.kind === 'promote') {
-      this.options.store.atomically(() => {
-        this.options.store.setServing(step.appId, step.release);
-        this.options.store.setReleaseProblem(step.appId, step.release, null);
-      });
-      this.read(step.appId);
-      this.touch(step.appId);
+      this.promote(step.appId, step.release);
       return;
     }
     if (step.kind === 'start') {
@@ -307,6 +326,38 @@ export class DynoManager {
     else {
       this.table.delete(record.id);
       this.touch(record.appId);
+    }
+  }
+
+  /** Gives a release the traffic. What cannot be written down (disk full) is tried again: until then the release before it serves. */
+  private promote(appId: string, release: number): void {
+    const { store } = this.options;
+    const write = (): void => {
+      store.atomically(() => {
+        store.setServing(appId, release);
+        store.setReleaseProblem(appId, release, null);
+      });
+    };
+    if (!this.stored(`the hand-over to v${release}`, write)) {
+      this.retry ??= this.options.clock.after(RETRY_STORE, () => {
+        this.retry = null;
+        this.turn();
+      });
+      return;
+    }
+    this.read(appId);
+    this.touch(appId);
+  }
+
+  /** Writes to the store. @returns false when there is no room; that is told, and nobody fails for it */
+  private stored(what: string, write: () => void): boolean {
+    try {
+      write();
+      return true;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.options.onProblem(`${what} could not be written down`, error);
+      return false;
     }
   }
 
@@ -329,7 +380,8 @@ export class DynoManager {
   }
 
   private fallAsleep(appId: string): void {
-    this.options.store.setAsleep(appId, new Date(this.options.clock.now()).toISOString());
+    const now = new Date(this.options.clock.now()).toISOString();
+    if (!this.stored('falling asleep', () => this.options.store.setAsleep(appId, now))) return;
     this.reservations.drop(appId);
     this.read(appId);
     this.touch(appId);
@@ -346,7 +398,13 @@ export class DynoManager {
   private crashed({ appId, release, name, reason }: DynoRecord): void {
     const app = this.desires.get(appId);
     if (app?.target?.wanted.version !== release || app.serving?.wanted.version === release) return;
-    this.options.store.setReleaseProblem(appId, release, `${name} crashed: ${reason ?? 'it ended'}`);
+    const problem = `${name} crashed: ${reason ?? 'it ended'}`;
+    if (
+      !this.stored(`why v${release} crashed`, () =>
+        this.options.store.setReleaseProblem(appId, release, problem),
+      )
+    )
+      return;
     this.options.onReleaseChange(appId, release);
   }
 

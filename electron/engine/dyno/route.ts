@@ -7,15 +7,17 @@ import type { DynoRecord } from './dyno-table.ts';
  * release only while the serving one has none.
  */
 export function routeOf(app: AppDesire, records: readonly DynoRecord[]): Route {
-  const web = records.filter(
-    (record) => record.type === 'web' && record.state !== 'stopping' && !record.ended,
-  );
-  const up = web.filter((record) => record.state === 'up');
+  const web = records.filter((record) => record.type === 'web' && record.state !== 'stopping');
+  const up = web.filter((record) => record.state === 'up' && !record.ended);
   const serving = up.filter((record) => record.release === app.serving?.wanted.version);
   const backends = app.asleepSince === null ? (serving.length > 0 ? serving : up).flatMap(toBackend) : [];
   return { appId: app.appId, appName: app.appName, state: routeState(app, web, backends), backends };
 }
 
+/**
+ * The first crash is followed by a start at once, so requests wait for it; the platform's H10 is for an app that crashes again
+ * (reference: heroku-platform 3.3, 4.1).
+ */
 function routeState(
   app: AppDesire,
   web: readonly DynoRecord[],
@@ -26,7 +28,7 @@ function routeState(
   if (app.asleepSince !== null) return 'asleep';
   const wanted = app.target.wanted.types.find((each) => each.type === 'web')?.quantity ?? 0;
   if (wanted === 0) return 'off';
-  const crashed = web.length > 0 && web.every((record) => record.state === 'crashed' || record.crashes > 0);
+  const crashed = web.length > 0 && web.every((record) => record.crashes > 1);
   return crashed ? 'crashed' : 'starting';
 }
 

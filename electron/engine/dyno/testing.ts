@@ -78,6 +78,8 @@ export class FakeRuntime {
   memoryReads = 0;
   ignoresTerm = false;
   startProblem: Error | null = null;
+  /** Tells the manager that the runtime is lost or back. */
+  available: (state: 'lost' | 'back') => void = () => undefined;
   /** Starts wait for it. */
   startGate: Promise<void> = Promise.resolve();
   private readonly listeners = new Set<(exit: DynoExit) => void>();
@@ -164,7 +166,8 @@ export class FakeRuntime {
     return { [Symbol.dispose]: () => this.listeners.delete(listener) };
   }
 
-  onAvailability(): Disposable {
+  onAvailability(listener: (state: 'lost' | 'back') => void): Disposable {
+    this.available = listener;
     return { [Symbol.dispose]: () => undefined };
   }
 

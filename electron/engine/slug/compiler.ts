@@ -1,3 +1,4 @@
+import { isDiskFull } from '#shared/errors.ts';
 import { posix } from 'node:path';
 import { BUILD_TIMEOUT_MS, SLUG_WARN_BYTES } from '#shared/model/build.ts';
 import { mergeProcessTypes, type ProcessTypes } from '#shared/model/procfile.ts';
@@ -267,6 +268,10 @@ export function toBuildFailure(error: unknown, signal: AbortSignal): BuildFailur
   if (error instanceof RuntimeError) {
     const code = error.code === 'stack_failed' || error.code === 'disk_full' ? error.code : 'internal';
     return new BuildFailure(code, error.message, error);
+  }
+  if (isDiskFull(error)) {
+    const text = 'The disk that the data folder is on is full. Free some space, and deploy again.';
+    return new BuildFailure('disk_full', text, error);
   }
   return new BuildFailure(
     'internal',
