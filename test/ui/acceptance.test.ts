@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Host, startHost, waitFor } from '../e2e/support/host.ts';
+import { type PrivateDocker, startPrivateDocker, whyNoPrivateDocker } from '../support/private-docker.ts';
 import { goTo, openBrowser, openUi, type Ui, whyNoChromium } from './support/browser.ts';
 import { deployTalker, talkerFolder } from './support/talker.ts';
 
 const APP = 'accepted';
+/** Longest waits that the UI is accepted with, in milliseconds: until it says that Docker is away, and until all is right again. */
+const SAID_MS = 3_000;
+const RIGHT_MS = 5_000;
 const SECRETS = ['first-secret-4711', 'second-secret-0815'] as const;
 
 describe.skipIf(whyNoChromium() !== null)('what the UI is accepted by', () => {
@@ -34,9 +38,6 @@ describe.skipIf(whyNoChromium() !== null)('what the UI is accepted by', () => {
     expect(ui.problems).toEqual([]);
     await ui.close();
   });
-
-  it.skip('7: Docker ends and comes back: not run, it would end what else runs on this machine', () =>
-    undefined);
 
   it('8: scales by slider, keys, number field, buttons and palette; undo in message and activity', async () => {
     const slider = page.getByRole('slider', { name: 'web dynos' });
@@ -183,4 +184,60 @@ describe.skipIf(whyNoChromium() !== null)('what the UI is accepted by', () => {
   function untilWeb(quantity: number): Promise<void> {
     return waitFor(`${quantity} web dynos wanted`, async () => (await wanted()) === quantity, 20_000);
   }
+});
+
+describe.skipIf(whyNoChromium() !== null || whyNoPrivateDocker() !== null)('Docker under the open UI', () => {
+  const env = { SLIPWAY_RUNTIME: 'docker' };
+  let docker: PrivateDocker | null = null;
+  let host: Host | null = null;
+  let browser: Browser | null = null;
+
+  afterAll(async () => {
+    await browser?.close();
+    await host?.client.call('apps.destroy', { app: APP, confirm: APP });
+    await host?.stop();
+    await docker?.close();
+  });
+
+  it(`7: Docker ends and comes back: said within ${SAID_MS / 1000} s, dynos right within ${RIGHT_MS / 1000} s`, async () => {
+    host = await startHost(env);
+    await deployTalker(host, APP);
+    await host.kill();
+    docker = await startPrivateDocker();
+    host = await startHost({ ...env, DOCKER_HOST: docker.address }, host.home);
+    const { client } = host;
+    await client.call('formation.update', { app: APP, updates: [{ type: 'web', quantity: 2 }] });
+    browser = await openBrowser();
+    const { page, problems } = await openUi(browser, host, { path: `/apps/${APP}` });
+    const up = page
+      .getByRole('list', { name: 'Dynos', exact: true })
+      .getByRole('button', { name: /^web\.\d+ up/ });
+    const banner = page.getByRole('alert').filter({ hasText: 'Docker does not answer' });
+    const ids = async (): Promise<string[]> =>
+      (await client.call('dynos.list', { app: APP })).dynos.flatMap(({ id, state }) =>
+        state === 'up' ? [id] : [],
+      );
+    const isUp = async (): Promise<boolean> => (await ids()).length === 2 && (await up.count()) === 2;
+    await waitFor('two dynos', isUp);
+    const before = await ids();
+
+    await docker.kill();
+    const killed = performance.now();
+    await banner.waitFor({ timeout: SAID_MS });
+    const said = performance.now() - killed;
+    expect(await ids()).toEqual(before);
+
+    await docker.start();
+    const started = performance.now();
+    await banner.waitFor({ state: 'detached', timeout: RIGHT_MS });
+    const isRight = async (): Promise<boolean> =>
+      (await isUp()) && (await ids()).every((id) => !before.includes(id));
+    await waitFor('new dynos in place of those that ended with Docker', isRight, RIGHT_MS);
+    const right = performance.now() - started;
+    console.log(
+      `Docker away: said after ${said.toFixed(0)} ms; back: dynos right after ${right.toFixed(0)} ms`,
+    );
+    await page.getByRole('list', { name: 'Apps in the side bar' }).getByText(APP).waitFor();
+    expect(problems).toEqual([]);
+  });
 });

@@ -11,7 +11,7 @@ import { LogPosition, MomentReader } from './log-position.ts';
 import { LongLines } from './long-lines.ts';
 
 const RETRY_MS = 250;
-const MAX_RETRY_MS = 2_000;
+const MAX_RETRY_MS = 500;
 const SPACE = 0x20;
 const LINE_END = Buffer.from('\n');
 

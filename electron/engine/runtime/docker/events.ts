@@ -6,7 +6,7 @@ import type { Daemon } from './daemon.ts';
 import { LABEL, labelFilter } from './names.ts';
 
 const RETRY_MS = 200;
-const MAX_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 500;
 /** Some daemons send nothing, not even a head, before the first event. */
 const OPEN_MS = 1_000;
 
