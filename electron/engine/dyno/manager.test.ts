@@ -343,3 +343,21 @@ test('a hand-over that the store has no room for is tried again, and the release
   expect(store.findApp(APP.id)?.serving).toBe(version);
   expect(only(world)).toMatchObject({ state: 'up', release: version });
 });
+
+test('of a dyno that ends in a flood all is read, however long it takes; of one that is silent no more is waited for', async () => {
+  await using world = await running();
+  const { runtime, clock, lines } = world;
+  const [dyno] = runtime.dynos.values();
+  const sink = runtime.sinks.get(dyno?.id ?? '');
+  // The runtime still hands out what was printed before the end.
+  runtime.sinks.clear();
+  runtime.exit('web.1', 1);
+  for (let second = 1; second <= 5; second += 1) {
+    await clock.pass(1_000);
+    sink?.onBytes('stdout', Buffer.from(`late ${second}`), 0, '');
+  }
+  expect(lines).toEqual([]);
+  await clock.pass(4_000);
+  expect(world.printed).toContain('web.1: late 5');
+  expect(lines[0]).toBe('web.1: Process exited with status 1');
+});
