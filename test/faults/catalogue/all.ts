@@ -6,8 +6,8 @@ import { ON_SMALL_DISK } from './full-disk.ts';
 
 /** Every fault that is made, with what it needs. */
 export const FAULT_GROUPS: readonly FaultGroup[] = [
-  ON_DOCKER,
   ON_OWN_DOCKER,
   ON_SMALL_DISK,
   WITH_OTHER_CLOCK,
+  ON_DOCKER,
 ];

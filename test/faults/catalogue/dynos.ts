@@ -118,7 +118,7 @@ const ignoresTerm: Fault = {
 /** Faults of dynos and of the engine, on the machine's Docker. */
 export const ON_DOCKER: FaultGroup = {
   name: `${APP} on Docker`,
-  faults: [killOne, killAll, removeAll, killEngine, ...GREEDY, notBound, ignoresTerm],
+  faults: [killOne, killAll, removeAll, killEngine, notBound, ignoresTerm, ...GREEDY],
   whyNot: whyNoDocker,
   async open() {
     const world = await openWorld();
