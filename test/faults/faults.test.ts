@@ -19,6 +19,7 @@ for (const group of FAULT_GROUPS) {
         fault.fullOnly === true ? `${fault.name}: only by "npm run faults", it takes minutes` : fault.name,
         async () => {
           if (open === null) throw new Error('there is no world');
+          await open.world.refresh();
           const finding = await fault.run(open.world, 'short');
           console.log(cells(fault.name, finding).join(' | '));
           expect(finding.broken).toEqual([]);

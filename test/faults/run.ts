@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { FAULT_GROUPS } from './catalogue/all.ts';
 import type { FaultGroup } from './support/fault.ts';
@@ -39,6 +39,7 @@ async function runGroup(group: FaultGroup, rows: Rows): Promise<number> {
   const opened = await group.open();
   try {
     for (const fault of group.faults) {
+      await opened.world.refresh();
       const finding = await fault.run(opened.world, 'full');
       const row = cells(fault.name, finding);
       console.log(row.join(' | '));
@@ -74,7 +75,7 @@ function machine(): string {
   const docker = execFileSync('docker', args, { encoding: 'utf8' }).trim();
   const gib = Math.round(totalmem() / 1024 ** 3);
   const day = new Date().toISOString().slice(0, 10);
-  return `Last run on ${day}: ${process.platform}, ${cpus().length} cores, ${gib} GiB of memory, Docker ${docker}, Node.js ${process.versions.node}.`;
+  return `Last run on ${day}: ${process.platform}, ${cpus().length} cores, ${gib} GiB of memory, Docker ${docker}, Node.js ${process.versions.node}; load average of the machine at the end of the run ${loadavg()[1]?.toFixed(0) ?? ''}.`;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -54,6 +54,13 @@ export class World {
     for (const app of [APP, BESIDE]) await waitFor(`all dynos of ${app}`, () => this.isWhole(app), 120_000);
   }
 
+  /** Starts new dynos in the place of all of the app's, so that crashes before are forgotten. */
+  async refresh(): Promise<void> {
+    const before = (await this.dynos()).map(({ id }) => id);
+    await this.host.client.call('dynos.restart', { app: APP });
+    await waitFor(`new dynos of ${APP}`, () => this.isWhole(APP, before), 120_000);
+  }
+
   /** The newest 50 000 lines of an app's log, oldest first. */
   async log(app: string = APP): Promise<LogLine[]> {
     const { records } = await this.host.client.call('logs.recent', { app, lines: 50_000 });
