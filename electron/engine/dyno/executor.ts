@@ -77,6 +77,8 @@ export class DynoExecutor {
       reason: replaced?.reason ?? null,
     };
     this.table.add(record);
+    // So that the next plan knows when its time to boot is over.
+    this.events.changed(record.appId);
     this.inBackground(
       'start',
       this.starts.run(() => this.launch(record, app, release, place)),
