@@ -17,6 +17,11 @@ const START_MS = 60_000;
 /** Room for the image and for what dynos write. In memory, so that it is quick and can be filled. */
 const DATA_BYTES = 1024 ** 3;
 
+/** Addresses of its networks, none of which the machine's daemon gives by itself. */
+const ADDRESSES = '10.213.0.0/16';
+/** Default network of the machine's daemon. */
+const BRIDGE = 'docker0';
+
 /**
  * A Docker daemon of the test's own, beside the machine's. It has no way to the outside and leaves the machine's firewall
  * alone, so what runs on it has to be compiled elsewhere.
@@ -106,8 +111,10 @@ class OwnDaemon implements PrivateDocker {
   async start(): Promise<void> {
     this.containerd ??= this.spawn('containerd', ['--config', join(this.folder, 'containerd.toml')]);
     await this.until('containerd', this.containerd, async () => existsSync(this.containerdSocket));
+    const bridge = await machineBridge();
     this.dockerd ??= this.spawn('dockerd', this.options());
     await this.until('dockerd', this.dockerd, () => this.answers());
+    if (bridge !== null) await putBack(bridge);
   }
 
   async loadImage(): Promise<void> {
@@ -152,6 +159,7 @@ class OwnDaemon implements PrivateDocker {
       ...['--pidfile', join(this.folder, 'docker.pid'), '--host', this.address],
       ...['--containerd', this.containerdSocket, '--storage-driver=overlay2'],
       ...['--bridge=none', '--iptables=false', '--ip6tables=false'],
+      `--default-address-pool=base=${ADDRESSES},size=24`,
     ];
   }
 
@@ -191,4 +199,20 @@ class OwnDaemon implements PrivateDocker {
     child.kill(signal);
     await exit;
   }
+}
+
+/** Address of the machine's default network, or null where there is none. */
+async function machineBridge(): Promise<string | null> {
+  const { stdout } = await run('ip', ['-o', '-4', 'addr', 'show', 'dev', BRIDGE]).catch(() => ({
+    stdout: '',
+  }));
+  return / inet (\S+)/.exec(stdout)?.[1] ?? null;
+}
+
+/** A daemon without a default network removes the machine's, which is still in use. */
+async function putBack(address: string): Promise<void> {
+  if ((await machineBridge()) !== null) return;
+  await run('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);
+  await run('ip', ['addr', 'add', address, 'dev', BRIDGE]);
+  await run('ip', ['link', 'set', BRIDGE, 'up']);
 }
