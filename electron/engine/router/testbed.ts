@@ -40,8 +40,8 @@ export class Testbed {
   constructor(limits: Partial<RouterLimits> = {}) {
     this.router = createRouter({
       clock: systemClock,
-      log: (_app, line) => {
-        this.lines.push(line.text);
+      log: (_app, lines) => {
+        this.lines.push(...lines.map((line) => line.text));
       },
       limits: { closeMs: 200, lingerMs: 200, ...limits },
     });
