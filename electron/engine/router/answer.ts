@@ -137,7 +137,8 @@ export class Answer implements BodySink {
     this.#left = HEAD.length;
     this.#state = bodiless || HEAD.length === 0 ? 'done' : HEAD.kind;
     const framing = this.#framingLines(bodiless);
-    if (exchange.upgrade || (exchange.endsWithConnection = !bodiless && framing === '')) client.closeAfter();
+    exchange.endsWithConnection = !bodiless && framing === '';
+    if (exchange.endsWithConnection) client.closeAfter();
     client.wire.text(
       `HTTP/1.1 ${HEAD.statusLine}\r\n${HEAD.kept}${framing}${HEAD.hasServer ? '' : 'Server: Heroku\r\n'}` +
         `${HEAD.hasDate ? '' : `Date: ${httpDate(exchange.plane.clock.now())}\r\n`}${viaLine()}${client.connectionLine()}\r\n`,

@@ -220,7 +220,8 @@ export class ClientConnection implements WireUser, BodySink {
 
   #onHead(problem: HeadProblem | null): void {
     this.#minor = HEAD.minor;
-    this.#keepAlive = HEAD.keepAlive && problem !== 'bad';
+    // Who wants to leave HTTP may have begun to speak something else.
+    this.#keepAlive = HEAD.keepAlive && problem !== 'bad' && !HEAD.upgrade;
     this.#state = HEAD.body === 'none' || problem === 'bad' ? 'busy' : 'body';
     this.#left = HEAD.length;
     if (problem === 'connect') {

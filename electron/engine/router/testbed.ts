@@ -37,9 +37,10 @@ export class Testbed {
   readonly #closers: (() => Promise<void> | void)[] = [];
   #dynos = 0;
 
-  constructor(limits: Partial<RouterLimits> = {}) {
+  constructor(limits: Partial<RouterLimits> = {}, wake: (appId: string) => void = () => undefined) {
     this.router = createRouter({
       clock: systemClock,
+      wake,
       log: (_app, lines) => {
         this.lines.push(...lines.map((line) => line.text));
       },

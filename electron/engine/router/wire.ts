@@ -47,8 +47,9 @@ export class Wire {
   readonly socket: Socket;
   #pending = '';
   #paused = false;
-  #sizes: number[] = [];
-  #inWrite = false;
+  /** Sizes of the writes that wait, the oldest first. */
+  readonly #sizes: number[] = [];
+  #writing = false;
   readonly #written: (error?: Error | null) => void;
 
   private constructor(user: WireUser, make: (onread: OnRead) => BareSocket) {
@@ -172,21 +173,26 @@ export class Wire {
   #write(data: string | Buffer, encoding: 'latin1' | 'buffer', size: number): void {
     if (this.broken) return;
     const socket = this.socket as BareSocket;
-    this.#sizes.push(size);
-    this.waiting += size;
-    this.#inWrite = true;
+    this.#writing = true;
     if (socket._writeGeneric !== undefined) socket._writeGeneric(false, data, encoding, this.#written);
     else if (typeof data === 'string') socket.write(data, 'latin1', this.#written);
     else socket.write(Buffer.from(data), this.#written);
-    this.#inWrite = false;
+    // Still set: the system did not take all of it at once.
+    if (!this.#writing) return;
+    this.#writing = false;
+    this.#sizes.push(size);
+    this.waiting += size;
   }
 
   #onWritten(error: Error | null): void {
-    this.waiting -= this.#sizes.shift() ?? 0;
-    if (this.destroyed) return;
-    // Reading goes on: the other side may have said something before it stopped listening.
     if (error !== null) this.broken = true;
-    if (this.waiting === 0 && !this.#inWrite) this.user.onDrain();
+    if (this.#writing) {
+      this.#writing = false;
+      return;
+    }
+    this.waiting -= this.#sizes.shift() ?? 0;
+    // After an error reading goes on: the other side may have said something before it stopped listening.
+    if (this.waiting === 0 && !this.destroyed) this.user.onDrain();
   }
 
   #readAsStream(): void {
