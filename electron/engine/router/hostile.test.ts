@@ -125,10 +125,10 @@ test('the dyno understands as many requests as the router answered for it, and n
   expect(ours.seen.filter((each) => each.id === 'none')).toEqual([]);
 });
 
-test('a refused request ends its connection: nothing behind it is looked at', () => {
+test('a refused request ends its connection: nothing behind it is served', () => {
   const wrong = requests
     .map((request, index) => ({ name: request.name, answer: answers[index] ?? [] }))
-    .filter(({ answer }) => answer.includes(400) && answer.indexOf(400) !== answer.length - 1);
+    .filter(({ answer }) => answer.includes(400) && answer.lastIndexOf(200) > answer.indexOf(400));
   expect(wrong).toEqual([]);
 });
 
