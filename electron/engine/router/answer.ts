@@ -94,6 +94,12 @@ export class Answer implements BodySink {
     if (HEAD.status === 101) return this.#upgrade(buffer, at, to);
     if (HEAD.status < 200) return this.#interim() ? at : this.#fail('H17');
     this.#begin();
+    // A small body that came with its head is text already.
+    if (this.#state === 'length' && peek === to && this.#left >= to - at) {
+      this.#exchange.client.wire.text(text.slice(end));
+      this.#took(to - at);
+      return to;
+    }
     return at;
   }
 
@@ -168,12 +174,16 @@ export class Answer implements BodySink {
     if (this.#framing) wire.text(`${(at - from).toString(16)}\r\n`);
     wire.bytes(buffer, from, at);
     if (this.#framing) wire.text('\r\n');
-    this.#exchange.bytes += at - from;
-    if (this.#state === 'length') {
-      this.#left -= at - from;
-      if (this.#left === 0) this.#state = 'done';
-    }
+    this.#took(at - from);
     return at;
+  }
+
+  /** Counts bytes of a body that is not chunked. */
+  #took(size: number): void {
+    this.#exchange.bytes += size;
+    if (this.#state !== 'length') return;
+    this.#left -= size;
+    if (this.#left === 0) this.#state = 'done';
   }
 
   #readChunks(chunks: ChunkReader, buffer: Buffer, from: number, to: number): number {

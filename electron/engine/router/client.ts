@@ -105,14 +105,17 @@ export class ClientConnection implements WireUser, BodySink {
     return said;
   }
 
-  /** The exchange is over and its answer is out. */
-  next(): void {
+  /**
+   * The exchange is over and its answer is out.
+   * @param now by the clock that only grows
+   */
+  next(now = this.plane.clock.steady()): void {
     this.#exchange = null;
     if (this.wire.destroyed) return;
     this.wire.resume();
     if (!this.#keepAlive || this.plane.closing || this.#state === 'tunnel') this.#close();
     else if (this.#state === 'body') this.#setTimer(this.plane.limits.lingerMs);
-    else this.#toIdle();
+    else this.#toIdle(now);
     this.#workOff();
   }
 
@@ -144,9 +147,9 @@ export class ClientConnection implements WireUser, BodySink {
     this.plane.wheel.set(this.timer, ms);
   }
 
-  #toIdle(): void {
+  #toIdle(now: number): void {
     this.#state = 'idle';
-    this.#setTimer(this.plane.limits.clientKeepAliveMs);
+    this.plane.wheel.set(this.timer, this.plane.limits.clientKeepAliveMs, now);
   }
 
   /** Takes the requests that came while another was answered. */
@@ -271,7 +274,7 @@ export class ClientConnection implements WireUser, BodySink {
   #onBodyEnd(): void {
     this.#chunks = null;
     if (this.#exchange === null) {
-      if (this.#state === 'body') this.#toIdle();
+      if (this.#state === 'body') this.#toIdle(this.plane.clock.steady());
       return;
     }
     this.#state = 'busy';

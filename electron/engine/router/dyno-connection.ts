@@ -47,10 +47,13 @@ export class DynoConnection implements WireUser {
     this.reused = true;
   }
 
-  /** Puts the connection into the pool for at most `idleMs`. */
-  release(idleMs: number): void {
+  /**
+   * Puts the connection into the pool for at most `idleMs`.
+   * @param now by the clock that only grows
+   */
+  release(idleMs: number, now: number): void {
     this.#user = null;
-    this.entry.putBack(this, idleMs);
+    this.entry.putBack(this, idleMs, now);
   }
 
   /** Lets what was said go out and ends. */

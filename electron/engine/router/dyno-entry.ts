@@ -86,15 +86,15 @@ export class DynoEntry {
     return connection;
   }
 
-  /** Takes a connection back that can serve another request. */
-  putBack(connection: DynoConnection, idleMs: number): void {
+  /** Takes a connection back that can serve another request, for at most `idleMs`. */
+  putBack(connection: DynoConnection, idleMs: number, now: number): void {
     if (!this.inRoute || idleMs <= 0) {
       connection.destroy();
       return;
     }
-    connection.idleSince = this.parts.clock.steady();
+    connection.idleSince = now;
     this.#idle.push(connection);
-    this.parts.wheel.set(connection.timer, idleMs);
+    this.parts.wheel.set(connection.timer, idleMs, now);
   }
 
   /** A connection in the pool is gone. */

@@ -20,12 +20,21 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 const QUARANTINE_POLL_MS = 50;
 
 /**
- * - `held`: waits for a dyno; `connecting`
+ * - `fresh`: has just come; `held`: waits for a dyno; `connecting`
  * - `sending`: a dyno has it, and not yet all of it; `waiting`: it has all of it and has not begun to answer
  * - `answering`; `draining`: the answer is whole and the client has not taken all of it
  * - `tunnel`: behind an upgrade
  */
-type Phase = 'held' | 'connecting' | 'sending' | 'waiting' | 'answering' | 'draining' | 'tunnel' | 'over';
+type Phase =
+  | 'fresh'
+  | 'held'
+  | 'connecting'
+  | 'sending'
+  | 'waiting'
+  | 'answering'
+  | 'draining'
+  | 'tunnel'
+  | 'over';
 
 /** One request of a client from its head to its line in the log; ends exactly once. */
 export class Exchange implements DynoUser, EndedRequest, Ending {
@@ -62,7 +71,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
   readonly #startedAt: number;
   readonly #startedWall: number;
   #expectsContinue: boolean;
-  #phase: Phase = 'held';
+  #phase: Phase = 'fresh';
   #connection: DynoConnection | null = null;
   /** Counts the request as in flight. */
   #lease: DynoEntry | null = null;
@@ -196,9 +205,10 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
   onConnect(): void {
     const connection = this.#connection;
     if (connection === null) return;
-    this.connectMs = this.plane.clock.steady() - this.#connectBegan;
+    const now = this.plane.clock.steady();
+    this.connectMs = now - this.#connectBegan;
     if (connection.entry.inRoute) {
-      this.#send(connection);
+      this.#send(connection, now);
       this.flush();
     } else {
       this.#connection = null;
@@ -245,7 +255,6 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     this.#phase = 'answering';
     this.status = status;
     this.started = true;
-    this.onProgress();
   }
 
   /** Something of the answer came. */
@@ -260,15 +269,16 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
    * @param idleMs how long the dyno's connection may be kept for another request; 0 when it cannot
    */
   onAnswerEnds(idleMs: number): void {
+    const now = this.plane.clock.steady();
     const connection = this.#connection;
     this.#connection = null;
     const sent = this.#body.complete && connection?.wire.waiting === 0;
-    if (sent && idleMs > 0) connection.release(Math.min(idleMs, this.plane.limits.poolIdleMs));
+    if (sent && idleMs > 0) connection.release(Math.min(idleMs, this.plane.limits.poolIdleMs), now);
     else connection?.destroy();
     if (this.client.wire.waiting > 0) {
       this.#phase = 'draining';
       this.#setTimer(this.plane.limits.idleMs);
-    } else this.#finish();
+    } else this.#finish(now);
   }
 
   /** Both sides leave HTTP. */
@@ -290,7 +300,6 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     const { app, plane } = this;
     this.#forgetRoute?.();
     this.#forgetRoute = null;
-    this.#phase = 'held';
     if (app.route === null) {
       this.#onAppGone();
       return;
@@ -310,6 +319,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
       this.fail(kind === 'later' ? 'H34' : 'H20');
       return;
     }
+    this.#phase = 'held';
     this.#forgetRoute = app.onChange(() => {
       this.#dispatch();
     });
@@ -327,7 +337,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
       idle.use(this);
       this.#connection = idle;
       this.connectMs = 0;
-      this.#send(idle);
+      this.#send(idle, this.#phase === 'fresh' ? this.#startedAt : this.plane.clock.steady());
       return;
     }
     wheel.clear(this.client.timer);
@@ -336,10 +346,10 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     this.#connection = new DynoConnection(dyno, this);
   }
 
-  #send(connection: DynoConnection): void {
+  #send(connection: DynoConnection, now: number): void {
     const { wire, entry } = connection;
     this.#phase = 'sending';
-    this.#sentAt = this.plane.clock.steady();
+    this.#sentAt = now;
     this.#lease = entry;
     entry.begin();
     this.dyno = entry.backend.name;
@@ -413,16 +423,15 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
   }
 
   /** Ends the exchange after the dyno's answer was handed on as a whole, or after a tunnel. */
-  #finish(): void {
+  #finish(now = this.plane.clock.steady()): void {
     if (this.#phase === 'over') return;
-    this.#settle(this.status, null);
+    this.#settle(this.status, null, now);
     this.plane.log(this);
-    this.client.next();
+    this.client.next(now);
   }
 
-  #settle(status: number | null, failure: FailureKey | null): void {
+  #settle(status: number | null, failure: FailureKey | null, now = this.plane.clock.steady()): void {
     const { plane } = this;
-    const now = plane.clock.steady();
     const wasTunnel = this.#phase === 'tunnel';
     this.#phase = 'over';
     this.#forgetRoute?.();

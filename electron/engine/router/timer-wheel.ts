@@ -38,10 +38,13 @@ export class TimerWheel {
     this.#at = Math.floor(clock.steady() / stepMs);
   }
 
-  /** Sets the deadline to `ms` from now; what was set before is forgotten. */
-  set(timer: WheelTimer, ms: number): void {
+  /**
+   * Sets the deadline to `ms` from now; what was set before is forgotten.
+   * @param now by the clock that only grows, for those who have just asked it
+   */
+  set(timer: WheelTimer, ms: number, now = this.#clock.steady()): void {
     if (this.#cancel === null) this.#start();
-    const deadline = this.#clock.steady() + ms;
+    const deadline = now + ms;
     timer.deadline = deadline;
     if (timer.slot === null) this.#link(timer);
     else if (timer.due > deadline) {

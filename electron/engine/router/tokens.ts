@@ -1,15 +1,13 @@
 /** What a character may be part of (RFC 9110, 5.1, 5.5 and 5.6.2); indexed by its code, which is below 256. */
 const TOKEN = 1;
-const VALUE = 2;
-const TARGET = 4;
-const HOST = 8;
+const TARGET = 2;
+const HOST = 4;
 
 const CLASSES = new Uint8Array(256);
 for (let code = 0; code < 256; code++) {
   const char = String.fromCharCode(code);
   const visible = code > 32 && code !== 127;
   if (/[A-Za-z0-9!#$%&'*+.^_`|~-]/.test(char)) CLASSES[code] = TOKEN;
-  if (visible || code === 32 || code === 9) CLASSES[code] = (CLASSES[code] ?? 0) | VALUE;
   if (visible && char !== '#') CLASSES[code] = (CLASSES[code] ?? 0) | TARGET;
   if (visible && code < 127 && !/["#,/?@\\]/.test(char)) CLASSES[code] = (CLASSES[code] ?? 0) | HOST;
 }
@@ -19,15 +17,23 @@ export const LF = 10;
 export const SPACE = 32;
 const TAB = 9;
 const COLON = 58;
+const DEL = 127;
 
 /** Index of the first character from `at` on that is no token character; at most the length of the text. */
 export function endOfToken(text: string, at: number): number {
   return skip(text, at, TOKEN);
 }
 
-/** Same for the characters of a header's value. */
-export function endOfValue(text: string, at: number): number {
-  return skip(text, at, VALUE);
+/** Same for the characters of a header's value: all but the control characters, of which the tab is allowed. */
+export function endOfValue(text: string, from: number): number {
+  let at = from;
+  // Behind the end of the text there is no number, and every comparison fails.
+  for (
+    let code = text.charCodeAt(at);
+    code >= SPACE ? code !== DEL : code === TAB;
+    code = text.charCodeAt(++at)
+  );
+  return at;
 }
 
 /** Same for the characters of a request's target; fragments have no place in one. */
@@ -66,7 +72,7 @@ export class Field {
 export function readField(text: string, at: number, field: Field): boolean {
   const nameEnd = skip(text, at, TOKEN);
   if (nameEnd === at || text.charCodeAt(nameEnd) !== COLON) return false;
-  const lineEnd = skip(text, nameEnd + 1, VALUE);
+  const lineEnd = endOfValue(text, nameEnd + 1);
   if (text.charCodeAt(lineEnd) !== CR || text.charCodeAt(lineEnd + 1) !== LF) return false;
   let start = nameEnd + 1;
   while (start < lineEnd && isBlank(text.charCodeAt(start))) start++;
@@ -100,7 +106,7 @@ export function lengthOf(text: string): number {
 
 /** True when a comma-separated list has the member (lower case), in any case. */
 export function hasMember(list: string, member: string): boolean {
-  if (list.length === member.length) return list.toLowerCase() === member;
+  if (!list.includes(',')) return list.length === member.length && isName(list, 0, member);
   return list
     .toLowerCase()
     .split(',')
