@@ -102,6 +102,7 @@ export class ClientConnection implements WireUser, BodySink {
     this.#state = 'tunnel';
     const said = this.#stash;
     this.#stash = null;
+    this.wire.resume();
     return said;
   }
 

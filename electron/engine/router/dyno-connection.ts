@@ -22,7 +22,6 @@ export class DynoConnection implements WireUser {
   reused = false;
   #user: DynoUser | null;
   #connected = false;
-  #timedOut = false;
 
   /** Begins to connect. */
   constructor(entry: DynoEntry, user: DynoUser) {
@@ -86,7 +85,7 @@ export class DynoConnection implements WireUser {
     this.entry.parts.wheel.remove(this.timer);
     if (user === null) this.entry.forget(this);
     else if (this.#connected) user.onClose();
-    else user.onNoConnection(this.#timedOut ? 'timeout' : 'refused');
+    else user.onNoConnection(this.wire.errorCode === 'ETIMEDOUT' ? 'timeout' : 'refused');
   }
 
   onDrain(): void {
@@ -99,7 +98,6 @@ export class DynoConnection implements WireUser {
       return;
     }
     const user = this.#user;
-    this.#timedOut = true;
     this.destroy();
     user?.onNoConnection('timeout');
   }

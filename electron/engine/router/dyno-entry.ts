@@ -1,5 +1,5 @@
 import type { Clock } from '../util/clock.ts';
-import { DynoConnection } from './dyno-connection.ts';
+import type { DynoConnection } from './dyno-connection.ts';
 import type { RouterLimits } from './limits.ts';
 import type { Backend } from './routing-table.ts';
 import type { TimerWheel } from './timer-wheel.ts';

@@ -44,6 +44,8 @@ export class Wire {
   destroyed = false;
   /** Bytes that the system has not taken yet. */
   waiting = 0;
+  /** The system's code of what broke the connection; empty when nothing did. */
+  errorCode = '';
   readonly socket: Socket;
   #pending = '';
   #paused = false;
@@ -67,8 +69,9 @@ export class Wire {
     this.socket.on('end', () => {
       if (!this.destroyed) this.user.onEnd();
     });
-    this.socket.on('error', () => {
-      // The close that follows is what counts.
+    // The close that follows is what counts.
+    this.socket.on('error', (error: Error & { code?: string }) => {
+      this.errorCode = error.code ?? '';
     });
     this.socket.on('close', () => {
       if (this.destroyed) return;
