@@ -14,6 +14,12 @@ const proxy = httpProxy.createProxyServer({
 proxy.on('error', (_error, _request, response) => {
   response.end();
 });
+// A client that goes in the middle of an answer leaves its connection to the backend occupied otherwise.
+proxy.on('proxyReq', (upstream, _request, response) => {
+  response.on('close', () => {
+    if (!response.writableFinished) upstream.destroy();
+  });
+});
 createServer((request, response) => {
   const startedAt = Date.now();
   response.on('finish', () => {
