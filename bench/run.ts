@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { BenchDefinition, FigureDefinition } from './lib/definition.ts';
+import type { BenchDefinition, FigureDefinition, TableDefinition } from './lib/definition.ts';
 import { median, ratio } from './lib/stats.ts';
 
 /** Raw figures of one run. */
@@ -67,9 +67,11 @@ async function main(): Promise<void> {
   const found = (await import(join(HERE, name, 'index.ts'))) as {
     bench?: BenchDefinition;
     figures?: FigureDefinition;
+    table?: TableDefinition;
   };
   if (found.bench) await compare(name, found.bench, Number(values.rounds ?? found.bench.rounds));
   else if (found.figures) await showFigures(name, found.figures);
+  else if (found.table) await showTable(name, found.table, Number(values.rounds ?? found.table.rounds));
 }
 
 async function compare(name: string, bench: BenchDefinition, rounds: number): Promise<void> {
@@ -92,6 +94,15 @@ async function showFigures(name: string, definition: FigureDefinition): Promise<
       .map(([figure, value]) => `${figure}=${value.toFixed(2)}`)
       .join(' ')}`,
   );
+}
+
+async function showTable(name: string, definition: TableDefinition, rounds: number): Promise<void> {
+  console.log(definition.title);
+  const { ratio: figure, data } = await definition.measure(rounds, (line) => {
+    console.log(line);
+  });
+  await keep(name, { rows: data, ratio: figure, goal: definition.goal });
+  console.log(`${name} ratio=${figure.toFixed(2)} goal=>=${definition.goal.ratio}`);
 }
 
 /** Writes the raw values down, with what they were measured on. */

@@ -31,3 +31,16 @@ export interface FigureDefinition {
   /** One value for each goal. */
   measure(): Promise<Readonly<Record<string, number>>>;
 }
+
+/** A benchmark of several rows and peers, which prints a table of its own; its last line is the ratio of the main row. */
+export interface TableDefinition {
+  readonly title: string;
+  /** Rounds unless told otherwise. */
+  readonly rounds: number;
+  readonly goal: { readonly kind: 'at-least'; readonly ratio: number };
+  /** Measures everything and prints it line by line; answers with the ratio and the raw values. */
+  measure(
+    rounds: number,
+    print: (line: string) => void,
+  ): Promise<{ readonly ratio: number; readonly data: object }>;
+}

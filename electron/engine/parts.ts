@@ -67,9 +67,12 @@ export function makeRouter(
   const router = createRouter({
     clock,
     wake,
-    log: (appId, { at, text, status }) => {
-      requests.count(appId, status, at / 1000);
-      logplex.append(appId, [{ at, source: 'heroku', ps: 'router', stream: 'stdout', text }]);
+    log: (appId, lines) => {
+      for (const { at, status } of lines) requests.count(appId, status, at / 1000);
+      logplex.append(
+        appId,
+        lines.map(({ at, text }) => ({ at, source: 'heroku', ps: 'router', stream: 'stdout', text })),
+      );
     },
   });
   let port = 0;

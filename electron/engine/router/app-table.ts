@@ -1,10 +1,16 @@
-import type { Clock } from '../util/clock.ts';
 import { Counters } from './counters.ts';
-import type { Route, RoutingTable } from './routing-table.ts';
+import { hostName } from './decision.ts';
+import { DynoEntry, type DynoParts } from './dyno-entry.ts';
+import type { Backend, Route, RoutingTable } from './routing-table.ts';
+
+/** Most spellings of hosts that are remembered. */
+const HOSTS_MAX = 1000;
 
 /** One app as the router holds it. `route` is replaced as a whole at each change; null once the app is gone. */
 export class AppEntry {
   route: Route | null;
+  /** The dynos of the route, in its order. */
+  dynos: readonly DynoEntry[] = [];
   readonly appId: string;
   readonly counters = new Counters();
   readonly #waiting = new Set<() => void>();
@@ -23,68 +29,27 @@ export class AppEntry {
   }
 
   /** Publishes a new route to everybody who waits. */
-  change(route: Route | null): void {
+  change(route: Route | null, dynos: readonly DynoEntry[]): void {
     this.route = route;
+    this.dynos = dynos;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const run of waiting) run();
   }
-
-  /** Whether new requests may go to the dyno. */
-  has(dynoId: string): boolean {
-    return this.route?.backends.some((each) => each.dynoId === dynoId) ?? false;
-  }
 }
 
-/** Requests in flight of each dyno, and those who wait for none. */
-class InFlight {
-  readonly #counts = new Map<string, number>();
-  readonly #waiting = new Map<string, Set<() => void>>();
-
-  begin(dynoId: string): void {
-    this.#counts.set(dynoId, (this.#counts.get(dynoId) ?? 0) + 1);
-  }
-
-  end(dynoId: string): void {
-    const left = (this.#counts.get(dynoId) ?? 1) - 1;
-    if (left > 0) {
-      this.#counts.set(dynoId, left);
-      return;
-    }
-    this.#counts.delete(dynoId);
-    const waiting = this.#waiting.get(dynoId) ?? [];
-    this.#waiting.delete(dynoId);
-    for (const run of waiting) run();
-  }
-
-  none(dynoId: string, timeoutMs: number, clock: Clock): Promise<void> {
-    if (!this.#counts.has(dynoId)) return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(dynoId) ?? new Set();
-      const done = (): void => {
-        cancel();
-        waiting.delete(done);
-        resolve();
-      };
-      const cancel = clock.after(timeoutMs, done);
-      this.#waiting.set(dynoId, waiting.add(done));
-    });
-  }
-}
-
-/** All apps and dynos that the router knows: routes, requests in flight, quarantine. */
+/** All apps and dynos that the router knows. */
 export class AppTable implements RoutingTable {
-  readonly inFlight = new InFlight();
-  readonly #clock: Clock;
-  readonly #onGone: (dynoId: string) => void;
+  readonly #parts: DynoParts;
   readonly #byId = new Map<string, AppEntry>();
   readonly #byName = new Map<string, AppEntry>();
-  readonly #quarantine = new Map<string, number>();
+  /** Host headers as sent, and what they led to since the last change. */
+  readonly #byHost = new Map<string, AppEntry>();
+  /** Also those that have left their route while requests are in flight. */
+  readonly #dynos = new Map<string, DynoEntry>();
 
-  /** @param onGone hears of dynos that left their route */
-  constructor(clock: Clock, onGone: (dynoId: string) => void) {
-    this.#clock = clock;
-    this.#onGone = onGone;
+  constructor(parts: DynoParts) {
+    this.#parts = parts;
   }
 
   setRoute(route: Route): void {
@@ -93,54 +58,76 @@ export class AppTable implements RoutingTable {
     this.#byId.set(route.appId, entry);
     if (before !== null && before.appName !== route.appName) this.#forgetName(before.appName, entry);
     this.#byName.set(route.appName, entry);
-    entry.change(route);
-    this.#dropGone(before, entry);
+    this.#byHost.clear();
+    const old = entry.dynos;
+    const dynos = route.backends.map((backend) => this.#dynoOf(backend));
+    this.#dropGone(old, dynos);
+    entry.change(route, dynos);
   }
 
   removeRoute(appId: string): void {
     const entry = this.#byId.get(appId);
     if (entry === undefined) return;
-    const before = entry.route;
     this.#byId.delete(appId);
-    if (before !== null) this.#forgetName(before.appName, entry);
-    entry.change(null);
-    this.#dropGone(before, entry);
+    this.#byHost.clear();
+    if (entry.route !== null) this.#forgetName(entry.route.appName, entry);
+    this.#dropGone(entry.dynos, []);
+    entry.change(null, []);
   }
 
   drained(dynoId: string, timeoutMs: number): Promise<void> {
-    return this.inFlight.none(dynoId, timeoutMs, this.#clock);
+    return this.#dynos.get(dynoId)?.none(timeoutMs) ?? Promise.resolve();
   }
 
-  findByName(name: string): AppEntry | undefined {
-    return this.#byName.get(name);
+  /** The app that a Host header asks for. */
+  findByHost(host: string): AppEntry | undefined {
+    const known = this.#byHost.get(host);
+    if (known !== undefined) return known;
+    const name = hostName(host);
+    const found = name === null ? undefined : this.#byName.get(name);
+    if (found !== undefined) {
+      if (this.#byHost.size >= HOSTS_MAX) this.#byHost.clear();
+      this.#byHost.set(host, found);
+    }
+    return found;
   }
 
   findById(appId: string): AppEntry | undefined {
     return this.#byId.get(appId);
   }
 
-  /** Leaves a dyno alone for a while. */
-  quarantine(dynoId: string, ms: number): void {
-    this.#quarantine.set(dynoId, this.#clock.now() + ms);
+  /** Closes idle connections to all dynos. */
+  closeIdle(): void {
+    for (const dyno of this.#dynos.values()) dyno.closeIdle();
   }
 
-  isQuarantined(dynoId: string): boolean {
-    const until = this.#quarantine.get(dynoId);
-    if (until === undefined) return false;
-    if (this.#clock.now() < until) return true;
-    this.#quarantine.delete(dynoId);
-    return false;
+  #dynoOf(backend: Backend): DynoEntry {
+    const known = this.#dynos.get(backend.dynoId);
+    if (known !== undefined) {
+      const { host, port } = known.backend.address;
+      if (host !== backend.address.host || port !== backend.address.port) known.closeIdle();
+      known.backend = backend;
+      known.inRoute = true;
+      return known;
+    }
+    const entry = new DynoEntry(backend, this.#parts);
+    this.#dynos.set(backend.dynoId, entry);
+    return entry;
   }
 
   #forgetName(name: string, entry: AppEntry): void {
     if (this.#byName.get(name) === entry) this.#byName.delete(name);
   }
 
-  #dropGone(before: Route | null, entry: AppEntry): void {
-    for (const backend of before?.backends ?? []) {
-      if (entry.has(backend.dynoId)) continue;
-      this.#quarantine.delete(backend.dynoId);
-      this.#onGone(backend.dynoId);
+  #dropGone(before: readonly DynoEntry[], now: readonly DynoEntry[]): void {
+    for (const dyno of before) {
+      if (now.includes(dyno)) continue;
+      dyno.inRoute = false;
+      dyno.closeIdle();
+      dyno.whenGone(() => {
+        if (!dyno.inRoute && this.#dynos.get(dyno.backend.dynoId) === dyno)
+          this.#dynos.delete(dyno.backend.dynoId);
+      });
     }
   }
 }

@@ -1,58 +1,51 @@
-import { AppName } from '#shared/model/names.ts';
+import type { DynoEntry } from './dyno-entry.ts';
 import type { FailureKey } from './failures.ts';
-import type { Backend, Route } from './routing-table.ts';
+import type { Route } from './routing-table.ts';
 
 const SUFFIX = '.localhost';
 
 /** Name of the app that a Host header asks for (`NAME.localhost[:port]`, any case, final dot allowed), or null. */
-export function appNameOf(host: string): string | null {
-  const name = hostName(host);
-  if (!name.endsWith(SUFFIX)) return null;
-  const label = name.slice(0, -SUFFIX.length);
-  return AppName.safeParse(label).success ? label : null;
+export function hostName(host: string): string | null {
+  const name = host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+  return name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : null;
 }
 
-/** Host header in lower case, without port and final dot. */
-export function hostName(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+/**
+ * What shall happen with a request now, when it cannot be sent:
+ * - `hold`: nobody can take it yet; ask again when the route has changed
+ * - `wake`: as `hold`, once the app has been told to wake
+ * - `later`: every dyno was tried or is in quarantine; ask again later
+ * - `exhausted`: every dyno was tried
+ */
+export type Refusal = FailureKey | 'hold' | 'wake' | 'later' | 'exhausted';
+
+/**
+ * Decides on a request by the app's route: order and codes of reference heroku-platform 4.1, random choice among the dynos that are left.
+ * @param tried dynos that this request could not reach, or null
+ * @param random number in [0, 1)
+ */
+export function decide(
+  route: Route,
+  dynos: readonly DynoEntry[],
+  tried: ReadonlySet<DynoEntry> | null,
+  random: number,
+): DynoEntry | Refusal {
+  if (route.state !== 'up') {
+    if (route.state === 'blank') return 'H81';
+    if (route.state === 'off') return 'H14';
+    if (route.state === 'crashed') return 'H10';
+    return route.state === 'asleep' ? 'wake' : 'hold';
+  }
+  if (dynos.length === 0) return 'hold';
+  const first = dynos[Math.floor(random * dynos.length)];
+  if (first !== undefined && isOpen(first, tried)) return first;
+  // What is behind the index is as random as the whole number was.
+  const left = dynos.filter((each) => isOpen(each, tried));
+  const chosen = left[Math.floor(((random * dynos.length) % 1) * left.length)];
+  if (chosen !== undefined) return chosen;
+  return tried !== null && dynos.every((each) => tried.has(each)) ? 'exhausted' : 'later';
 }
 
-/** What shall happen with a request now. */
-export type Decision =
-  | { readonly kind: 'fail'; readonly failure: FailureKey }
-  /** Nobody can take it yet; ask again when the route has changed. */
-  | { readonly kind: 'hold' }
-  /** As `hold`, once the app has been told to wake. */
-  | { readonly kind: 'wake' }
-  /** Every dyno was tried or is in quarantine; ask again later. */
-  | { readonly kind: 'later' }
-  /** Every dyno was tried. */
-  | { readonly kind: 'exhausted' }
-  | { readonly kind: 'send'; readonly backend: Backend };
-
-/** What a decision depends on beside the route. */
-export interface Choice {
-  /** Dynos that this request could not reach. */
-  readonly tried: ReadonlySet<string>;
-  isQuarantined(dynoId: string): boolean;
-  random(): number;
-}
-
-/** Decides on a request by the app's route: order and codes of reference heroku-platform 4.1, random choice among the dynos that are left. */
-export function decide(route: Route, choice: Choice): Decision {
-  if (route.state === 'blank') return { kind: 'fail', failure: 'H81' };
-  if (route.state === 'off') return { kind: 'fail', failure: 'H14' };
-  if (route.state === 'crashed') return { kind: 'fail', failure: 'H10' };
-  const { backends } = route;
-  if (route.state === 'asleep') return { kind: 'wake' };
-  if (route.state === 'starting' || backends.length === 0) return { kind: 'hold' };
-  let left = backends;
-  if (!backends.every((each) => isOpen(each, choice))) left = backends.filter((each) => isOpen(each, choice));
-  const backend = left[Math.floor(choice.random() * left.length)];
-  if (backend !== undefined) return { kind: 'send', backend };
-  return backends.every((each) => choice.tried.has(each.dynoId)) ? { kind: 'exhausted' } : { kind: 'later' };
-}
-
-function isOpen(backend: Backend, choice: Choice): boolean {
-  return !choice.tried.has(backend.dynoId) && !choice.isQuarantined(backend.dynoId);
+function isOpen(dyno: DynoEntry, tried: ReadonlySet<DynoEntry> | null): boolean {
+  return (tried === null || !tried.has(dyno)) && !dyno.isQuarantined;
 }

@@ -26,8 +26,14 @@ export interface RouterLimits {
   readonly connectAttempts: number;
   /** Most requests in flight of one app for each of its web dynos. */
   readonly backlogPerDyno: number;
-  /** Most bytes of a request's body that are remembered for a second try. */
+  /** Most bytes of a request's body that are remembered for a second try, or while no dyno has the request. */
   readonly replayBytes: number;
+  /** Most bytes of a response that wait for the client before the dyno has to. */
+  readonly responseBufferBytes: number;
+  /** Most bytes of a request that wait for the dyno before the client has to. */
+  readonly requestBufferBytes: number;
+  /** Most bytes of requests behind the one being answered that are taken from a client. */
+  readonly pipelineBytes: number;
 }
 
 /** What the platform does. */
@@ -46,6 +52,9 @@ export const ROUTER_LIMITS: RouterLimits = {
   connectAttempts: 10,
   backlogPerDyno: 200,
   replayBytes: 64 * 1024,
+  responseBufferBytes: 1024 * 1024,
+  requestBufferBytes: 256 * 1024,
+  pipelineBytes: 64 * 1024,
 };
 
 /** Largest pieces of a request's head, in bytes and pieces (reference: heroku-platform 4.3). */
@@ -56,6 +65,12 @@ export const HEADERS_MAX = 1000;
 export const METHOD_MAX = 127;
 /** All of a request's head together. Ours: the platform names no sum. */
 export const REQUEST_HEAD_MAX = 256 * 1024;
+
+/** Longest extension of a chunk and longest trailer section, in bytes. Ours: the platform names none. */
+export const CHUNK_LINE_MAX = 1024;
+export const TRAILERS_MAX = 16 * 1024;
+/** Most interim answers before an answer. Ours. */
+export const INTERIM_MAX = 16;
 
 /** Largest pieces of a response's head, in bytes (reference: heroku-platform 4.3). */
 export const RESPONSE_LINE_MAX = 8192;

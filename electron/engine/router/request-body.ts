@@ -1,82 +1,67 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Wire } from './wire.ts';
 
-/** The body of a client's request on its way to a dyno; as long as little of it was sent, it can be sent once more to another. */
+/** The body of a request on its way to a dyno; as long as little of it was sent, it can be sent once more to another. */
 export class RequestBody {
-  readonly #request: IncomingMessage;
+  /** All of it has come from the client. */
+  complete: boolean;
+  /** The connection that gets it; null while there is none. */
+  attached: Wire | null = null;
+  readonly #again: boolean;
   readonly #keepBytes: number;
-  readonly #onBytes: () => void;
-  readonly #empty: boolean;
-  #kept: Buffer[] | null = [];
+  /** What came so far; null once that is too much to remember. */
+  #kept: (Buffer | string)[] | null = [];
   #size = 0;
-  #ended: boolean;
-  #stop: () => void = () => undefined;
 
   /**
-   * @param keepBytes most bytes to remember for a second try
-   * @param onBytes hears of each piece that came from the client
+   * @param again a second dyno may get it
+   * @param keepBytes most bytes to remember
    */
-  constructor(request: IncomingMessage, empty: boolean, keepBytes: number, onBytes: () => void) {
-    this.#request = request;
-    this.#empty = empty;
-    this.#ended = empty;
+  constructor(complete: boolean, again: boolean, keepBytes: number) {
+    this.complete = complete;
+    this.#again = again;
     this.#keepBytes = keepBytes;
-    this.#onBytes = onBytes;
-    request.on('error', () => {
-      // A client that breaks off is noticed at the reply.
-    });
   }
 
-  /** True while `sendTo` can be called once more. */
+  /** True while `attach` can be called once more. */
   get repeatable(): boolean {
     return this.#kept !== null;
   }
 
-  /** Sends what was sent before, then the rest as it comes. */
-  sendTo(upstream: ClientRequest): void {
-    for (const chunk of this.#kept ?? []) upstream.write(chunk);
-    if (this.#ended) {
-      this.#finish(upstream);
-      return;
+  /** Keeps a part for the dyno to come; true when that is enough for now. */
+  keep(buffer: Buffer, from: number, to: number): boolean {
+    this.#kept?.push(Buffer.from(buffer.subarray(from, to)));
+    this.#size += to - from;
+    return this.#size >= this.#keepBytes;
+  }
+
+  /** Sends what came so far, and everything that comes later. */
+  attach(wire: Wire): void {
+    this.attached = wire;
+    const kept = this.#kept ?? [];
+    if (!this.#again || this.#size > this.#keepBytes) this.#kept = null;
+    for (const each of kept) {
+      if (typeof each === 'string') wire.text(each);
+      else wire.bytes(each, 0, each.length);
     }
-    const request = this.#request;
-    const onData = (chunk: Buffer): void => {
-      this.#keep(chunk);
-      this.#onBytes();
-    };
-    const onEnd = (): void => {
-      this.#ended = true;
-      this.#finish(upstream);
-    };
-    this.#stop = () => {
-      request.unpipe(upstream);
-      request.off('data', onData);
-      request.off('end', onEnd);
-      request.pause();
-    };
-    request.on('data', onData);
-    request.on('end', onEnd);
-    request.pipe(upstream, { end: false });
   }
 
   /** Takes the body away from the dyno that has it. */
   detach(): void {
-    this.#stop();
-    this.#stop = () => undefined;
+    this.attached = null;
   }
 
-  #keep(chunk: Buffer): void {
-    this.#size += chunk.length;
-    if (this.#size > this.#keepBytes) this.#kept = null;
-    else this.#kept?.push(chunk);
-  }
-
-  #finish(upstream: ClientRequest): void {
-    const trailers = this.#empty ? [] : this.#request.rawTrailers;
-    if (trailers.length > 0) {
-      const pairs: [string, string][] = [];
-      for (let i = 0; i < trailers.length; i += 2) pairs.push([trailers[i] ?? '', trailers[i + 1] ?? '']);
-      upstream.addTrailers(pairs);
+  /** Sends a part to the dyno that has the body. */
+  send(buffer: Buffer, from: number, to: number): void {
+    if (this.#kept !== null) {
+      if (this.#size + to - from > this.#keepBytes) this.#kept = null;
+      else this.keep(buffer, from, to);
     }
-    upstream.end();
+    this.attached?.bytes(buffer, from, to);
+  }
+
+  /** Same for text of the framing. */
+  text(text: string): void {
+    this.#kept?.push(text);
+    this.attached?.text(text);
   }
 }

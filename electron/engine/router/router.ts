@@ -1,23 +1,23 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Clock } from '../util/clock.ts';
 import { AppTable } from './app-table.ts';
+import { ClientConnection } from './client.ts';
 import { Counters, type RequestCounts } from './counters.ts';
-import { appNameOf } from './decision.ts';
-import { DynoPools } from './dyno-pool.ts';
-import { type ErrorPage, noSuchApp, renderErrorPage } from './error-pages.ts';
-import { Exchange, type ExchangeContext, type ExchangeStart, type RouterLogLine } from './exchange.ts';
+import { type ErrorPage, renderErrorPage } from './error-pages.ts';
 import { ROUTER_LIMITS, type RouterLimits } from './limits.ts';
 import { Listener } from './listener.ts';
-import { type Reply, ServerReply, SocketReply } from './reply.ts';
-import { checkHead } from './request-check.ts';
+import { LogBatch, type RouterLogLine } from './log-batch.ts';
+import type { Plane } from './plane.ts';
 import type { Route, RoutingTable } from './routing-table.ts';
-import { sendPage } from './send-page.ts';
+import { TimerWheel } from './timer-wheel.ts';
+import { Wire } from './wire.ts';
 
 export interface RouterOptions {
   readonly clock: Clock;
-  /** Takes the line of a request (source `heroku[router]`), once for each request of a known app. */
-  readonly log: (appId: string, line: RouterLogLine) => void;
+  /**
+   * Takes the lines of requests (source `heroku[router]`), one for each request of a known app; those that ended in one
+   * turn come together, in the order of their ends.
+   */
+  readonly log: (appId: string, lines: readonly RouterLogLine[]) => void;
   /** A request waits for an app that is `asleep`; told again for each. Nothing unless given. */
   readonly wake?: (appId: string) => void;
   /** Makes the HTML of an error page; the router's own pages unless given. */
@@ -44,121 +44,92 @@ export function createRouter(options: RouterOptions): Router {
   return new HttpRouter(options);
 }
 
+/** Steps of the timer wheel, in milliseconds: a fraction of the shortest time that is kept with it. */
+const STEP_MAX_MS = 100;
+const STEP_MIN_MS = 5;
+const CLOSE_POLL_MS = 20;
+
 class HttpRouter implements Router {
-  readonly #context: ExchangeContext;
+  readonly #plane: Plane;
   readonly #listener: Listener;
-  /** The latest exchange of each client connection, for errors that only the connection tells. */
-  readonly #exchanges = new WeakMap<Duplex, Exchange>();
-  #closing = false;
+  readonly #lines: LogBatch;
+  readonly #clients = new Set<ClientConnection>();
 
   constructor(options: RouterOptions) {
     const limits = { ...ROUTER_LIMITS, ...options.limits };
-    const { clock, log } = options;
-    const pools = new DynoPools(clock, limits);
-    const table = new AppTable(clock, (dynoId) => {
-      pools.close(dynoId);
-    });
-    this.#context = {
+    const { clock } = options;
+    const wheel = new TimerWheel(clock, stepOf(limits));
+    const lines = new LogBatch(options.log);
+    this.#lines = lines;
+    this.#plane = {
       clock,
       limits,
-      table,
-      pools,
-      log,
+      wheel,
+      table: new AppTable({ clock, limits, wheel }),
+      active: new Set(),
+      closing: false,
+      port: 0,
+      log: (request) => {
+        lines.add(request);
+      },
       wake: options.wake ?? (() => undefined),
       renderPage: options.errorPages ?? renderErrorPage,
-      active: new Set(),
     };
-    this.#listener = new Listener(
-      {
-        request: (request, response, expect) => {
-          this.#onRequest(request, response, expect);
+    this.#listener = new Listener((socket) => {
+      const client: ClientConnection = new ClientConnection(
+        this.#plane,
+        (user) => Wire.accept(socket, user),
+        () => {
+          this.#clients.delete(client);
         },
-        upgrade: (request, socket, head) => {
-          this.#serve(request, new SocketReply(request, socket), { socket, head });
-        },
-        broken: (socket, code) => this.#onBroken(socket, code),
-      },
-      limits,
-    );
+      );
+      this.#clients.add(client);
+    });
   }
 
   setRoute(route: Route): void {
-    this.#context.table.setRoute(route);
+    this.#plane.table.setRoute(route);
   }
 
   removeRoute(appId: string): void {
-    this.#context.table.removeRoute(appId);
+    this.#plane.table.removeRoute(appId);
   }
 
   drained(dynoId: string, timeoutMs: number): Promise<void> {
-    return this.#context.table.drained(dynoId, timeoutMs);
+    return this.#plane.table.drained(dynoId, timeoutMs);
   }
 
   requestCounts(appId: string): RequestCounts {
-    return (this.#context.table.findById(appId)?.counters ?? new Counters()).read();
+    return (this.#plane.table.findById(appId)?.counters ?? new Counters()).read();
   }
 
   async listen(port: number, hosts: readonly string[]): Promise<{ readonly port: number }> {
-    return { port: await this.#listener.listen(port, hosts) };
+    const chosen = await this.#listener.listen(port, hosts);
+    this.#plane.port = chosen;
+    return { port: chosen };
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
-    const { active, clock, limits, pools } = this.#context;
-    const cut = (): void => {
-      for (const exchange of [...active]) exchange.fail('H24');
-      this.#listener.cut();
-    };
+    const plane = this.#plane;
+    plane.closing = true;
+    this.#listener.close();
     // Upgraded connections do not end by themselves.
-    for (const exchange of [...active]) if (exchange.upgraded) exchange.fail('H24');
-    const cancel = clock.after(limits.closeMs, cut);
-    await this.#listener.close();
-    cancel();
-    cut();
-    pools.closeAll();
-  }
-
-  #onRequest(
-    request: IncomingMessage,
-    response: ServerResponse,
-    expect: 'nothing' | 'continue' | 'unknown',
-  ): void {
-    if (this.#closing) response.shouldKeepAlive = false;
-    const reply = new ServerReply(request, response, this.#context.limits, expect === 'continue');
-    const exchange = this.#serve(request, reply, null, expect === 'unknown');
-    if (exchange !== null) this.#exchanges.set(request.socket, exchange);
-  }
-
-  #serve(
-    request: IncomingMessage,
-    reply: Reply,
-    upgrade: ExchangeStart['upgrade'],
-    badExpect = false,
-  ): Exchange | null {
-    const context = this.#context;
-    const head = checkHead(request);
-    const host = head.host ?? '';
-    const name = appNameOf(host);
-    const app = name === null ? undefined : context.table.findByName(name);
-    if (app === undefined) {
-      const page = head.ok ? noSuchApp(host) : { status: 400, code: 'H26', appName: '' };
-      reply.body.on('error', () => undefined);
-      sendPage(context, { request, reply }, page, !head.ok);
-      return null;
+    for (const exchange of [...plane.active]) if (exchange.upgraded) exchange.cut();
+    const deadline = plane.clock.steady() + plane.limits.closeMs;
+    for (;;) {
+      for (const client of [...this.#clients]) if (client.isIdle) client.destroy();
+      if (this.#clients.size === 0 || plane.clock.steady() >= deadline) break;
+      await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));
     }
-    const plain = head.ok ? head : { path: request.url ?? '', body: 'none' as const };
-    const { path, body } = plain;
-    const exchange = new Exchange(context, { app, request, reply, host, path, body, upgrade });
-    if (!head.ok) exchange.fail('H26_header');
-    else if (badExpect) exchange.fail('H26_expect');
-    else void exchange.run();
-    return exchange;
+    for (const exchange of [...plane.active]) exchange.cut();
+    for (const client of [...this.#clients]) client.destroy();
+    plane.table.closeIdle();
+    this.#lines.flush();
   }
+}
 
-  #onBroken(socket: Duplex, code: string): boolean {
-    const exchange = this.#exchanges.get(socket);
-    if (exchange === undefined || exchange.isOver) return false;
-    exchange.fail(code.startsWith('HPE_') && !exchange.start.request.complete ? 'H26_chunk' : 'H27');
-    return true;
-  }
+function stepOf(limits: RouterLimits): number {
+  const { connectMs, holdMs, firstByteMs, idleMs, clientKeepAliveMs, poolIdleMs, lingerMs } = limits;
+  const shortest = Math.min(connectMs, holdMs, firstByteMs, idleMs, clientKeepAliveMs, poolIdleMs, lingerMs);
+  return Math.min(STEP_MAX_MS, Math.max(STEP_MIN_MS, shortest / 20));
 }

@@ -37,11 +37,12 @@ export class Testbed {
   readonly #closers: (() => Promise<void> | void)[] = [];
   #dynos = 0;
 
-  constructor(limits: Partial<RouterLimits> = {}) {
+  constructor(limits: Partial<RouterLimits> = {}, wake: (appId: string) => void = () => undefined) {
     this.router = createRouter({
       clock: systemClock,
-      log: (_app, line) => {
-        this.lines.push(line.text);
+      wake,
+      log: (_app, lines) => {
+        this.lines.push(...lines.map((line) => line.text));
       },
       limits: { closeMs: 200, lingerMs: 200, ...limits },
     });

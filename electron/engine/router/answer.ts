@@ -1,0 +1,203 @@
+import { type BodySink, ChunkReader } from './chunked.ts';
+import type { Exchange } from './exchange.ts';
+import type { FailureKey } from './failures.ts';
+import { textOf } from './latin1.ts';
+import { INTERIM_MAX, RESPONSE_HEAD_MAX } from './limits.ts';
+import { ResponseHead } from './response-head.ts';
+import { httpDate, VIA } from './words.ts';
+
+/** What is read in one go when a head begins; a head hardly ever is larger. */
+const PEEK = 4096;
+const HEAD = new ResponseHead();
+
+/** How the body comes from the dyno. */
+type State = 'head' | 'length' | 'chunked' | 'until-close' | 'done';
+
+/** Reads one answer of a dyno and hands it on to the client, piece by piece as it comes. */
+export class Answer implements BodySink {
+  readonly #exchange: Exchange;
+  #state: State = 'head';
+  /** The beginning of a head. */
+  #text = '';
+  #left = 0;
+  #chunks: ChunkReader | null = null;
+  /** The body gets its chunks here, as the dyno did not tell where it ends. */
+  #framing = false;
+  #interims = 0;
+  #continued = false;
+  #idleMs = 0;
+  #silent = true;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  /** Nothing at all came so far. */
+  get isSilent(): boolean {
+    return this.#silent;
+  }
+
+  onBytes(buffer: Buffer, length: number): void {
+    this.#silent = false;
+    let at = 0;
+    while (at < length && this.#state !== 'done') {
+      at = this.#state === 'head' ? this.#readHead(buffer, at, length) : this.#readBody(buffer, at, length);
+      // Over, or a tunnel that has taken the rest.
+      if (at < 0) return;
+    }
+    const { wire } = this.#exchange.client;
+    wire.flush();
+    if (this.#state === 'done') this.#exchange.onAnswerEnds(at < length ? 0 : this.#idleMs);
+    else this.#exchange.onProgress();
+  }
+
+  /** The dyno says nothing more; false when its answer is not whole. */
+  onEnd(): boolean {
+    if (this.#state !== 'until-close') return false;
+    if (this.#framing) this.#exchange.client.wire.text('0\r\n\r\n');
+    this.#exchange.client.wire.flush();
+    this.#state = 'done';
+    this.#exchange.onAnswerEnds(0);
+    return true;
+  }
+
+  span(buffer: Buffer, from: number, to: number): void {
+    this.#exchange.client.wire.bytes(buffer, from, to);
+  }
+
+  text(text: string): void {
+    this.#exchange.client.wire.text(text);
+  }
+
+  #readHead(buffer: Buffer, from: number, to: number): number {
+    const before = this.#text;
+    let peek = Math.min(to, from + PEEK);
+    let text = before + textOf(buffer, from, peek);
+    let found = text.indexOf('\r\n\r\n', Math.max(0, before.length - 3));
+    if (found < 0 && peek < to) {
+      peek = to;
+      text = before + textOf(buffer, from, to);
+      found = text.indexOf('\r\n\r\n', Math.max(0, before.length - 3));
+    }
+    if (found < 0) {
+      this.#text = text;
+      const broken =
+        !'HTTP/1.'.startsWith(text.slice(0, 7)) || /[^\r]\n/.test(text.slice(Math.max(0, before.length - 1)));
+      if (broken) return this.#fail('H17');
+      return text.length > RESPONSE_HEAD_MAX ? this.#fail('H25_header') : to;
+    }
+    const end = found + 4;
+    this.#text = '';
+    const problem = HEAD.read(text, end);
+    if (problem !== null) return this.#fail(problem);
+    const at = from + end - before.length;
+    if (HEAD.status === 101) return this.#upgrade(buffer, at, to);
+    if (HEAD.status < 200) return this.#interim() ? at : this.#fail('H17');
+    this.#begin();
+    // A small body that came with its head is text already.
+    if (this.#state === 'length' && peek === to && this.#left >= to - at) {
+      this.#exchange.client.wire.text(text.slice(end));
+      this.#took(to - at);
+      return to;
+    }
+    return at;
+  }
+
+  #fail(key: FailureKey): number {
+    this.#exchange.fail(key);
+    return -1;
+  }
+
+  /** False when the dyno says what it may not say. */
+  #interim(): boolean {
+    const { client, minor } = this.#exchange;
+    if (++this.#interims > INTERIM_MAX) return false;
+    if (HEAD.status === 100) {
+      // The router has answered the client's question already (reference: heroku-platform 4.4).
+      const second = this.#continued;
+      this.#continued = true;
+      return !second;
+    }
+    if (minor === 1) client.wire.text(`HTTP/1.1 ${HEAD.statusLine}\r\n${HEAD.kept}${viaLine()}\r\n`);
+    return true;
+  }
+
+  #upgrade(buffer: Buffer, at: number, to: number): number {
+    const exchange = this.#exchange;
+    if (!exchange.upgrade) return this.#fail('H17');
+    const { client } = exchange;
+    client.wire.text(`HTTP/1.1 ${HEAD.statusLine}\r\n${HEAD.kept}${viaLine()}Connection: Upgrade\r\n\r\n`);
+    client.wire.flush();
+    this.#state = 'done';
+    exchange.onUpgrade();
+    if (at < to) exchange.onBytes(buffer.subarray(at, to), to - at);
+    return -1;
+  }
+
+  #begin(): void {
+    const exchange = this.#exchange;
+    const { client, method } = exchange;
+    const { status } = HEAD;
+    const bodiless = method === 'HEAD' || status === 204 || status === 304;
+    this.#idleMs = HEAD.keepAlive ? HEAD.keepAliveMs : 0;
+    this.#left = HEAD.length;
+    this.#state = bodiless || HEAD.length === 0 ? 'done' : HEAD.kind;
+    const framing = this.#framingLines(bodiless);
+    exchange.endsWithConnection = !bodiless && framing === '';
+    if (exchange.endsWithConnection) client.closeAfter();
+    client.wire.text(
+      `HTTP/1.1 ${HEAD.statusLine}\r\n${HEAD.kept}${framing}${HEAD.hasServer ? '' : 'Server: Heroku\r\n'}` +
+        `${HEAD.hasDate ? '' : `Date: ${httpDate(exchange.plane.clock.now())}\r\n`}${viaLine()}${client.connectionLine()}\r\n`,
+    );
+    if (this.#state === 'chunked') this.#chunks = new ChunkReader(this.#takesChunks);
+    exchange.onAnswerBegins(status);
+  }
+
+  /** A client that wanted to leave HTTP gets the end of the connection as the end of the answer. */
+  get #takesChunks(): boolean {
+    return this.#exchange.minor === 1 && !this.#exchange.upgrade;
+  }
+
+  /** The lines that tell the client where the body ends; empty where the end of the connection tells it. */
+  #framingLines(bodiless: boolean): string {
+    if (HEAD.kind === 'length') return HEAD.status === 204 ? '' : `Content-Length: ${HEAD.length}\r\n`;
+    if (!this.#takesChunks || HEAD.status === 204 || HEAD.status === 304) return '';
+    if (HEAD.kind === 'chunked') return `${HEAD.trailer}Transfer-Encoding: chunked\r\n`;
+    this.#framing = !bodiless;
+    return bodiless ? '' : 'Transfer-Encoding: chunked\r\n';
+  }
+
+  #readBody(buffer: Buffer, from: number, to: number): number {
+    if (this.#chunks !== null) return this.#readChunks(this.#chunks, buffer, from, to);
+    const { wire } = this.#exchange.client;
+    const at = this.#state === 'length' ? Math.min(to, from + this.#left) : to;
+    if (this.#framing) wire.text(`${(at - from).toString(16)}\r\n`);
+    wire.bytes(buffer, from, at);
+    if (this.#framing) wire.text('\r\n');
+    this.#took(at - from);
+    return at;
+  }
+
+  /** Counts bytes of a body that is not chunked. */
+  #took(size: number): void {
+    this.#exchange.bytes += size;
+    if (this.#state !== 'length') return;
+    this.#left -= size;
+    if (this.#left === 0) this.#state = 'done';
+  }
+
+  #readChunks(chunks: ChunkReader, buffer: Buffer, from: number, to: number): number {
+    const at = chunks.feed(buffer, from, to, this);
+    this.#exchange.bytes = chunks.dataBytes;
+    if (at < 0) {
+      this.#exchange.client.wire.flush();
+      return this.#fail('H17');
+    }
+    if (chunks.done) this.#state = 'done';
+    return at;
+  }
+}
+
+function viaLine(): string {
+  return `Via: ${HEAD.via}${VIA}\r\n`;
+}

@@ -1,0 +1,15 @@
+/** What buffers have beside their public side: the same as `toString('latin1')` and `write`, without looking up the encoding. */
+interface RawBuffer extends Buffer {
+  latin1Slice(from: number, to: number): string;
+  latin1Write(text: string, at: number): number;
+}
+
+/** Bytes as text, one character for each byte. */
+export function textOf(buffer: Buffer, from: number, to: number): string {
+  return (buffer as RawBuffer).latin1Slice(from, to);
+}
+
+/** Puts text into a buffer, one byte for each character. */
+export function putText(buffer: Buffer, text: string, at: number): void {
+  (buffer as RawBuffer).latin1Write(text, at);
+}

@@ -1,0 +1,220 @@
+import { HEADER_LINE_MAX, HEADER_NAME_MAX, HEADERS_MAX, METHOD_MAX, REQUEST_LINE_MAX } from './limits.ts';
+import {
+  CR,
+  endOfTarget,
+  endOfToken,
+  Field,
+  hasMember,
+  isHost,
+  isName,
+  lengthOf,
+  LF,
+  readField,
+  SPACE,
+} from './tokens.ts';
+
+/** How the end of a request's body is found. */
+export type BodyKind = 'none' | 'length' | 'chunked';
+
+/** What is wrong with a head; `method` and `path` may be empty then. */
+export type HeadProblem = 'bad' | 'connect' | 'expect';
+
+/** Header names that mean something to the router, by their length: names of other lengths are passed on without a look. */
+const NAMES: readonly (readonly string[])[] = byLength([
+  ...['connection', 'keep-alive', 'te', 'proxy-authorization', 'proxy-connection'],
+  ...['host', 'content-length', 'transfer-encoding', 'upgrade', 'expect', 'trailer', 'via'],
+  ...['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-port', 'x-request-id', 'x-request-start'],
+  ...['connect-time', 'total-route-time'],
+]);
+
+/** Names by their length; an empty list where there is none. */
+export function byLength(names: readonly string[]): string[][] {
+  const lists: string[][] = Array.from(
+    { length: Math.max(...names.map((name) => name.length)) + 1 },
+    () => [],
+  );
+  for (const name of names) lists[name.length]?.push(name);
+  return lists;
+}
+
+/** The name among `lists` that the text between `start` and `end` spells, in lower case, or an empty text. */
+export function knownName(
+  lists: readonly (readonly string[])[],
+  text: string,
+  start: number,
+  end: number,
+): string {
+  const names = lists[end - start];
+  if (names === undefined) return '';
+  for (const name of names) if (isName(text, start, name)) return name;
+  return '';
+}
+
+/**
+ * A request's head, checked and taken apart (reference: heroku-platform 4.3 and 4.4; RFC 9112). One instance serves all
+ * requests of a thread: each `read` overwrites what the last one found.
+ */
+export class RequestHead {
+  method = '';
+  /** Origin form or `*`, with the query string. */
+  path = '';
+  /** As sent. Also set for a bad head, where it could be read, for the log. */
+  host = '';
+  /** 0 or 1, of HTTP/1.x. */
+  minor = 1;
+  body: BodyKind = 'none';
+  length = 0;
+  keepAlive = true;
+  /** The client wants to leave HTTP; never with a body, behind which nobody would know where to. */
+  upgrade = false;
+  expectsContinue = false;
+  /** Addresses that the client named itself. */
+  forwardedFor = '';
+  via = '';
+  requestId = '';
+  /** Header lines that a dyno gets as they came, each with its CRLF. */
+  kept = '';
+
+  readonly #field = new Field();
+  #hosts = 0;
+  #lengths = 0;
+  #codings = 0;
+  #requestIds = 0;
+  #connection = '';
+  #expect = '';
+  #hasUpgrade = false;
+  #kept = '';
+  #runStart = 0;
+
+  /**
+   * @param text the head from its first character on, one character for each byte
+   * @param end behind the empty line that ends it
+   * @returns what is wrong with it, or null
+   */
+  read(text: string, end: number): HeadProblem | null {
+    this.#reset();
+    const first = this.#requestLine(text);
+    const fields = first > 0 && this.#fields(text, first, end);
+    this.kept = this.#kept;
+    if (this.method === 'CONNECT') return 'connect';
+    if (!fields || !this.#judge()) return 'bad';
+    if (this.#expect !== '' && this.#expect.toLowerCase() !== '100-continue') return 'expect';
+    this.expectsContinue = this.#expect !== '' && this.minor === 1;
+    return null;
+  }
+
+  #reset(): void {
+    this.method = this.path = this.host = this.forwardedFor = this.via = this.requestId = '';
+    this.#connection = this.#expect = this.#kept = '';
+    this.#hosts = this.#lengths = this.#codings = this.#requestIds = this.length = 0;
+    this.#hasUpgrade = this.upgrade = this.expectsContinue = false;
+    this.body = 'none';
+    this.minor = 1;
+  }
+
+  /** @returns where the header lines begin, or 0 */
+  #requestLine(text: string): number {
+    const methodEnd = endOfToken(text, 0);
+    if (methodEnd === 0 || methodEnd > METHOD_MAX || text.charCodeAt(methodEnd) !== SPACE) return 0;
+    this.method = text.slice(0, methodEnd);
+    const targetEnd = endOfTarget(text, methodEnd + 1);
+    const lineEnd = targetEnd + ' HTTP/1.1'.length;
+    if (lineEnd > REQUEST_LINE_MAX || text.charCodeAt(targetEnd) !== SPACE) return 0;
+    this.path = text.slice(methodEnd + 1, targetEnd);
+    if (!text.startsWith('HTTP/1.', targetEnd + 1)) return 0;
+    this.minor = text.charCodeAt(lineEnd - 1) - 48;
+    if (this.minor !== 0 && this.minor !== 1) return 0;
+    return text.charCodeAt(lineEnd) === CR && text.charCodeAt(lineEnd + 1) === LF ? lineEnd + 2 : 0;
+  }
+
+  #fields(text: string, first: number, end: number): boolean {
+    const field = this.#field;
+    const last = end - 2;
+    let count = 0;
+    let at = first;
+    this.#runStart = first;
+    while (at < last) {
+      if (!readField(text, at, field) || field.next > last) return false;
+      if (field.nameEnd - at > HEADER_NAME_MAX || field.next - 2 - at > HEADER_LINE_MAX) return false;
+      if (++count > HEADERS_MAX) return false;
+      const name = knownName(NAMES, text, at, field.nameEnd);
+      if (name !== '' && !this.#note(name, text.slice(field.valueStart, field.valueEnd))) {
+        this.#kept += text.slice(this.#runStart, at);
+        this.#runStart = field.next;
+      }
+      at = field.next;
+    }
+    this.#kept += text.slice(this.#runStart, last);
+    return true;
+  }
+
+  /** Takes a header into account; false when the dyno does not get its line. */
+  #note(name: string, value: string): boolean {
+    switch (name) {
+      case 'host':
+        this.#hosts++;
+        this.host = value;
+        return true;
+      case 'content-length':
+        this.#lengths++;
+        this.length = lengthOf(value);
+        return true;
+      case 'transfer-encoding':
+        this.#codings += value.toLowerCase() === 'chunked' ? 1 : 2;
+        return true;
+      case 'upgrade':
+        this.#hasUpgrade = true;
+        return true;
+      case 'trailer':
+        return true;
+      case 'connection':
+        this.#connection = joined(this.#connection, value);
+        return false;
+      case 'expect':
+        this.#expect = joined(this.#expect, value === '' ? '-' : value);
+        return false;
+      case 'via':
+        this.via = joined(this.via, value);
+        return false;
+      case 'x-forwarded-for':
+        this.forwardedFor = joined(this.forwardedFor, value);
+        return false;
+      case 'x-request-id':
+        this.requestId = ++this.#requestIds === 1 ? value : '';
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  /** What only the whole head tells: one Host, one framing, a target of this host. */
+  #judge(): boolean {
+    if (this.#hosts !== 1 || !isHost(this.host)) return false;
+    if (this.#lengths + this.#codings > 1 || this.length < 0) return false;
+    if (this.#codings === 1 && this.minor === 0) return false;
+    this.body = this.#codings === 1 ? 'chunked' : this.length > 0 ? 'length' : 'none';
+    const connection = this.#connection;
+    if (connection === '') this.keepAlive = this.minor === 1;
+    else if (this.minor === 1) this.keepAlive = !hasMember(connection, 'close');
+    else this.keepAlive = hasMember(connection, 'keep-alive') && !hasMember(connection, 'close');
+    this.upgrade = this.#hasUpgrade && this.body === 'none' && hasMember(connection, 'upgrade');
+    if (this.#lengths === 0 && this.body === 'none' && /^P(OST|UT|ATCH)$/.test(this.method))
+      this.#kept += 'Content-Length: 0\r\n';
+    this.kept = this.#kept;
+    return this.path.charCodeAt(0) === 47 || this.#plainTarget();
+  }
+
+  /** Turns the other forms of a target into the one that a dyno gets. */
+  #plainTarget(): boolean {
+    if (this.path === '*') return this.method === 'OPTIONS';
+    const absolute = /^http:\/\/([^/?]+)([/?].*)?$/i.exec(this.path);
+    if (absolute?.[1]?.toLowerCase() !== this.host.toLowerCase()) return false;
+    const rest = absolute[2] ?? '/';
+    this.path = rest.startsWith('/') ? rest : `/${rest}`;
+    return true;
+  }
+}
+
+function joined(list: string, value: string): string {
+  return list === '' ? value : `${list}, ${value}`;
+}
