@@ -142,7 +142,7 @@ describe('slipway with its engine', () => {
     const { code, out } = await slipway(['options', '--app', 'console', ...changes], { env });
     expect(code).toBe(0);
     expect(out).toBe(
-      '=== console\ndeploy-order    platform\nsleep           never\ndeploy-on-save  off\n\n' +
+      '=== console\ndeploy-order    platform\nsleep           never\ndeploy-on-save  off\ndyno-metadata   off\n\n' +
         '=== all apps\nrestart-policy  heroku\ndaily-cycling   off\n',
     );
     const wrong = await slipway(['options', 'sleep=soon'], { env });
@@ -152,7 +152,10 @@ describe('slipway with its engine', () => {
     );
     await slipway(['options', '-a', 'console', 'deploy-order=seamless', 'restart-policy=short'], { env });
     const { options } = await host.client.call('apps.get', { app: 'console' });
-    expect(options).toEqual({ deployOrder: 'seamless', sleepAfterMinutes: 0, deployOnSave: false });
+    expect(options).toEqual({
+      ...{ deployOrder: 'seamless', sleepAfterMinutes: 0 },
+      ...{ deployOnSave: false, dynoMetadata: false },
+    });
   });
 
   it('runs a command with options of its own and ends with its exit code', async () => {

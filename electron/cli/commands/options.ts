@@ -35,6 +35,10 @@ const OPTIONS: Readonly<
     may: 'on or off',
     read: (value) => onOff(value, (on) => ({ app: { deployOnSave: on } })),
   },
+  'dyno-metadata': {
+    may: 'on or off',
+    read: (value) => onOff(value, (on) => ({ app: { dynoMetadata: on } })),
+  },
   'restart-policy': {
     may: RestartPolicyName.options.join(' or '),
     read: (value) => {
@@ -71,11 +75,12 @@ async function show(context: CommandContext): Promise<void> {
   const named = context.options.app !== undefined || apps.length === 1;
   if (named) {
     const app = await client.call('apps.get', { app: await chosenApp(context) });
-    const { deployOrder, sleepAfterMinutes: sleep, deployOnSave } = app.options;
+    const { deployOrder, sleepAfterMinutes: sleep, deployOnSave, dynoMetadata } = app.options;
     const rows = [
       ['deploy-order', deployOrder],
       ['sleep', sleep === null ? 'size' : sleep === 0 ? 'never' : String(sleep)],
       ['deploy-on-save', deployOnSave ? 'on' : 'off'],
+      ['dyno-metadata', dynoMetadata ? 'on' : 'off'],
     ];
     write(`=== ${app.name}\n${columns(rows)}\n`);
   }
