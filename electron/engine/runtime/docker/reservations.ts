@@ -127,8 +127,12 @@ export class Reservations {
     const { identities, clock } = this.options;
     // From here on its end may be the dyno's; one that has ended already is no place any more.
     if (!this.places.delete(facts.id)) return null;
-    const { labels, startedAt } = await identities.set(facts.id, spec, clock.now());
-    if (await send(input, spec)) return { ...facts, startedAt, labels: { ...facts.labels, ...labels } };
+    // Where it cannot be written down, on a full disk, the dyno gets a container of its own.
+    const identity = await identities.set(facts.id, spec, clock.now()).catch(() => null);
+    if (identity !== null && (await send(input, spec))) {
+      const { labels, startedAt } = identity;
+      return { ...facts, startedAt, labels: { ...facts.labels, ...labels } };
+    }
     this.places.add(facts.id);
     await identities.forget(facts.id);
     return null;
