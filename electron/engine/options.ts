@@ -8,22 +8,18 @@ const DEFAULTS: EngineOptions = { restartPolicy: 'short', dailyCycling: false };
 export class Options {
   private readonly store: Store;
   private readonly fixed: Partial<EngineOptions>;
+  private known: EngineOptionsView;
 
   /** @param fixed what the environment has set for this start */
   constructor(store: Store, fixed: Partial<EngineOptions>) {
     this.store = store;
     this.fixed = fixed;
+    this.known = this.read();
   }
 
-  /** Options that were never set, or that an older version wrote in another way, are the defaults. */
+  /** From memory: the dyno manager asks with every turn. */
   get(): EngineOptionsView {
-    const known = this.store.options();
-    const kept = Object.entries(EngineOptions.shape).flatMap(([name, schema]) => {
-      const parsed = schema.safeParse(known[name]);
-      return parsed.success ? [[name, parsed.data]] : [];
-    });
-    const fixed = EngineOptions.keyof().options.filter((name) => this.fixed[name] !== undefined);
-    return { ...DEFAULTS, ...(Object.fromEntries(kept) as Partial<EngineOptions>), ...this.fixed, fixed };
+    return this.known;
   }
 
   /** @throws SlipwayError `invalid_params` for an option that the environment has set */
@@ -44,6 +40,18 @@ export class Options {
         if (value !== undefined) this.store.setOption(name, value);
       }
     });
-    return this.get();
+    this.known = this.read();
+    return this.known;
+  }
+
+  /** Options that were never set, or that an older version wrote in another way, are the defaults. */
+  private read(): EngineOptionsView {
+    const known = this.store.options();
+    const kept = Object.entries(EngineOptions.shape).flatMap(([name, schema]) => {
+      const parsed = schema.safeParse(known[name]);
+      return parsed.success ? [[name, parsed.data]] : [];
+    });
+    const fixed = EngineOptions.keyof().options.filter((name) => this.fixed[name] !== undefined);
+    return { ...DEFAULTS, ...(Object.fromEntries(kept) as Partial<EngineOptions>), ...this.fixed, fixed };
   }
 }

@@ -1,17 +1,15 @@
 import type { SlugRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import type { OutputPosition, OutputSink, Runtime, SlugRef } from '../runtime/runtime.ts';
+import type { SlugRef } from '../runtime/runtime.ts';
 import type { RoutingTable } from '../router/routing-table.ts';
-import type { Clock } from '../util/clock.ts';
 import type { RestartPolicy } from './backoff.ts';
 import type { Timers } from './plan.ts';
+import type { OutputContext } from './output.ts';
 
 /** What the dyno manager needs of the rest of the engine. */
-export interface DynoManagerOptions {
+export interface DynoManagerOptions extends OutputContext {
   readonly store: Store;
-  readonly runtime: Runtime;
   readonly routing: RoutingTable;
-  readonly clock: Clock;
   readonly timers: Timers;
   /** How crashed dynos are started again, by the option of today. */
   restarts(): RestartPolicy;
@@ -25,14 +23,6 @@ export interface DynoManagerOptions {
   slugRef(slug: SlugRow): SlugRef;
   /** Writes a platform line (`heroku[ps]`) into the app's log. */
   log(appId: string, ps: string, text: string): void;
-  /** Opens the way of a dyno's output into the log; `after` is where an engine before this one stopped reading. */
-  openOutput(
-    appId: string,
-    dynoId: string,
-    name: string,
-  ): { sink: OutputSink; after: OutputPosition | undefined };
-  /** The dyno has ended and all its output is in the log. */
-  forgetOutput(appId: string, dynoId: string): void;
   /** What is known of a release is not what it was. */
   onReleaseChange(appId: string, version: number): void;
   /** The dynos of an app are not what they were. */

@@ -9,7 +9,7 @@ import { type DynoRecord, type DynoTable, newRecord } from './dyno-table.ts';
 import { launch, untilUp } from './lifecycle.ts';
 import { crashReason, line, scaledDown, startFailure } from './lines.ts';
 import type { MemoryFinding } from './memory-watch.ts';
-import { DynoOutputs } from './outputs.ts';
+import { DynoOutput } from './output.ts';
 import type { Step, StopReason } from './plan.ts';
 import type { Place } from './reservations.ts';
 import { mayEnter } from './states.ts';
@@ -34,21 +34,21 @@ export class DynoExecutor {
   private readonly table: DynoTable;
   private readonly events: ExecutorEvents;
   private readonly starts: Semaphore;
-  private readonly outputs: DynoOutputs;
+  private readonly outputs = new Map<string, DynoOutput>();
   private readonly abort = new AbortController();
 
   constructor(options: DynoManagerOptions, table: DynoTable, events: ExecutorEvents) {
     this.options = options;
     this.table = table;
     this.events = events;
-    this.outputs = new DynoOutputs(options);
     this.starts = new Semaphore(options.parallelStarts);
   }
 
   /** Stops caring: dynos stay as they are. */
   close(): void {
     this.abort.abort();
-    this.outputs.close();
+    for (const output of this.outputs.values()) output[Symbol.dispose]();
+    this.outputs.clear();
   }
 
   /** @param place the place that is reserved for this dyno, or null */
@@ -187,7 +187,7 @@ export class DynoExecutor {
 
   private attach(record: DynoRecord, instance: DynoInstance): void {
     record.instance = instance;
-    this.outputs.follow(record, instance);
+    this.outputs.set(record.id, new DynoOutput(this.options, record));
   }
 
   /** A slug whose first dyno began in a reserved place is staged once that one is up: for all further ones. */
@@ -217,9 +217,11 @@ export class DynoExecutor {
   }
 
   private async finish(record: DynoRecord, exit: DynoExit): Promise<void> {
-    await this.outputs.untilRead(record.id);
+    const output = this.outputs.get(record.id);
+    await output?.untilRead();
     if (this.abort.signal.aborted) return;
-    this.outputs.drop(record.id);
+    output?.[Symbol.dispose]();
+    this.outputs.delete(record.id);
     if (exit.outOfMemory) this.log(record, line.outOfMemory());
     this.log(record, line.exited(exit.code));
     if (record.state === 'stopping') {

@@ -372,10 +372,11 @@ export class DynoManager {
   /** Apps that run undisturbed and may sleep. */
   private sleepy(): Sleepy[] {
     return [...this.desires.values()].flatMap((app) => {
-      const after = sleepAfter(app);
-      const settled = app.asleepSince === null && app.serving?.wanted.version === app.target?.wanted.version;
+      const after = app.asleepSince === null ? sleepAfter(app) : null;
+      if (after === null) return [];
+      const settled = app.serving?.wanted.version === app.target?.wanted.version;
       const up = this.table.ofApp(app.appId).some(({ type, state }) => type === 'web' && state === 'up');
-      return after !== null && settled && up ? [{ appId: app.appId, after }] : [];
+      return settled && up ? [{ appId: app.appId, after }] : [];
     });
   }
 

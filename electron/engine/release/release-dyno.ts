@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { line, scaledDown, startFailure } from '../dyno/lines.ts';
-import type { DynoInstance, DynoSpec, OutputPosition, OutputSink, Runtime } from '../runtime/runtime.ts';
-import type { Clock } from '../util/clock.ts';
+import type { DynoInstance, DynoSpec } from '../runtime/runtime.ts';
+import { DynoOutput, type OutputContext } from '../dyno/output.ts';
 
 /** Times of a release command in milliseconds. */
 export interface ReleaseTimers {
@@ -13,24 +13,12 @@ export interface ReleaseTimers {
 
 /** Times of the platform (reference: heroku-platform 3.2). */
 export const RELEASE_TIMERS: ReleaseTimers = { life: 3_600_000, exit: 30_000 };
-/** Longest wait for the last output of a command that ended, in milliseconds. */
-const OUTPUT_GRACE = 2_000;
 
 /** What a release command needs of the rest of the engine. */
-export interface ReleaseDynoContext {
-  readonly runtime: Runtime;
-  readonly clock: Clock;
+export interface ReleaseDynoContext extends OutputContext {
   readonly timers: ReleaseTimers;
   /** Writes a platform line (`heroku[release.NNNN]`) into the app's log. */
   log(appId: string, ps: string, text: string): void;
-  /** Opens the way of a dyno's output into the log. */
-  openOutput(
-    appId: string,
-    dynoId: string,
-    name: string,
-  ): { sink: OutputSink; after: OutputPosition | undefined };
-  /** The dyno has ended and all its output is in the log. */
-  forgetOutput(appId: string, dynoId: string): void;
   /** Something unexpected, for the engine's own diagnostics. */
   onProblem(what: string, error: unknown): void;
 }
@@ -106,7 +94,10 @@ export class ReleaseDyno {
 
   private async live(instance: DynoInstance): Promise<ReleaseEnd> {
     const { clock, timers } = this.context;
-    const output = this.follow();
+    const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
+    using output = new DynoOutput(this.context, this.spec, (stream, bytes) => {
+      this.onText(decoders[stream].write(bytes));
+    });
     const cancelLimit = clock.after(timers.life, () => {
       this.cut ??= 'timed-out';
       this.terminate();
@@ -115,36 +106,12 @@ export class ReleaseDyno {
     if (this.cut !== null) this.terminate();
     const exit = await this.exit.promise;
     cancelLimit();
-    await Promise.race([output.ended, new Promise<void>((done) => clock.after(OUTPUT_GRACE, done))]);
-    output.follow[Symbol.dispose]();
+    await output.untilRead();
     if (exit.outOfMemory) this.log(line.outOfMemory());
     this.log(line.exited(exit.code));
     this.log(line.changed('up', 'complete'));
     await this.remove();
     return this.cut === null ? { kind: 'exited', ...pick(exit) } : { kind: this.cut };
-  }
-
-  private follow(): { follow: Disposable; ended: Promise<void> } {
-    const { runtime } = this.context;
-    const { id, appId, name } = this.spec;
-    const { sink, after } = this.context.openOutput(appId, id, name);
-    const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
-    const follow = runtime.followOutput(
-      id,
-      {
-        onBytes: (stream, bytes, at, position) => {
-          sink.onBytes(stream, bytes, at, position);
-          this.onText(decoders[stream].write(bytes));
-        },
-        onEnd: () => {
-          sink.onEnd();
-          resolve();
-        },
-      },
-      after,
-    );
-    return { follow, ended };
   }
 
   private terminate(): void {

@@ -1,36 +1,17 @@
 import { line, scaledDown, startFailure } from '../dyno/lines.ts';
-import type {
-  DynoExit,
-  DynoInstance,
-  DynoSpec,
-  OutputPosition,
-  OutputSink,
-  Runtime,
-} from '../runtime/runtime.ts';
-import type { Clock } from '../util/clock.ts';
+import type { DynoExit, DynoInstance, DynoSpec } from '../runtime/runtime.ts';
 import { runLine } from './lines.ts';
 import type { RunTimers } from './timers.ts';
+import { DynoOutput, type OutputContext } from '../dyno/output.ts';
 
-/** Longest wait for the last output of a command that ended, in milliseconds. */
-const OUTPUT_GRACE = 2_000;
 /** What is taken as the end of a dyno that has gone without a word. */
 const GONE = { code: 137, outOfMemory: false };
 
 /** What a one-off dyno without a terminal needs of the rest of the engine. */
-export interface DetachedContext {
-  readonly runtime: Runtime;
-  readonly clock: Clock;
+export interface DetachedContext extends OutputContext {
   readonly timers: RunTimers;
   /** Writes a platform line (`heroku[run.NNNN]`) into the app's log. */
   log(appId: string, ps: string, text: string): void;
-  /** Opens the way of a dyno's output into the log; `after` is where an engine before this one stopped reading. */
-  openOutput(
-    appId: string,
-    dynoId: string,
-    name: string,
-  ): { sink: OutputSink; after: OutputPosition | undefined };
-  /** The dyno has ended and all its output is in the log. */
-  forgetOutput(appId: string, dynoId: string): void;
   /** It is not in the state that it was in. */
   onChange(appId: string): void;
   /** It shall not be adopted by a later engine any more. */
@@ -146,7 +127,8 @@ export class Detached {
 
   private async live(instance: DynoInstance): Promise<void> {
     const { clock } = this.context;
-    const outputEnded = this.followOutput();
+    const output = new DynoOutput(this.context, this.facts);
+    this.follow = output;
     this.later(Math.max(1, this.endsAt - clock.now()), () => {
       if (this.stopping) return;
       this.log(runLine.cycling());
@@ -157,7 +139,7 @@ export class Detached {
     else if (this.stopping) this.terminate();
     const exit = await this.exit.promise;
     if (this.released) return;
-    await Promise.race([outputEnded, new Promise<void>((done) => clock.after(OUTPUT_GRACE, done))]);
+    await output.untilRead();
     if (this.released) return;
     this.letGo();
     if (exit.outOfMemory) this.log(line.outOfMemory());
@@ -165,21 +147,6 @@ export class Detached {
     this.log(line.changed('up', 'complete'));
     await this.remove();
     this.over();
-  }
-
-  private followOutput(): Promise<void> {
-    const { id, appId, name } = this.facts;
-    const { sink, after } = this.context.openOutput(appId, id, name);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const both = {
-      onBytes: sink.onBytes.bind(sink),
-      onEnd: () => {
-        sink.onEnd();
-        resolve();
-      },
-    };
-    this.follow = this.context.runtime.followOutput(id, both, after);
-    return promise;
   }
 
   private terminate(): void {

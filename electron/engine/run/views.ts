@@ -3,31 +3,19 @@ import type { Detached } from './detached.ts';
 import type { OneOff } from './one-off.ts';
 
 /** One on a terminal, as people see it. */
-export function viewOfAttached({ order, state, startedAt }: OneOff): OneOffDyno {
-  const { id, name, command, size, release } = order;
-  return {
-    id,
-    name,
-    command,
-    state,
-    attached: true,
-    size,
-    release,
-    startedAt: new Date(startedAt).toISOString(),
-  };
+export function viewOfAttached(run: OneOff): OneOffDyno {
+  return view(run.order, run, true);
 }
 
 /** One without a terminal, as people see it. */
-export function viewOfDetached({ facts, state, startedAt }: Detached): OneOffDyno {
-  const { id, name, command, size, release } = facts;
-  return {
-    id,
-    name,
-    command,
-    state,
-    attached: false,
-    size,
-    release,
-    startedAt: new Date(startedAt).toISOString(),
-  };
+export function viewOfDetached(run: Detached): OneOffDyno {
+  return view(run.facts, run, false);
+}
+
+function view(
+  { id, name, command, size, release }: Pick<OneOffDyno, 'id' | 'name' | 'command' | 'size' | 'release'>,
+  { state, startedAt }: { readonly state: OneOffDyno['state']; readonly startedAt: number },
+  attached: boolean,
+): OneOffDyno {
+  return { id, name, command, state, attached, size, release, startedAt: new Date(startedAt).toISOString() };
 }
