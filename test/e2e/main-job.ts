@@ -93,12 +93,14 @@ export function mainJob(runtime: 'docker' | 'process', leftovers: (host: Host) =
       }
       expect(notes.size).toBe(3);
       expect([...notes].filter(([, note]) => note)).toEqual([[written.instance, true]]);
+      const earlier = await host.client.call('dynos.list', { app });
       await host.client.call('dynos.restart', { app, type: 'web' });
-      await waitFor('every web dyno to be a new one', async () => {
-        const { instance } = JSON.parse(await page('/note')) as { instance: string };
-        return !notes.has(instance);
+      await waitFor('three new web dynos to be all that runs', async () => {
+        const { dynos } = await host.client.call('dynos.list', { app });
+        const web = dynos.filter((dyno) => dyno.type === 'web');
+        const isNew = web.every(({ id }) => earlier.dynos.every((each) => each.id !== id));
+        return isNew && web.length === 3 && web.every(({ state }) => state === 'up');
       });
-      await sleep(500);
       for (let request = 0; request < 30; request += 1)
         expect(JSON.parse(await page('/note')).note).toBe(false);
     });
