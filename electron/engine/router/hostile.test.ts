@@ -188,7 +188,7 @@ test.skipIf(!hasNginx)('what passes is understood as behind nginx', async () => 
   let theirs: number[][];
   try {
     theirs = await sendAll(nginx.port, requests);
-    await pause(QUIET_MS);
+    await pause(LOOKS * LOOK_MS);
   } finally {
     await nginx.close();
     witness.close();
