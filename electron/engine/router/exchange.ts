@@ -8,10 +8,10 @@ import type { DynoEntry } from './dyno-entry.ts';
 import { noSuchApp, pageOf } from './error-pages.ts';
 import { FAILURES, type FailureKey } from './failures.ts';
 import type { EndedRequest } from './log-batch.ts';
-import type { Ending, Plane } from './plane.ts';
+import type { Plane } from './plane.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
-import { VIA } from './words.ts';
+import { originLines, timeLines } from './dyno-head.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9+/=-]{20,200}$/;
 /** Methods that may be sent twice (RFC 9110, 9.2.2). */
@@ -37,7 +37,7 @@ type Phase =
   | 'over';
 
 /** One request of a client from its head to its line in the log; ends exactly once. */
-export class Exchange implements DynoUser, EndedRequest, Ending {
+export class Exchange implements DynoUser, EndedRequest {
   readonly plane: Plane;
   readonly client: ClientConnection;
   readonly app: AppEntry;
@@ -66,7 +66,8 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
   readonly #kept: string;
   readonly #via: string;
   readonly #repeatable: boolean;
-  readonly #body: RequestBody;
+  /** Null for a request without a body. */
+  readonly #body: RequestBody | null;
   /** By the clock that only grows, and since the epoch; milliseconds. */
   readonly #startedAt: number;
   readonly #startedWall: number;
@@ -95,23 +96,23 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     this.host = head.host;
     this.minor = head.minor;
     this.upgrade = head.upgrade;
-    this.requestId = REQUEST_ID.test(head.requestId) ? head.requestId : randomUUID();
+    this.requestId = head.requestId !== '' && REQUEST_ID.test(head.requestId) ? head.requestId : randomUUID();
     this.fwd = head.forwardedFor === '' ? client.address : `${head.forwardedFor}, ${client.address}`;
     this.#kept = head.kept;
     this.#via = head.via;
     this.#expectsContinue = head.expectsContinue;
     this.#repeatable = REPEATABLE.has(head.method) && !head.upgrade;
-    this.#body = new RequestBody(head.body === 'none', this.#repeatable, plane.limits.replayBytes);
+    this.#body = head.body === 'none' ? null : new RequestBody(this.#repeatable, plane.limits.replayBytes);
     this.#startedAt = plane.clock.steady();
     this.#startedWall = plane.clock.now();
     app.counters.begin();
-    plane.active.add(this);
   }
 
   get httpVersion(): string {
     return this.minor === 0 ? '1.0' : '1.1';
   }
 
+  /** Client and dyno have left HTTP, so that it does not end by itself. */
   get upgraded(): boolean {
     return this.#phase === 'tunnel';
   }
@@ -146,6 +147,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     else this.client.abort(this.endsWithConnection);
   }
 
+  /** Ends it with H24. */
   cut(): void {
     this.fail('H24');
   }
@@ -157,23 +159,24 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
 
   /** Part of the request's body, as the dyno gets it. */
   onBody(buffer: Buffer, from: number, to: number): void {
-    if (this.#phase === 'over') return;
-    const wire = this.#body.attached;
+    const body = this.#body;
+    if (this.#phase === 'over' || body === null) return;
+    const wire = body.attached;
     if (wire === null) {
-      if (this.#body.keep(buffer, from, to)) this.client.wire.pause();
+      if (body.keep(buffer, from, to)) this.client.wire.pause();
       return;
     }
-    this.#body.send(buffer, from, to);
+    body.send(buffer, from, to);
     if (wire.waiting > this.plane.limits.requestBufferBytes) this.client.wire.pause();
     if (this.#phase === 'sending' || this.#phase === 'answering') this.#setTimer(this.plane.limits.idleMs);
   }
 
   onBodyText(text: string): void {
-    if (this.#phase !== 'over') this.#body.text(text);
+    if (this.#phase !== 'over') this.#body?.text(text);
   }
 
   onBodyEnd(): void {
-    this.#body.complete = true;
+    if (this.#body !== null) this.#body.complete = true;
   }
 
   /** What the client says behind an upgrade. */
@@ -195,7 +198,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
 
   onTimer(): void {
     const clientWaits = this.client.wire.waiting > 0;
-    if (this.#phase === 'held') this.#dispatch();
+    if (this.#phase === 'held') this.#again();
     else if (this.#phase === 'waiting') this.fail('H12');
     else if (this.#phase === 'tunnel') this.fail('H15');
     else if (this.#phase === 'sending') this.fail((this.#connection?.wire.waiting ?? 0) > 0 ? 'H15' : 'H28');
@@ -213,7 +216,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     } else {
       this.#connection = null;
       connection.destroy();
-      this.#dispatch();
+      this.#again();
     }
   }
 
@@ -226,7 +229,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
       (this.#tried ??= new Set()).add(dyno);
       this.#lastMiss = { kind, dyno, ms: this.plane.clock.steady() - this.#connectBegan };
     }
-    this.#dispatch();
+    this.#again();
   }
 
   onBytes(buffer: Buffer, length: number): void {
@@ -272,7 +275,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     const now = this.plane.clock.steady();
     const connection = this.#connection;
     this.#connection = null;
-    const sent = this.#body.complete && connection?.wire.waiting === 0;
+    const sent = this.#isBodyComplete && connection?.wire.waiting === 0;
     if (sent && idleMs > 0) connection.release(Math.min(idleMs, this.plane.limits.poolIdleMs), now);
     else connection?.destroy();
     if (this.client.wire.waiting > 0) {
@@ -312,6 +315,12 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     else this.fail(found);
   }
 
+  /** Finds a dyno outside of the client's turn, at whose end nobody flushes. */
+  #again(): void {
+    this.#dispatch();
+    this.flush();
+  }
+
   #hold(kind: 'hold' | 'wake' | 'later'): void {
     const { app, plane } = this;
     const left = this.#startedAt + plane.limits.holdMs - plane.clock.steady();
@@ -321,7 +330,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     }
     this.#phase = 'held';
     this.#forgetRoute = app.onChange(() => {
-      this.#dispatch();
+      this.#again();
     });
     const poll = QUARANTINE_POLL_MS * 2 ** Math.min(this.#polls, 5);
     this.#setTimer(kind === 'later' ? Math.min(left, poll) : left);
@@ -360,25 +369,35 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
       this.client.wire.text('HTTP/1.1 100 Continue\r\n\r\n');
       this.client.wire.flush();
     }
-    this.#body.attach(wire);
+    this.#body?.attach(wire);
     this.client.wire.resume();
   }
 
   /** What came, in its order and spelling, without what is the router's, and the router's own (reference: heroku-platform 4.4). */
   #dynoHead(): string {
+    const { client, fwd } = this;
     const total = Math.max(0, Math.round(this.#sentAt - this.#startedAt));
+    const connect = Math.round(this.connectMs ?? 0);
+    const origin =
+      this.#via === '' && fwd === client.address
+        ? client.originLines
+        : originLines(fwd, this.plane.port, this.#via);
     return (
-      `${this.method} ${this.path} HTTP/1.1\r\n${this.#kept}Connection: ${this.upgrade ? 'Upgrade' : 'keep-alive'}\r\n` +
-      `X-Request-Id: ${this.requestId}\r\nX-Forwarded-For: ${this.fwd}\r\nX-Forwarded-Proto: http\r\n` +
-      `X-Forwarded-Port: ${this.plane.port}\r\nVia: ${this.#via === '' ? '' : `${this.#via}, `}${VIA}\r\n` +
-      `Connect-Time: ${Math.round(this.connectMs ?? 0)}\r\nX-Request-Start: ${this.#startedWall}\r\n` +
-      `Total-Route-Time: ${total}\r\n\r\n`
+      this.#kept +
+      (this.upgrade ? 'Connection: Upgrade\r\nX-Request-Id: ' : 'Connection: keep-alive\r\nX-Request-Id: ') +
+      this.requestId +
+      origin +
+      timeLines(connect, this.#startedWall, total)
     );
+  }
+
+  get #isBodyComplete(): boolean {
+    return this.#body === null || this.#body.complete;
   }
 
   #checkSent(): void {
     if (this.#phase !== 'sending') return;
-    if (this.#body.complete && this.#connection?.wire.waiting === 0) {
+    if (this.#isBodyComplete && this.#connection?.wire.waiting === 0) {
       this.#phase = 'waiting';
       this.#setTimer(this.plane.limits.firstByteMs);
     } else this.#setTimer(this.plane.limits.idleMs);
@@ -399,12 +418,11 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     const silent = this.#answer?.isSilent === true;
     if (connection === null) return;
     if (!silent && this.started) this.fail('H18');
-    else if (silent && connection.reused && this.#repeatable && this.#body.repeatable) {
+    else if (silent && connection.reused && this.#repeatable && this.#body?.repeatable !== false) {
       this.#giveBack();
-      this.#body.detach();
+      this.#body?.detach();
       this.#mayReuse = false;
-      this.#dispatch();
-      this.flush();
+      this.#again();
     } else this.fail('H13');
   }
 
@@ -431,12 +449,10 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
   }
 
   #settle(status: number | null, failure: FailureKey | null, now = this.plane.clock.steady()): void {
-    const { plane } = this;
     const wasTunnel = this.#phase === 'tunnel';
     this.#phase = 'over';
     this.#forgetRoute?.();
     this.#forgetRoute = null;
-    plane.active.delete(this);
     this.status = status;
     this.failure = failure;
     this.serviceMs = this.#sentAt < 0 ? null : now - this.#sentAt;

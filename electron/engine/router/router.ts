@@ -66,7 +66,6 @@ class HttpRouter implements Router {
       limits,
       wheel,
       table: new AppTable({ clock, limits, wheel }),
-      active: new Set(),
       closing: false,
       port: 0,
       log: (request) => {
@@ -114,15 +113,17 @@ class HttpRouter implements Router {
     plane.closing = true;
     this.#listener.close();
     // Upgraded connections do not end by themselves.
-    for (const exchange of [...plane.active]) if (exchange.upgraded) exchange.cut();
+    for (const client of [...this.#clients]) client.cut('upgraded');
     const deadline = plane.clock.steady() + plane.limits.closeMs;
     for (;;) {
       for (const client of [...this.#clients]) if (client.isIdle) client.destroy();
       if (this.#clients.size === 0 || plane.clock.steady() >= deadline) break;
       await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));
     }
-    for (const exchange of [...plane.active]) exchange.cut();
-    for (const client of [...this.#clients]) client.destroy();
+    for (const client of [...this.#clients]) {
+      client.cut('any');
+      client.destroy();
+    }
     plane.table.closeIdle();
     this.#lines.flush();
   }
