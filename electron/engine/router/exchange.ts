@@ -106,6 +106,7 @@ export class Exchange implements DynoUser, EndedRequest {
     this.#startedAt = plane.clock.steady();
     this.#startedWall = plane.clock.now();
     app.counters.begin();
+    plane.countsChanged?.(app.appId);
   }
 
   get httpVersion(): string {
@@ -458,6 +459,7 @@ export class Exchange implements DynoUser, EndedRequest {
     this.serviceMs = this.#sentAt < 0 ? null : now - this.#sentAt;
     this.endedAt = this.#startedWall + (now - this.#startedAt);
     this.app.counters.end(status);
+    this.plane.countsChanged?.(this.appId);
     if (wasTunnel && failure === null) {
       this.#connection?.finish();
       this.#connection = null;

@@ -19,5 +19,7 @@ export interface Plane {
   log(request: EndedRequest): void;
   /** A request waits for an app that sleeps. */
   wake(appId: string): void;
+  /** Hears of each request that begins or ends. */
+  readonly countsChanged: ((appId: string) => void) | null;
   renderPage(page: ErrorPage): string;
 }

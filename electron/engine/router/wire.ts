@@ -1,4 +1,4 @@
-import type { Socket} from 'node:net';
+import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { putText, textOf } from './latin1.ts';
 import { RAW_STREAM, type RawHandle, rawHandleOf, type WriteRequest } from './raw-stream.ts';
