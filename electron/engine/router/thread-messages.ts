@@ -26,11 +26,12 @@ export type ToThread =
     }
   | { readonly kind: 'close'; readonly id: number };
 
-/** Lines of one app's requests in their order, as columns: that is the cheapest form between threads. */
+/** Lines of one app's requests in their order, as columns: a few large things are copied between threads for less than many small ones. */
 export interface LineColumns {
   readonly appId: string;
   readonly at: readonly number[];
-  readonly text: readonly string[];
+  /** The lines, each with its end. */
+  readonly text: string;
   readonly status: readonly (number | null)[];
 }
 

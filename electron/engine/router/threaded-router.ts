@@ -175,5 +175,6 @@ class ThreadedRouter implements Router {
 }
 
 function linesOf({ at, text, status }: LineColumns): RouterLogLine[] {
-  return text.map((each, index) => ({ at: at[index] ?? 0, text: each, status: status[index] ?? null }));
+  const texts = text.split('\n');
+  return at.map((time, index) => ({ at: time, text: texts[index] ?? '', status: status[index] ?? null }));
 }

@@ -6,11 +6,11 @@ import { createRouter, type Router } from './router.ts';
 import type { FromThread, LineColumns, ThreadData, ToThread } from './thread-messages.ts';
 
 /** How long lines and counts are collected before the engine gets them, in milliseconds. */
-const BATCH_MS = 10;
+const BATCH_MS = 20;
 
 interface Columns extends LineColumns {
   readonly at: number[];
-  readonly text: string[];
+  text: string;
   readonly status: (number | null)[];
 }
 
@@ -77,12 +77,12 @@ class ThreadSide {
   #collect(appId: string, lines: readonly RouterLogLine[]): void {
     let columns = this.#lines.at(-1);
     if (columns?.appId !== appId) {
-      columns = { appId, at: [], text: [], status: [] };
+      columns = { appId, at: [], text: '', status: [] };
       this.#lines.push(columns);
     }
     for (const line of lines) {
       columns.at.push(line.at);
-      columns.text.push(line.text);
+      columns.text += `${line.text}\n`;
       columns.status.push(line.status);
     }
     this.#schedule();
