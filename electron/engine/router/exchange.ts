@@ -1,13 +1,12 @@
 import { Answer } from './answer.ts';
 import type { AppEntry } from './app-table.ts';
 import type { ClientConnection } from './client.ts';
-import { decide } from './decision.ts';
 import { DynoConnection, type DynoUser } from './dyno-connection.ts';
 import type { DynoEntry } from './dyno-entry.ts';
 import { dynoHead } from './dyno-head.ts';
+import { DynoSearch, type Searching } from './dyno-search.ts';
 import { noSuchApp, pageOf } from './error-pages.ts';
 import { FAILURES, type FailureKey } from './failures.ts';
-import { Misses } from './misses.ts';
 import type { Plane } from './plane.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
@@ -34,7 +33,7 @@ type Phase =
   | 'over';
 
 /** One request of a client from its head to its line in the log; ends exactly once. */
-export class Exchange extends RequestRecord implements DynoUser {
+export class Exchange extends RequestRecord implements DynoUser, Searching {
   readonly client: ClientConnection;
   /** The head of an answer went to the client: no page is possible any more. */
   started = false;
@@ -51,16 +50,15 @@ export class Exchange extends RequestRecord implements DynoUser {
   #lease: DynoEntry | null = null;
   #answer: Answer | null = null;
   #mayReuse = true;
-  /** Null as long as every dyno could be reached. */
-  #misses: Misses | null = null;
+  readonly #search: DynoSearch;
   #connectBegan = 0;
-  #forgetRoute: (() => void) | null = null;
 
   constructor(plane: Plane, client: ClientConnection, app: AppEntry, head: RequestHead) {
     super(plane, client.address, app, head);
     this.client = client;
     this.#expectsContinue = head.expectsContinue;
     this.#repeatable = REPEATABLE.has(head.method) && !head.upgrade;
+    this.#search = new DynoSearch(this, client.timer);
     this.#body = head.body === 'none' ? null : new RequestBody(this.#repeatable, plane.limits.replayBytes);
   }
 
@@ -74,6 +72,12 @@ export class Exchange extends RequestRecord implements DynoUser {
     const dynos = Math.max(1, this.app.dynos.length);
     if (this.app.counters.inFlight > this.plane.limits.backlogPerDyno * dynos) this.fail('H11');
     else this.#dispatch();
+  }
+
+  /** Looks for a dyno outside of the client's turn, at whose end nobody flushes. */
+  again(): void {
+    this.#dispatch();
+    this.flush();
   }
 
   /** Writes what this turn has added for the dyno. */
@@ -150,7 +154,7 @@ export class Exchange extends RequestRecord implements DynoUser {
 
   onTimer(): void {
     const clientWaits = this.client.wire.waiting > 0;
-    if (this.#phase === 'held') this.#again();
+    if (this.#phase === 'held') this.again();
     else if (this.#phase === 'waiting') this.fail('H12');
     else if (this.#phase === 'tunnel') this.fail('H15');
     else if (this.#phase === 'sending') this.fail((this.#connection?.wire.waiting ?? 0) > 0 ? 'H15' : 'H28');
@@ -168,7 +172,7 @@ export class Exchange extends RequestRecord implements DynoUser {
     } else {
       this.#connection = null;
       connection.destroy();
-      this.#again();
+      this.again();
     }
   }
 
@@ -178,9 +182,9 @@ export class Exchange extends RequestRecord implements DynoUser {
     if (dyno === undefined) return;
     if (dyno.inRoute) {
       dyno.quarantine();
-      (this.#misses ??= new Misses()).note(kind, dyno, this.plane.clock.steady() - this.#connectBegan);
+      this.#search.note(kind, dyno, this.plane.clock.steady() - this.#connectBegan);
     }
-    this.#again();
+    this.again();
   }
 
   onBytes(buffer: Buffer, length: number): void {
@@ -249,43 +253,16 @@ export class Exchange extends RequestRecord implements DynoUser {
     this.plane.wheel.set(this.client.timer, ms);
   }
 
-  /** Finds a dyno; holds the request while none is up, tries others when one cannot be reached (reference: heroku-platform 4.1). */
+  /** Brings the request to a dyno, if there is one. */
   #dispatch(): void {
-    const { app, plane } = this;
-    this.#forgetRoute?.();
-    this.#forgetRoute = null;
-    if (app.route === null) {
-      this.#onAppGone();
-      return;
-    }
-    const found = decide(app.route, app.dynos, this.#misses?.tried ?? null, plane.clock.random());
-    const exhausted =
-      found === 'exhausted' || (this.#misses?.tried.size ?? 0) >= plane.limits.connectAttempts;
-    if (exhausted) this.#unreachable();
-    else if (typeof found === 'object') this.#reach(found);
-    else if (found === 'hold' || found === 'wake' || found === 'later') this.#hold(found);
+    const found = this.#search.next();
+    if (typeof found === 'object') this.#reach(found);
+    else if (found === 'held' || found === 'asleep') {
+      this.#phase = 'held';
+      // May bring a route at once.
+      if (found === 'asleep') this.plane.wake(this.appId);
+    } else if (found === 'gone') this.#onAppGone();
     else this.fail(found);
-  }
-
-  /** Finds a dyno outside of the client's turn, at whose end nobody flushes. */
-  #again(): void {
-    this.#dispatch();
-    this.flush();
-  }
-
-  #hold(kind: 'hold' | 'wake' | 'later'): void {
-    const { app, plane } = this;
-    const left = this.startedAt + plane.limits.holdMs - plane.clock.steady();
-    if (left <= 0) {
-      this.fail(kind === 'later' ? 'H34' : 'H20');
-      return;
-    }
-    this.#phase = 'held';
-    this.#forgetRoute = app.onChange(() => {
-      this.#again();
-    });
-    this.#setTimer(kind === 'later' ? Math.min(left, (this.#misses ??= new Misses()).nextPollMs()) : left);
-    if (kind === 'wake') plane.wake(app.appId);
   }
 
   #reach(dyno: DynoEntry): void {
@@ -355,16 +332,8 @@ export class Exchange extends RequestRecord implements DynoUser {
       this.#giveBack();
       this.#body?.detach();
       this.#mayReuse = false;
-      this.#again();
+      this.again();
     } else this.fail('H13');
-  }
-
-  #unreachable(): void {
-    const last = this.#misses?.last ?? null;
-    this.dyno = last?.dyno.backend.name ?? null;
-    this.connectMs = last?.ms ?? null;
-    if (last === null) this.fail('H99');
-    else this.fail(last.kind === 'timeout' ? 'H19' : 'H21');
   }
 
   #onAppGone(): void {
@@ -384,8 +353,7 @@ export class Exchange extends RequestRecord implements DynoUser {
   #settle(status: number | null, failure: FailureKey | null, now = this.plane.clock.steady()): void {
     const wasTunnel = this.#phase === 'tunnel';
     this.#phase = 'over';
-    this.#forgetRoute?.();
-    this.#forgetRoute = null;
+    this.#search.stop();
     this.end(status, failure, now);
     if (wasTunnel && failure === null) {
       this.#connection?.finish();
