@@ -16,7 +16,12 @@ import { startEngine } from './start-engine.ts';
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, options, destroy },
   ...{ info, open, env, buildpacks },
-  ...{ 'run:detached': runDetached, 'run:inside': runInside, 'ps:stop': psStop, 'builds:cache:purge': purgeCache },
+  ...{
+    'run:detached': runDetached,
+    'run:inside': runInside,
+    'ps:stop': psStop,
+    'builds:cache:purge': purgeCache,
+  },
 };
 
 /** Runs one command line and says how it went as an exit code. */

@@ -156,7 +156,10 @@ async function assemble(base: Base, options: EngineOptions) {
   const expiry = new SlugExpiry({ ...base, slugsOfRuns: () => runs.slugsInUse() });
   const builds = new Builds({
     ...{ ...base, ...sources, publisher, apps, outputs, expiry },
-    postdeploy: { ...commandDynos(base), runNames: (appId) => new Set(runs.list(appId).map((run) => run.name)) },
+    postdeploy: {
+      ...commandDynos(base),
+      runNames: (appId) => new Set(runs.list(appId).map((run) => run.name)),
+    },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
   const buildpackList = new BuildpackList(base);

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '#shared/errors.ts';
 import type { Apps } from './app/apps.ts';
+import type { PostdeployOptions } from './build/postdeploy.ts';
 import { Uploads } from './build/uploads.ts';
 import { RESTART_POLICIES } from './dyno/backoff.ts';
 import { PLATFORM_TIMERS } from './dyno/context.ts';
@@ -149,7 +150,9 @@ export function createDynoManager(parts: DynoParts): DynoManager {
 }
 
 /** Connects the dynos of release and postdeploy commands with store, runtime and log. */
-export function commandDynos(parts: Omit<DynoParts, 'router' | 'options'>) {
+export function commandDynos(
+  parts: Omit<DynoParts, 'router' | 'options'>,
+): Omit<PostdeployOptions, 'runNames'> {
   const { store, runtime, slugs, logplex, dynoLogs, clock, diagnostics } = parts;
   return {
     ...{ store, runtime, clock, timers: RELEASE_TIMERS },

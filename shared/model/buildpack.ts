@@ -17,6 +17,8 @@ const NAME = /^[A-Za-z0-9_.-]{1,64}\/[A-Za-z0-9_.-]{1,64}$/;
 const URN = /^urn:buildpack:/i;
 const ARCHIVE = /\.(tgz|tar\.gz)$/i;
 const SCP = /^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^\s-]/;
+/** Protocol, host with all that belongs to it, path, ref. */
+const URL_PARTS = /^([a-z]+:)\/\/([^/?#]*)([^?#]*)(?:\?[^#]*)?(#.*)?$/i;
 const GIT_PROTOCOLS = ['https:', 'http:', 'ssh:', 'git:', 'file:'];
 
 /**
@@ -40,21 +42,20 @@ function isPath(text: string): boolean {
 }
 
 function readUrl(text: string): BuildpackPlace | null {
-  const url = URL.parse(text);
-  if (url === null || !GIT_PROTOCOLS.includes(url.protocol) || url.hostname === '') return null;
-  const http = url.protocol === 'https:' || url.protocol === 'http:';
-  if (http && ARCHIVE.test(url.pathname)) return { kind: 'archive', url: text.replace(/#.*$/, '') };
+  const [, protocol = '', host = '', path = ''] = URL_PARTS.exec(text) ?? [];
+  if (!GIT_PROTOCOLS.includes(protocol.toLowerCase()) || host === '') return null;
+  if (/^https?:/i.test(protocol) && ARCHIVE.test(path))
+    return { kind: 'archive', url: text.replace(/#.*$/, '') };
   const { url: address, ref } = splitRef(text);
   return ref?.startsWith('-') === true ? null : { kind: 'git', url: address, ref };
 }
 
 /** A file URL is a folder, a git repository when it names a ref or ends so, or an archive. */
 function readFile(text: string): BuildpackPlace | null {
-  const url = URL.parse(text);
-  if (url === null) return null;
-  if (ARCHIVE.test(url.pathname)) return { kind: 'archive', url: text };
-  if (url.hash !== '' || /\.git\/?$/.test(url.pathname)) return { kind: 'git', ...splitRef(text) };
-  return { kind: 'folder', path: decodeURIComponent(url.pathname) };
+  const [, , , path = '', hash = ''] = URL_PARTS.exec(text) ?? [];
+  if (ARCHIVE.test(path)) return { kind: 'archive', url: text };
+  if (hash !== '' || /\.git\/?$/.test(path)) return { kind: 'git', ...splitRef(text) };
+  return /%(?![0-9a-f]{2})/i.test(path) ? null : { kind: 'folder', path: decodeURIComponent(path) };
 }
 
 function splitRef(text: string): { url: string; ref: string | null } {

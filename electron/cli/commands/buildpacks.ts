@@ -12,7 +12,10 @@ export const buildpacks: Command = {
     if (verb === undefined) return show(context, app);
     const change = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
     if (change === undefined)
-      throw new SlipwayError('invalid_params', `buildpacks does not know "${verb}". Write: ${buildpacks.usage}.`);
+      throw new SlipwayError(
+        'invalid_params',
+        `buildpacks does not know "${verb}". Write: ${buildpacks.usage}.`,
+      );
     const { done, list } = await change(context, app, word);
     context.write(`${done}. ${next(app, list)}`);
   },
@@ -31,7 +34,10 @@ const VERBS: Readonly<Record<string, Change>> = {
     if (index > before.length + 1)
       throw new SlipwayError('invalid_params', `Invalid index. ${app} has ${before.length} buildpacks.`);
     const wanted = before.toSpliced(index - 1, 1, named(word));
-    return { done: 'Buildpack set', list: await context.client.call('buildpacks.set', { app, buildpacks: wanted }) };
+    return {
+      done: 'Buildpack set',
+      list: await context.client.call('buildpacks.set', { app, buildpacks: wanted }),
+    };
   },
   add: async (context, app, word) => {
     const index = indexOf(context);
@@ -41,7 +47,10 @@ const VERBS: Readonly<Record<string, Change>> = {
   remove: async (context, app, word) => {
     const index = indexOf(context);
     const which = index === undefined ? { buildpack: named(word) } : { index };
-    return { done: 'Buildpack removed', list: await context.client.call('buildpacks.remove', { app, ...which }) };
+    return {
+      done: 'Buildpack removed',
+      list: await context.client.call('buildpacks.remove', { app, ...which }),
+    };
   },
   clear: async ({ client }, app) => ({
     done: 'Buildpacks cleared',
@@ -53,7 +62,10 @@ async function show({ client, write }: CommandContext, app: string): Promise<voi
   const { buildpacks: list, override, detected } = await client.call('buildpacks.list', { app });
   if (override !== null) write(`The config var BUILDPACK_URL is used in their place: ${override}\n`);
   if (list.length === 0) {
-    const found = detected === null ? 'its next build finds one by its files' : `its builds use ${detected}, as the first found`;
+    const found =
+      detected === null
+        ? 'its next build finds one by its files'
+        : `its builds use ${detected}, as the first found`;
     write(`${app} has no buildpack set; ${found}.\n`);
     return;
   }
@@ -61,7 +73,8 @@ async function show({ client, write }: CommandContext, app: string): Promise<voi
 }
 
 function next(app: string, { buildpacks: list, override }: AppBuildpacks): string {
-  const still = override === null ? '' : `The config var BUILDPACK_URL is still set and is used for the next release.\n`;
+  const still =
+    override === null ? '' : `The config var BUILDPACK_URL is still set and is used for the next release.\n`;
   const [only] = list;
   if (only === undefined) return `Next release on ${app} will detect buildpacks normally.\n${still}`;
   if (list.length === 1) return `Next release on ${app} will use ${only}.\n${still}`;
@@ -80,7 +93,10 @@ function named(word: string | undefined): string {
 function indexOf({ options }: CommandContext): number | undefined {
   if (options.index === undefined) return undefined;
   if (/^[1-9]\d{0,2}$/.test(options.index)) return Number(options.index);
-  throw new SlipwayError('invalid_params', 'Invalid index. --index is the number of a buildpack; the first is 1.');
+  throw new SlipwayError(
+    'invalid_params',
+    'Invalid index. --index is the number of a buildpack; the first is 1.',
+  );
 }
 
 /** `builds:cache:purge`: the next build starts as the first did. */

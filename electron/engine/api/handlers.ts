@@ -149,11 +149,17 @@ function changedOptions(
   };
 }
 
-function buildHandlers({ apps, builds, saves, buildpackList }: ApiSystems): HandlersOf<'builds' | 'buildpacks'> {
+function buildHandlers({
+  apps,
+  builds,
+  saves,
+  buildpackList,
+}: ApiSystems): HandlersOf<'builds' | 'buildpacks'> {
   return {
     'buildpacks.list': async ({ app }) => buildpackList.get(apps.find(app)),
     'buildpacks.set': async ({ app, buildpacks }) => buildpackList.set(apps.find(app), buildpacks),
-    'buildpacks.add': async ({ app, buildpack, index }) => buildpackList.add(apps.find(app), buildpack, index),
+    'buildpacks.add': async ({ app, buildpack, index }) =>
+      buildpackList.add(apps.find(app), buildpack, index),
     'buildpacks.remove': async ({ app, ...which }) => buildpackList.remove(apps.find(app), which),
     'buildpacks.clear': async ({ app }) => buildpackList.clear(apps.find(app)),
     'builds.purgeCache': async ({ app }, { signal }) => {

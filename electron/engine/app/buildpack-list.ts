@@ -44,7 +44,10 @@ export class BuildpackList {
     const added = canonical(buildpack);
     if (list.includes(added)) throw alreadySet(app, added);
     if (list.length >= MAX_BUILDPACKS)
-      throw new SlipwayError('limit_reached', `${app.name} has ${MAX_BUILDPACKS} buildpacks, the most there may be.`);
+      throw new SlipwayError(
+        'limit_reached',
+        `${app.name} has ${MAX_BUILDPACKS} buildpacks, the most there may be.`,
+      );
     if (index !== undefined && index > list.length + 1) throw noIndex(list.length);
     return this.write(app, list.toSpliced((index ?? list.length + 1) - 1, 0, added));
   }
@@ -53,7 +56,10 @@ export class BuildpackList {
   remove(app: AppRow, which: { buildpack?: string | undefined; index?: number | undefined }): AppBuildpacks {
     const list = this.options.store.buildpacks(app.id);
     if ((which.buildpack === undefined) === (which.index === undefined))
-      throw new SlipwayError('invalid_params', 'Name the buildpack to remove, or its number: one of the two.');
+      throw new SlipwayError(
+        'invalid_params',
+        'Name the buildpack to remove, or its number: one of the two.',
+      );
     if (list.length === 0)
       throw new SlipwayError(
         'not_found',
@@ -87,5 +93,8 @@ function alreadySet(app: AppRow, buildpack: string): SlipwayError {
 }
 
 function noIndex(count: number): SlipwayError {
-  return new SlipwayError('invalid_params', `Invalid index. There ${count === 1 ? 'is 1 buildpack' : `are ${count} buildpacks`}.`);
+  return new SlipwayError(
+    'invalid_params',
+    `Invalid index. There ${count === 1 ? 'is 1 buildpack' : `are ${count} buildpacks`}.`,
+  );
 }

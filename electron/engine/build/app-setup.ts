@@ -54,7 +54,9 @@ function wantedVars(env: readonly AskedVar[], known: ConfigVars, app: string): C
   const open = env.filter(({ name }) => !Object.hasOwn(known, name));
   const missing = open.filter(({ value, required, secret }) => value === null && required && !secret);
   if (missing.length > 0) {
-    const list = missing.map(({ name, description }) => (description === '' ? name : `${name} (${description})`));
+    const list = missing.map(({ name, description }) =>
+      description === '' ? name : `${name} (${description})`,
+    );
     throw new BuildFailure(
       'config_missing',
       `app.json asks for config vars that have no value: ${list.join(', ')}.\nSet them and deploy again: slipway config set ${missing.map(({ name }) => `${name}=…`).join(' ')} --app ${app}`,

@@ -89,9 +89,13 @@ export class Builds {
       if (!(error instanceof RuntimeError)) throw error;
       // Without an image of the stack nothing was ever built.
       if (error.code === 'stack_failed') return;
-      throw new SlipwayError('unavailable', `The build cache of ${app.name} was not emptied: ${error.message}`, {
-        cause: error,
-      });
+      throw new SlipwayError(
+        'unavailable',
+        `The build cache of ${app.name} was not emptied: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 

@@ -170,7 +170,11 @@ export class Deploy {
   }
 
   /** Sets a new app up, and tells what every build needs to know of its app. */
-  private async begin(source: ProjectSource, first: boolean, write: (text: string) => void): Promise<AppState> {
+  private async begin(
+    source: ProjectSource,
+    first: boolean,
+    write: (text: string) => void,
+  ): Promise<AppState> {
     const { store, ledger } = this.options;
     const { app } = this.order;
     if (!source.changed) this.note({ sourceCommit: source.commit });

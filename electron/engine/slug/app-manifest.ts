@@ -60,7 +60,9 @@ export function readManifest(text: string | null): AppManifest {
     warnings.push('scripts.postdeploy of app.json is not used: it has to be one command.');
   return {
     env: Object.entries(env).flatMap(([name, value]) => readVar(name, value, warnings)),
-    buildpacks: buildpacks.flatMap((each) => readEntry(Buildpack.pipe(BuildpackRef), 'buildpacks', each, warnings)),
+    buildpacks: buildpacks.flatMap((each) =>
+      readEntry(Buildpack.pipe(BuildpackRef), 'buildpacks', each, warnings),
+    ),
     addons: addons.flatMap((each) => readEntry(Addon, 'addons', each, warnings)),
     postdeploy: postdeploy.data ?? null,
     warnings,

@@ -134,7 +134,9 @@ class Compiler {
     });
     const { language, info } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
     const processTypes = await phases.run('types', () => discoverTypes(this.box, info, this.tools.output));
-    const formation = this.order.first ? await beginningFormation(this.box, Object.keys(processTypes), this.tools.output) : [];
+    const formation = this.order.first
+      ? await beginningFormation(this.box, Object.keys(processTypes), this.tools.output)
+      : [];
     const stored = await phases.run('pack', () => this.pack());
     const { commit } = this.source;
     return { ...stored, processTypes, formation, language, commit, detected: taken.detected, wishes: info };

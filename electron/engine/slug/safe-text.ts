@@ -1,5 +1,3 @@
-/* eslint-disable no-control-regex -- control characters are what this is about */
-
 /** Colours and styles, which are kept; every other sequence that means something to a terminal; single control characters. */
 const SEQUENCES =
   /(\x1b\[[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g;

@@ -5,7 +5,10 @@ import { openDatabase, transaction } from './database.ts';
 import { AppRow, BuildRow, FormationRow, ReleaseRow, RunRow, SlugRow } from './rows.ts';
 
 type NewRelease = Omit<ReleaseRow, 'version' | 'problem'>;
-type BuildChange = Pick<BuildRow, 'status' | 'phases' | 'release' | 'failure' | 'finishedAt' | 'sourceCommit'>;
+type BuildChange = Pick<
+  BuildRow,
+  'status' | 'phases' | 'release' | 'failure' | 'finishedAt' | 'sourceCommit'
+>;
 
 /** Everything the engine has to remember, in one SQLite file. What a method wrote is on disk when it returns. */
 export class Store {

@@ -1,5 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, chmod, cp, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -157,7 +170,12 @@ export class BuildpackStore {
       if (bytes > BUILDPACK_MAX_BYTES)
         throw new FetchError(`it is larger than ${BUILDPACK_MAX_BYTES / 2 ** 20} MB`, true);
       const inside = (source: string): boolean => basename(source) !== '.git';
-      await cp(folder, target, { recursive: true, filter: inside, preserveTimestamps: true, verbatimSymlinks: true });
+      await cp(folder, target, {
+        recursive: true,
+        filter: inside,
+        preserveTimestamps: true,
+        verbatimSymlinks: true,
+      });
       return { content: `folder-${await contentHash(target)}`, etag: null };
     });
     const key = createHash('sha256').update(`folder ${folder}`).digest('hex');

@@ -22,14 +22,19 @@ export interface GitPlace {
 export async function findCommit(place: GitPlace, signal: AbortSignal): Promise<string | null> {
   const { url, ref } = place;
   if (ref !== null && COMMIT.test(ref)) return ref;
-  const answer = await git(place, ['ls-remote', '--', url, ...(ref === null ? ['HEAD'] : [ref, `${ref}^{}`])], signal);
+  const answer = await git(
+    place,
+    ['ls-remote', '--', url, ...(ref === null ? ['HEAD'] : [ref, `${ref}^{}`])],
+    signal,
+  );
   const refs = new Map(
     answer.split('\n').flatMap((line): [string, string][] => {
       const [commit = '', name = ''] = line.split('\t');
       return COMMIT.test(commit) ? [[name, commit]] : [];
     }),
   );
-  const names = ref === null ? ['HEAD'] : [`refs/heads/${ref}`, `refs/tags/${ref}^{}`, `refs/tags/${ref}`, ref];
+  const names =
+    ref === null ? ['HEAD'] : [`refs/heads/${ref}`, `refs/tags/${ref}^{}`, `refs/tags/${ref}`, ref];
   return names.map((name) => refs.get(name)).find((commit) => commit !== undefined) ?? null;
 }
 
@@ -40,9 +45,19 @@ export async function findCommit(place: GitPlace, signal: AbortSignal): Promise<
  */
 export async function clone(place: GitPlace, folder: string, signal: AbortSignal): Promise<string> {
   const { url, ref } = place;
-  const shallow = ['clone', '-q', '--depth', '1', ...(ref === null ? [] : ['--branch', ref]), '--', url, folder];
+  const shallow = [
+    'clone',
+    '-q',
+    '--depth',
+    '1',
+    ...(ref === null ? [] : ['--branch', ref]),
+    '--',
+    url,
+    folder,
+  ];
   try {
-    if (ref !== null && /^[0-9a-f]{7,40}$/.test(ref)) throw new FetchError('a commit needs the whole history', false);
+    if (ref !== null && /^[0-9a-f]{7,40}$/.test(ref))
+      throw new FetchError('a commit needs the whole history', false);
     await git(place, shallow, signal);
   } catch (error) {
     if (!(error instanceof FetchError) || signal.aborted) throw error;
@@ -56,7 +71,8 @@ export async function clone(place: GitPlace, folder: string, signal: AbortSignal
     () => true,
     () => false,
   );
-  if (hasSubmodules) await git(place, ['-C', folder, 'submodule', 'update', '-q', '--init', '--recursive'], signal);
+  if (hasSubmodules)
+    await git(place, ['-C', folder, 'submodule', 'update', '-q', '--init', '--recursive'], signal);
   await rm(join(folder, '.git'), { recursive: true, force: true });
   return commit;
 }
@@ -88,8 +104,15 @@ function git(place: GitPlace, args: readonly string[], signal: AbortSignal): Pro
     child.once('close', (code, killed) => {
       signal.removeEventListener('abort', stop);
       if (code === 0) return resolve(answer);
-      const said = complaint.trim().replaceAll(place.url, publicBuildpack(place.url)).split('\n').slice(-3).join(' ');
-      reject(new FetchError(said || `git ended with ${killed ?? `code ${String(code)}`}`, FINAL.test(complaint)));
+      const said = complaint
+        .trim()
+        .replaceAll(place.url, publicBuildpack(place.url))
+        .split('\n')
+        .slice(-3)
+        .join(' ');
+      reject(
+        new FetchError(said || `git ended with ${killed ?? `code ${String(code)}`}`, FINAL.test(complaint)),
+      );
     });
   });
 }
