@@ -14,6 +14,7 @@ import { bang, detail } from '../slug/output-text.ts';
 import { PhaseRunner } from '../slug/phases.ts';
 import type { SlugStore } from '../slug/slug-store.ts';
 import type { ProjectSource } from '../slug/source.ts';
+import type { Home } from '../home.ts';
 import type { Options } from '../options.ts';
 import type { AppRow, BuildRow, ReleaseRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -21,6 +22,7 @@ import type { Clock } from '../util/clock.ts';
 import type { FactHub } from '../util/facts.ts';
 import { noAddons, setUpApp } from './app-setup.ts';
 import type { BuildOutput } from './build-output.ts';
+import { DiskGuard } from './disk-guard.ts';
 import { knownParts } from './known-parts.ts';
 import { LineLog } from './line-log.ts';
 import { type PostdeployOptions, runPostdeploy } from './postdeploy.ts';
@@ -46,6 +48,7 @@ export interface DeployOptions {
   readonly buildpacks: readonly Buildpack[];
   readonly buildpackStore: BuildpackStore;
   readonly options: Pick<Options, 'get'>;
+  readonly home: Pick<Home, 'folder'>;
   readonly postdeploy: PostdeployOptions;
   readonly apiLog: (appId: string, text: string) => void;
   onProblem(what: string, error: unknown): void;
@@ -99,10 +102,12 @@ export class Deploy {
   /** Compiles, releases and launches. Never throws for a failed build: the row and the output say it. */
   async run(output: BuildOutput): Promise<void> {
     const { app, user } = this.order;
-    const lines = new LineLog((text) => {
-      this.options.logplex.append(app.id, [
-        { at: this.options.clock.now() * 1000, source: 'app', ps: 'build', stream: 'stdout', text },
-      ]);
+    const lines = new LineLog((texts) => {
+      const at = this.options.clock.now() * 1000;
+      this.options.logplex.append(
+        app.id,
+        texts.map((text) => ({ at, source: 'app', ps: 'build', stream: 'stdout', text })),
+      );
     });
     const write = (text: string): void => {
       output.write(text);
@@ -155,11 +160,13 @@ export class Deploy {
     const { app, folder, clearCache } = this.order;
     const { store, ledger, runtime, slugs, buildpacks, buildpackStore, options } = this.options;
     const first = ledger.current(app.id).slugId === null;
-    return compileSlug(
+    using guard = new DiskGuard(this.options.home.folder);
+    return await compileSlug(
       {
         ...{ buildId: this.id, appId: app.id, stack: app.stack, folder, first, clearCache },
         known: await knownParts(store, slugs, app.id),
         timeoutMs: options.get().buildMinutes * 60_000,
+        diskFull: guard.signal,
         begin: (source) => this.begin(source, first, write),
       },
       {

@@ -16,6 +16,9 @@ import { beginningFormation, discoverTypes } from './process-types.ts';
 import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
 import { type ProjectSource, readSource } from './source.ts';
 
+/** Longest time that removing a build may take, in milliseconds. */
+const EMPTY_MS = 60_000;
+
 /** What shall be compiled. */
 export interface CompileOrder {
   readonly buildId: string;
@@ -29,6 +32,8 @@ export interface CompileOrder {
   readonly first: boolean;
   /** Longest time from the opened box to the packed slug, in milliseconds. */
   readonly timeoutMs: number;
+  /** Aborted once the build has used up the disk. */
+  readonly diskFull: AbortSignal;
   /** Gets the source once it was looked through, and answers with what the app has from here on. */
   begin(source: ProjectSource): Promise<AppState>;
 }
@@ -88,12 +93,21 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
   );
   output(step(`Building on the ${stackTitle(order.stack)} stack`));
   const overdue = AbortSignal.timeout(order.timeoutMs);
-  const signal = AbortSignal.any([tools.signal, overdue]);
+  const signal = AbortSignal.any([tools.signal, overdue, order.diskFull]);
   const compiler = new Compiler(order, { ...tools, signal }, source, state);
   try {
     return await compiler.compile();
   } catch (error) {
-    if (!overdue.aborted || tools.signal.aborted) throw error;
+    if (tools.signal.aborted) throw error;
+    if (order.diskFull.aborted) {
+      await compiler.empty();
+      throw new BuildFailure(
+        'disk_full',
+        'The build has used up the disk that the data folder is on, so it was ended. Free some space, or look what the build writes, and deploy again.',
+        error,
+      );
+    }
+    if (!overdue.aborted) throw error;
     throw new BuildFailure(
       'compile_timeout',
       `The build timed out; it must complete in ${order.timeoutMs / 1000} seconds.`,
@@ -144,6 +158,12 @@ class Compiler {
 
   async close(): Promise<void> {
     await this.opened?.close();
+  }
+
+  /** Removes what was built, as far as that is possible, so that nothing of it is kept for the next build. */
+  async empty(): Promise<void> {
+    const how = { onOutput: () => undefined, signal: AbortSignal.timeout(EMPTY_MS) };
+    await this.opened?.run('find . -mindepth 1 -delete', how).catch(() => undefined);
   }
 
   private get box(): BuildBox {
