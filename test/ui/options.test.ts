@@ -52,6 +52,39 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
     expect(ui.problems).toEqual([]);
   });
 
+  it('buildpacks are added, ordered and removed, and the build cache is emptied', async () => {
+    const { page } = ui;
+    const known = async (): Promise<string[]> =>
+      (await host.client.call('buildpacks.list', { app: APP })).buildpacks;
+    await goTo(page, `/apps/${APP}`);
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Options' }).click();
+    const dialog = page.getByRole('dialog', { name: `Change options of ${APP}` });
+    await dialog.getByText('None is set: deploys use heroku/nodejs').waitFor();
+    const field = dialog.getByLabel('Buildpack to add');
+    await field.fill('no buildpack');
+    expect(await dialog.getByRole('button', { name: 'Add' }).isDisabled()).toBe(true);
+    for (const [at, each] of ['heroku/nodejs', 'https://localhost/tools.git#v1'].entries()) {
+      await field.fill(each);
+      await dialog.getByRole('button', { name: 'Add' }).click();
+      await dialog.getByRole('listitem').nth(at).waitFor();
+    }
+    await dialog.getByRole('button', { name: 'Move https://localhost/tools.git#v1 up' }).click();
+    await waitFor('the new order', async () => (await known())[0] === 'https://localhost/tools.git#v1');
+    await dialog.getByRole('button', { name: 'Remove https://localhost/tools.git#v1' }).click();
+    await waitFor('one less', async () => (await known()).join() === 'heroku/nodejs');
+    await dialog.getByRole('button', { name: 'Empty the build cache' }).click();
+    await page.getByText('Build cache emptied').waitFor();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await goTo(page, '/settings');
+    await page.getByLabel('minutes; the platform gives 15').fill('30');
+    await waitFor('the time of builds', async () => {
+      const { buildMinutes } = await host.client.call('system.options', {});
+      return buildMinutes === 30;
+    });
+    expect(ui.problems).toEqual([]);
+  });
+
   it('an app that nobody asks sleeps, says so, and serves the request that wakes it', async () => {
     const { page } = ui;
     await host.client.call('apps.update', { app: APP, sleepAfterMinutes: 1 });
