@@ -13,6 +13,8 @@ import { type Host, logLines, startHost } from './support/host.ts';
 const APP = 'hostile';
 const PROCFILE = { Procfile: 'worker: sleep 1000\n' };
 const MB = 2 ** 20;
+/** Programs of the system. */
+const [MOUNT, UNMOUNT] = ['mount', 'umount'] as const;
 /** Output of the talkative buildpack; `SLIPWAY_PRINTED_MB=1000` is the long form. */
 const PRINTED_MB = Number(process.env['SLIPWAY_PRINTED_MB'] ?? 24);
 
@@ -130,7 +132,7 @@ describe('a build on a small disk', () => {
 
   it.skipIf(why !== null)('that writes until the disk is full is ended, and the next one works', async () => {
     const home = await mkdtemp(join(tmpdir(), 'slipway-small-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'slipway-small-disk', home]);
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=200m', 'slipway-small-disk', home]);
     try {
       const host = await startHost({ SLIPWAY_RUNTIME: 'process' }, join(home, 'data'));
       await mkdir(join(home, 'data'), { recursive: true });
@@ -151,7 +153,7 @@ describe('a build on a small disk', () => {
       expect((await build(host, APP, app)).build.failure).toBeNull();
       await host.kill();
     } finally {
-      execFileSync('umount', ['-l', home]);
+      execFileSync(UNMOUNT, ['-l', home]);
       await rm(home, { recursive: true, force: true });
     }
   });
