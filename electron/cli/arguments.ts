@@ -11,6 +11,7 @@ const OPTIONS = {
   ps: { type: 'string', short: 'p' },
   detached: { type: 'boolean' },
   size: { type: 'string' },
+  index: { type: 'string', short: 'i' },
   'clear-cache': { type: 'boolean' },
   start: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },

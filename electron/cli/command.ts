@@ -12,6 +12,7 @@ export interface Options {
   readonly ps?: string;
   readonly detached?: boolean;
   readonly size?: string;
+  readonly index?: string;
   readonly 'clear-cache'?: boolean;
   readonly start?: boolean;
   readonly help?: boolean;

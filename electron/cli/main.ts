@@ -2,6 +2,7 @@ import { SlipwayError } from '#shared/errors.ts';
 import { readArguments } from './arguments.ts';
 import type { Command, Options } from './command.ts';
 import { apps, create, destroy } from './commands/apps.ts';
+import { buildpacks, purgeCache } from './commands/buildpacks.ts';
 import { deploy } from './commands/deploy.ts';
 import { logs } from './commands/logs.ts';
 import { ps, psStop, restart, scale } from './commands/dynos.ts';
@@ -14,8 +15,13 @@ import { startEngine } from './start-engine.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, options, destroy },
-  ...{ info, open, env },
-  ...{ 'run:detached': runDetached, 'run:inside': runInside, 'ps:stop': psStop },
+  ...{ info, open, env, buildpacks },
+  ...{
+    'run:detached': runDetached,
+    'run:inside': runInside,
+    'ps:stop': psStop,
+    'builds:cache:purge': purgeCache,
+  },
 };
 
 /** Runs one command line and says how it went as an exit code. */

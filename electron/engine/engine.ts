@@ -2,6 +2,7 @@ import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
 import { createHandlers } from './api/handlers.ts';
 import { Apps } from './app/apps.ts';
 import { AppRemover } from './app/app-remover.ts';
+import { BuildpackList } from './app/buildpack-list.ts';
 import { BuildOutputs } from './build/build-output.ts';
 import { Builds } from './build/builds.ts';
 import type { Uploads } from './build/uploads.ts';
@@ -11,6 +12,7 @@ import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
 import type { DynoManager } from './dyno/manager.ts';
 import {
+  commandDynos,
   createDynoManager,
   createPublisher,
   createRuns,
@@ -88,6 +90,7 @@ interface Base {
   readonly ledger: ReleaseLedger;
   readonly dynos: DynoManager;
   readonly options: Options;
+  readonly settings: Settings;
   apiLog: (appId: string, text: string) => void;
 }
 
@@ -134,7 +137,7 @@ async function openBase(
   };
   return {
     ...{ clock, diagnostics, home, store, logplex, runtime, router, slugs },
-    ...{ facts, ledger, dynos, dynoLogs, options, apiLog },
+    ...{ facts, ledger, dynos, dynoLogs, options, settings, apiLog },
   };
 }
 
@@ -153,14 +156,19 @@ async function assemble(base: Base, options: EngineOptions) {
   const expiry = new SlugExpiry({ ...base, slugsOfRuns: () => runs.slugsInUse() });
   const builds = new Builds({
     ...{ ...base, ...sources, publisher, apps, outputs, expiry },
+    postdeploy: {
+      ...commandDynos(base),
+      runNames: (appId) => new Set(runs.list(appId).map((run) => run.name)),
+    },
     onProblem: diagnostics.problem.bind(diagnostics),
   });
+  const buildpackList = new BuildpackList(base);
   const remover = new AppRemover({ ...base, builds, runs, publisher, outputs });
   const saves = createSaveWatcher({ ...base, builds });
   runtime.onAvailability(() => {
     base.facts.publish({ kind: 'runtime.changed' });
   });
-  return { ...sources, publisher, apps, builds, runs, remover, saves };
+  return { ...sources, publisher, apps, builds, buildpackList, runs, remover, saves };
 }
 
 async function compose(

@@ -17,6 +17,8 @@ export interface Home {
   readonly uploads: string;
   readonly runtime: string;
   readonly downloads: string;
+  /** Buildpacks from elsewhere. */
+  readonly buildpacks: string;
 }
 
 /**
@@ -33,6 +35,7 @@ export async function openHome(folder: string, apiKey: string | null): Promise<H
     uploads: join(folder, 'uploads'),
     runtime: join(folder, 'runtime'),
     downloads: join(folder, 'downloads'),
+    buildpacks: join(folder, 'buildpacks'),
   };
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -1,8 +1,12 @@
 import { SlipwayError } from '#shared/errors.ts';
-import { EngineOptions, type EngineOptionsView } from '#shared/model/options.ts';
+import { BUILD_MINUTES, EngineOptions, type EngineOptionsView } from '#shared/model/options.ts';
 import type { Store } from './store/store.ts';
 
-const DEFAULTS: EngineOptions = { restartPolicy: 'short', dailyCycling: false };
+const DEFAULTS: EngineOptions = {
+  restartPolicy: 'short',
+  dailyCycling: false,
+  buildMinutes: BUILD_MINUTES,
+};
 
 /** What a person can set for all apps while the engine runs; survives it. */
 export class Options {

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '#shared/errors.ts';
 import type { Apps } from './app/apps.ts';
+import type { PostdeployOptions } from './build/postdeploy.ts';
 import { Uploads } from './build/uploads.ts';
 import { RESTART_POLICIES } from './dyno/backoff.ts';
 import { PLATFORM_TIMERS } from './dyno/context.ts';
@@ -26,6 +27,7 @@ import { Sources } from './source/sources.ts';
 import { RequestBuckets } from './stats/request-buckets.ts';
 import { Stats } from './stats/stats.ts';
 import { type Buildpack, findBuildpacks } from './slug/buildpacks.ts';
+import { BuildpackStore } from './slug/fetch/buildpack-store.ts';
 import type { SlugStore } from './slug/slug-store.ts';
 import type { SlugRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -148,6 +150,25 @@ export function createDynoManager(parts: DynoParts): DynoManager {
   });
 }
 
+/** Connects the dynos of release and postdeploy commands with store, runtime and log. */
+export function commandDynos(
+  parts: Omit<DynoParts, 'router' | 'options'>,
+): Omit<PostdeployOptions, 'runNames'> {
+  const { store, runtime, slugs, logplex, dynoLogs, clock, diagnostics } = parts;
+  return {
+    ...{ store, runtime, clock, timers: RELEASE_TIMERS },
+    slugRef: (slug: SlugRow) => slugRef(slugs, slug),
+    log(appId: string, ps: string, text: string): void {
+      logplex.append(appId, [{ at: clock.now() * 1000, source: 'heroku', ps, stream: 'stdout', text }]);
+    },
+    openOutput: (appId: string, dynoId: string, name: string) => dynoLogs.openOutput(appId, dynoId, name),
+    forgetOutput(appId: string, dynoId: string): void {
+      dynoLogs.forgetOutput(appId, dynoId);
+    },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  };
+}
+
 /** Connects what puts releases in force with store, runtime and log. */
 export function createPublisher(
   parts: Omit<DynoParts, 'router' | 'options'> & {
@@ -157,22 +178,12 @@ export function createPublisher(
   },
   apps: Apps,
 ): ReleasePublisher {
-  const { store, ledger, dynos, facts, runtime, slugs, logplex, dynoLogs, clock, diagnostics } = parts;
+  const { ledger, dynos, facts } = parts;
   return new ReleasePublisher({
-    ...{ store, ledger, apps, dynos, facts, runtime, clock },
-    timers: RELEASE_TIMERS,
-    slugRef: (slug) => slugRef(slugs, slug),
+    ...{ ...commandDynos(parts), ledger, apps, dynos, facts },
     apiLog(appId, text) {
       parts.apiLog(appId, text);
     },
-    log(appId, ps, text) {
-      logplex.append(appId, [{ at: clock.now() * 1000, source: 'heroku', ps, stream: 'stdout', text }]);
-    },
-    openOutput: (appId, dynoId, name) => dynoLogs.openOutput(appId, dynoId, name),
-    forgetOutput(appId, dynoId) {
-      dynoLogs.forgetOutput(appId, dynoId);
-    },
-    onProblem: diagnostics.problem.bind(diagnostics),
   });
 }
 
@@ -233,6 +244,7 @@ export function createRuns(
 /** Where code comes from, and what knows it. */
 export interface OpenSources {
   readonly buildpacks: readonly Buildpack[];
+  readonly buildpackStore: BuildpackStore;
   readonly uploads: Uploads;
   readonly samples: Samples;
   readonly sources: Sources;
@@ -240,11 +252,21 @@ export interface OpenSources {
 
 /** Finds buildpacks and samples, and opens the uploads. @param folder with other buildpacks than our own */
 export async function openSources(
-  parts: { readonly home: Home; readonly store: Store; readonly clock: Clock },
+  parts: {
+    readonly home: Home;
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly settings: Pick<Settings, 'buildpackRegistry'>;
+  },
   folder = OWN_BUILDPACKS,
 ): Promise<OpenSources> {
-  const { home, store, clock } = parts;
+  const { home, store, clock, settings } = parts;
   const buildpacks = await findBuildpacks(folder);
+  const buildpackStore = new BuildpackStore({
+    ...{ folder: home.buildpacks, own: buildpacks, registry: settings.buildpackRegistry },
+    now: () => clock.now(),
+  });
+  await buildpackStore.sweep();
   const uploads = new Uploads(home.uploads);
   const samples = new Samples(join(folder, 'samples'));
   const sources = new Sources({
@@ -253,7 +275,7 @@ export async function openSources(
     isTaken: (name) => store.findApp(name) !== null,
     random: () => clock.random(),
   });
-  return { buildpacks, uploads, samples, sources };
+  return { buildpacks, buildpackStore, uploads, samples, sources };
 }
 
 /** Connects the watcher of folders with store and builds. */

@@ -18,10 +18,14 @@ export interface Settings {
   readonly restart: RestartPolicyName | null;
   /** SLIPWAY_API_KEY, or null: then a key is made once and kept in the data folder. */
   readonly apiKey: string | null;
+  /** SLIPWAY_BUILDPACK_REGISTRY: address below which the registry of buildpacks has `NAMESPACE/NAME.tgz`. */
+  readonly buildpackRegistry: string;
 }
 
 export const DEFAULT_API_PORT = 7081;
 export const DEFAULT_ROUTER_PORT = 7080;
+/** Where the platform keeps the buildpacks that have a name. */
+const BUILDPACK_REGISTRY = 'https://buildpack-registry.s3.amazonaws.com/buildpacks';
 
 const Port = (name: string): z.ZodType<number> =>
   z
@@ -47,6 +51,10 @@ const Environment = z.object({
     .string()
     .regex(/^[\x21-\x7e]{16,200}$/, 'SLIPWAY_API_KEY has to be 16 to 200 printable characters without spaces')
     .optional(),
+  SLIPWAY_BUILDPACK_REGISTRY: z
+    .url({ protocol: /^https?$/, error: 'SLIPWAY_BUILDPACK_REGISTRY has to be an http or https address' })
+    .transform((url) => url.replace(/\/$/, ''))
+    .optional(),
 });
 
 /**
@@ -70,6 +78,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     runtime: values.SLIPWAY_RUNTIME ?? 'auto',
     restart: values.SLIPWAY_RESTART ?? null,
     apiKey: values.SLIPWAY_API_KEY ?? null,
+    buildpackRegistry: values.SLIPWAY_BUILDPACK_REGISTRY ?? BUILDPACK_REGISTRY,
   };
 }
 

@@ -23,6 +23,8 @@ export interface DeployDialog {
   readonly progress: number | null;
   readonly inspection: Inspection | null;
   readonly name: string;
+  /** Values for the config vars that the source asks a new app for. */
+  readonly vars: Readonly<Record<string, string>>;
   readonly busy: boolean;
   readonly problem: string | null;
 }
@@ -35,6 +37,7 @@ const CLOSED: DeployDialog = {
   progress: null,
   inspection: null,
   name: '',
+  vars: {},
   busy: false,
   problem: null,
 };
@@ -143,11 +146,17 @@ function sendUpload(name: string, tar: Blob, signal: AbortSignal): Promise<strin
 
 /** Starts the deploy that the dialog describes, and goes to its app. */
 export async function startFromDialog(): Promise<void> {
-  const { source, app, name } = useDeployDialog.getState();
+  const { source, app, name, vars } = useDeployDialog.getState();
   if (source === null) return;
+  const given = Object.fromEntries(Object.entries(vars).filter(([, value]) => value !== ''));
   useDeployDialog.setState({ busy: true, problem: null });
   try {
     const target = app ?? (await call('apps.create', { name })).name;
+    if (app === null) {
+      // What fails from here on is tried again with the app that there is now.
+      useDeployDialog.setState({ app: target });
+      if (Object.keys(given).length > 0) await call('config.update', { app: target, change: given });
+    }
     await call('builds.start', { app: target, source });
     useDeployDialog.setState(CLOSED);
     go(pathOf(target));

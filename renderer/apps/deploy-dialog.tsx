@@ -25,14 +25,15 @@ import css from './deploy-dialog.module.css';
 export function DeployDialogView(): ReactElement {
   const dialog = useDeployDialog();
   const taken = (useWorld((world) => world.apps) ?? []).map((each) => each.name);
-  const { app, inspection, name, busy, source } = dialog;
+  const { app, inspection, name, vars, busy, source } = dialog;
   const nameProblem = app !== null || inspection === null ? null : problemOfName(name, taken);
   const ready =
     source !== null &&
     inspection !== null &&
     nameProblem === null &&
     !busy &&
-    inspection.problems.length === 0;
+    inspection.problems.length === 0 &&
+    (app !== null || inspection.env.every((each) => !isNeeded(each) || (vars[each.name] ?? '') !== ''));
   return (
     <Dialog
       open={dialog.open}
@@ -99,6 +100,7 @@ export function DeployDialogView(): ReactElement {
             </p>
           )}
           {nameProblem !== null && <p className={panel['problem']}>{nameProblem}</p>}
+          {app === null && <AskedVars env={inspection.env} vars={vars} />}
         </form>
       )}
       {dialog.problem !== null && (
@@ -108,6 +110,52 @@ export function DeployDialogView(): ReactElement {
       )}
     </Dialog>
   );
+}
+
+type AskedVar = Inspection['env'][number];
+
+/** Whether a person has to give a value: nobody else does. */
+function isNeeded({ value, required, secret }: AskedVar): boolean {
+  return required && !secret && value === null;
+}
+
+/** Fields for the config vars that a new app's `app.json` asks for. */
+function AskedVars({
+  env,
+  vars,
+}: {
+  readonly env: readonly AskedVar[];
+  readonly vars: Readonly<Record<string, string>>;
+}): ReactElement {
+  return (
+    <>
+      {env.map((each) => (
+        <label key={each.name}>
+          <span>
+            <code>{each.name}</code> {each.description}
+          </span>
+          <input
+            className={panel['field']}
+            aria-label={each.name}
+            autoComplete="off"
+            spellCheck={false}
+            required={isNeeded(each)}
+            placeholder={hintOf(each)}
+            value={vars[each.name] ?? ''}
+            onChange={({ target }) => {
+              useDeployDialog.setState({ vars: { ...vars, [each.name]: target.value } });
+            }}
+          />
+        </label>
+      ))}
+    </>
+  );
+}
+
+function hintOf({ value, secret, required }: AskedVar): string {
+  if (value !== null) return value;
+  if (secret) return 'made at random';
+  return required ? 'needed' : 'not needed';
 }
 
 function problemOfName(name: string, taken: readonly string[]): string | null {

@@ -15,7 +15,7 @@ export const PHASE_TITLES: Readonly<Record<BuildPhaseName, string>> = {
 /** Line of the build log that each phase begins with (reference: heroku-platform 2.5). */
 const STARTS: readonly (readonly [BuildPhaseName, RegExp])[] = [
   ['stack', /^-----> Building on/],
-  ['detect', /^-----> Determining which buildpack/],
+  ['detect', /^-----> (Determining which buildpack|Using buildpacks?:)/],
   ['compile', /^-----> .+ app detected/],
   ['types', /^-----> Discovering process types/],
   ['pack', /^-----> Compressing/],
@@ -56,16 +56,20 @@ const ADVICE: Readonly<Record<BuildFailureCode, string>> = {
   source_too_large: 'List large files that the app does not need in .slugignore, then try again.',
   source_unsafe: 'Replace the link that is named by a file within the project.',
   stack_failed: 'The base image could not be made. Settings shows the state of Docker and what to do.',
+  config_missing: 'Set the config vars that are named, then try again.',
+  buildpack_unavailable: 'Check the address of the buildpack in the app’s options, and the network.',
   no_buildpack:
     'A Node.js app needs a package.json at the top of the folder. More languages come with later versions.',
   detect_failed: 'The last lines say what the buildpack stumbled over.',
   compile_failed:
     'The last lines before the failure say what went wrong. Mend it and try again; “without cache” rules out old files.',
-  compile_timeout: 'A build may take 15 minutes. Look for a step that waits for input or for the network.',
+  compile_timeout:
+    'Look for a step that waits for input or for the network. Settings has the time that a build may take.',
   procfile_invalid: 'Each line of a Procfile reads “type: command”. Correct the lines that are named.',
   slug_too_large: 'A slug may have 500 MB. List what the app does not need in .slugignore.',
   pack_failed: 'The slug could not be written. Settings shows how much room the disk has.',
   release_failed: 'The release could not be written down. Try again.',
+  postdeploy_failed: 'The app is deployed; run the command again in its console once it is mended.',
   launch_failed:
     'The new version does not come up; its log below says why. The version before goes on serving, if there is one.',
   disk_full: 'Make room on the disk: Settings shows what Slipway uses and can clean up.',

@@ -190,6 +190,17 @@ function lengthOf(build: Build): number {
   return new Date(build.finishedAt ?? build.createdAt).getTime() - new Date(build.createdAt).getTime();
 }
 
+/** Most of a build's output that is shown, in characters. */
+const MAX_SHOWN = 2_000_000;
+const LEFT_OUT = ' !     What comes before is left out here: the build log is very long.\n';
+
+/** The end of a text that is too long to be shown, from the beginning of a line. */
+function newest(text: string): string {
+  if (text.length <= MAX_SHOWN) return text;
+  const end = text.slice(-MAX_SHOWN / 2);
+  return LEFT_OUT + end.slice(end.indexOf('\n') + 1);
+}
+
 /** The build's output from its beginning, live. */
 function useOutput({ app, id }: Build): string {
   const connected = useWorld((world) => world.connection === 'open');
@@ -200,7 +211,7 @@ function useOutput({ app, id }: Build): string {
     let text = '';
     const read = async (): Promise<void> => {
       for await (const items of openStream('builds.output', { app, build: id }, stop.signal)) {
-        text += items.map((item) => item.text).join('');
+        text = newest(text + items.map((item) => item.text).join(''));
         setOutput({ id, text });
       }
     };

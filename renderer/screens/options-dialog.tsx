@@ -2,10 +2,12 @@ import type { ReactElement } from 'react';
 import type { App } from '#shared/model/app.ts';
 import { ECO_SLEEP_MINUTES } from '#shared/model/options.ts';
 import { setAppOptions } from '../actions/app-actions.ts';
+import { purgeCache } from '../actions/buildpacks.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import panel from '../ui/panel.module.css';
 import { Segmented } from '../ui/segmented.tsx';
+import { BuildpackList } from './buildpack-list.tsx';
 import css from './options-dialog.module.css';
 
 /** Sleep times that are offered, in minutes; `size` leaves it to the dyno size. */
@@ -88,6 +90,12 @@ export function OptionsDialog({
           />
           Tell dynos about app and release (HEROKU_APP_NAME, HEROKU_RELEASE_VERSION, …), from their next start
         </label>
+        <BuildpackList app={app.name} />
+        <div className={css['option']}>
+          <span className={css['label']}>Build cache</span>
+          <Button onClick={() => void purgeCache(app.name)}>Empty the build cache</Button>
+          <p className={panel['weak']}>The next deploy fetches and compiles everything anew.</p>
+        </div>
         {app.folder !== null && (
           <label className={css['check']}>
             <input

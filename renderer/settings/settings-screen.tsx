@@ -1,5 +1,5 @@
 import { type ReactElement, type ReactNode, useState } from 'react';
-import type { EngineOptions } from '#shared/model/options.ts';
+import { BUILD_MINUTES, EngineOptions, MAX_BUILD_MINUTES } from '#shared/model/options.ts';
 import { attempt } from '../actions/app-actions.ts';
 import { call } from '../state/connection.ts';
 import { desktop } from '../state/host.ts';
@@ -149,6 +149,8 @@ const WAITS = {
   heroku: 'At once, then after up to 20, 40, 60, 180 and 320 minutes, as on the platform.',
 } as const;
 
+const BuildMinutes = EngineOptions.shape.buildMinutes;
+
 function DynoOptions(): ReactElement {
   const { value: known, problem, reload } = useAnswer('system.options', {});
   const [chosen, setChosen] = useState<Partial<EngineOptions>>({});
@@ -164,7 +166,7 @@ function DynoOptions(): ReactElement {
   const value = known === null ? null : { ...known, ...chosen };
   return (
     <section className={panel['panel']} aria-labelledby="dynos-title">
-      <PanelTitle id="dynos-title" title="Dynos" />
+      <PanelTitle id="dynos-title" title="Dynos and builds" />
       {problem !== null && <p className={panel['problem']}>{problem}</p>}
       {value !== null && (
         <>
@@ -198,6 +200,22 @@ function DynoOptions(): ReactElement {
                 }}
               />
               Replace every dyno once a day, as on the platform
+            </label>
+          </Line>
+          <Line label="Longest build">
+            <label className={css['check']}>
+              <input
+                type="number"
+                className={panel['field']}
+                min={1}
+                max={MAX_BUILD_MINUTES}
+                value={value.buildMinutes}
+                onChange={({ target }) => {
+                  const { success, data } = BuildMinutes.safeParse(target.valueAsNumber);
+                  if (success) change({ buildMinutes: data });
+                }}
+              />
+              minutes; the platform gives {BUILD_MINUTES}
             </label>
           </Line>
         </>

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { App, Dyno, FormationEntry } from '../model/app.ts';
 import { Build } from '../model/build.ts';
+import { AppBuildpacks, BuildpackRef, MAX_BUILDPACKS } from '../model/buildpack.ts';
 import { ConfigChange } from '../model/config.ts';
 import { LogFilter, LogRecord } from '../model/log.ts';
 import { AppName, ProcessType } from '../model/names.ts';
@@ -27,6 +28,7 @@ const RunOrder = OfApp.extend({
   timeToLive: z.number().int().min(1).max(MAX_TIME_TO_LIVE).optional(),
 });
 const Version = z.number().int().positive();
+const Ordinal = z.number().int().min(1).max(MAX_BUILDPACKS);
 
 /** What shall be compiled: a folder on the engine's machine, contents that were uploaded before, or a sample app. */
 export const Source = z.discriminatedUnion('kind', [
@@ -99,6 +101,23 @@ export const contract = {
   'builds.cancel': call(OfApp.extend({ build: z.string() }), Build),
   /** Output of a build from its first character, live until the build ends. */
   'builds.output': stream(OfApp.extend({ build: z.string() }), z.object({ text: z.string() })),
+  /** Empties the app's build cache: its next build starts as its first did. */
+  'builds.purgeCache': call(OfApp, Nothing),
+  'buildpacks.list': call(OfApp, AppBuildpacks),
+  /** Puts a list in the place of the app's own; from its next build on. */
+  'buildpacks.set': call(
+    OfApp.extend({ buildpacks: z.array(BuildpackRef).min(1).max(MAX_BUILDPACKS) }),
+    AppBuildpacks,
+  ),
+  /** Adds one behind the others, or as number `index` (the first is 1). */
+  'buildpacks.add': call(OfApp.extend({ buildpack: BuildpackRef, index: Ordinal.optional() }), AppBuildpacks),
+  /** Takes one away, by how it is written or by its number. */
+  'buildpacks.remove': call(
+    OfApp.extend({ buildpack: z.string().trim().min(1).max(2_000).optional(), index: Ordinal.optional() }),
+    AppBuildpacks,
+  ),
+  /** Takes all away: the next build finds its buildpack by the app's files. */
+  'buildpacks.clear': call(OfApp, AppBuildpacks),
   'releases.list': call(OfApp, z.object({ releases: z.array(Release) })),
   'releases.get': call(OfApp.extend({ version: Version }), Release),
   /** Without a version: the release before the current one. */

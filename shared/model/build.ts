@@ -23,6 +23,8 @@ export const BUILD_FAILURES = [
   'source_too_large',
   'source_unsafe',
   'stack_failed',
+  'config_missing',
+  'buildpack_unavailable',
   'no_buildpack',
   'detect_failed',
   'compile_failed',
@@ -31,6 +33,7 @@ export const BUILD_FAILURES = [
   'slug_too_large',
   'pack_failed',
   'release_failed',
+  'postdeploy_failed',
   'launch_failed',
   'disk_full',
   'cancelled',
@@ -69,5 +72,3 @@ export const SLUG_MAX_BYTES = 500 * 1024 * 1024;
 export const SLUG_WARN_BYTES = 300 * 1024 * 1024;
 /** Largest source tree, in bytes before compression (reference: heroku-platform 2.6). */
 export const SOURCE_MAX_BYTES = 1024 * 1024 * 1024;
-/** Longest build, in milliseconds (reference: heroku-platform 2.6). */
-export const BUILD_TIMEOUT_MS = 900_000;

@@ -27,11 +27,17 @@ export type AppOptions = z.infer<typeof AppOptions>;
 export const RestartPolicyName = z.enum(['short', 'heroku']);
 export type RestartPolicyName = z.infer<typeof RestartPolicyName>;
 
+/** Longest build in minutes unless set (reference: heroku-platform 2.6), and the most that can be set. */
+export const BUILD_MINUTES = 15;
+export const MAX_BUILD_MINUTES = 720;
+
 /** What a person can set for all apps. */
 export const EngineOptions = z.object({
   restartPolicy: RestartPolicyName,
   /** Whether every dyno is replaced once a day, as on the platform (reference: heroku-platform 3.2). */
   dailyCycling: z.boolean(),
+  /** Longest build, in minutes. */
+  buildMinutes: z.number().int().min(1).max(MAX_BUILD_MINUTES),
 });
 export type EngineOptions = z.infer<typeof EngineOptions>;
 

@@ -8,6 +8,18 @@ export const Inspection = z.object({
   language: z.string().nullable(),
   /** Process types that the Procfile declares, with their commands; empty without one. */
   processTypes: z.array(z.object({ type: z.string(), command: z.string() })),
+  /** Config vars that `app.json` asks a new app for. */
+  env: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      /** What it is unless somebody says otherwise, or null. */
+      value: z.string().nullable(),
+      required: z.boolean(),
+      /** True when a random value is made for it. */
+      secret: z.boolean(),
+    }),
+  ),
   files: z.number().int().nonnegative(),
   bytes: z.number().nonnegative(),
   /** Commit of the work tree, when it is one. */

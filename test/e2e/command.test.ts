@@ -138,12 +138,12 @@ describe('slipway with its engine', () => {
   });
 
   it('shows and changes options, and says what they may be', async () => {
-    const changes = ['deploy-order=platform', 'sleep=never', 'restart-policy=heroku'];
+    const changes = ['deploy-order=platform', 'sleep=never', 'restart-policy=heroku', 'build-minutes=20'];
     const { code, out } = await slipway(['options', '--app', 'console', ...changes], { env });
     expect(code).toBe(0);
     expect(out).toBe(
       '=== console\ndeploy-order    platform\nsleep           never\ndeploy-on-save  off\ndyno-metadata   off\n\n' +
-        '=== all apps\nrestart-policy  heroku\ndaily-cycling   off\n',
+        '=== all apps\nrestart-policy  heroku\ndaily-cycling   off\nbuild-minutes   20\n',
     );
     const wrong = await slipway(['options', 'sleep=soon'], { env });
     expect(wrong.code).toBe(1);
@@ -156,6 +156,39 @@ describe('slipway with its engine', () => {
       ...{ deployOrder: 'seamless', sleepAfterMinutes: 0 },
       ...{ deployOnSave: false, dynoMetadata: false },
     });
+  });
+
+  it('shows and changes buildpacks, as the platform’s command does', async () => {
+    const buildpacks = async (...words: string[]): Promise<string> => {
+      const { out, err } = await slipway(['buildpacks', ...words, '-a', 'console'], { env });
+      return out + err;
+    };
+    expect(await buildpacks()).toBe(
+      'console has no buildpack set; its builds use heroku/nodejs, as the first found.\n',
+    );
+    expect(await buildpacks('set', 'urn:buildpack:heroku/nodejs')).toBe(
+      'Buildpack set. Next release on console will use heroku/nodejs.\n',
+    );
+    expect(await buildpacks('add', 'https://localhost/tool.git#v1', '--index', '1')).toBe(
+      'Buildpack added. Next release on console will use:\n  1. https://localhost/tool.git#v1\n  2. heroku/nodejs\n',
+    );
+    expect(await buildpacks('set', '/srv/pack', '-i', '2')).toContain(
+      '  1. https://localhost/tool.git#v1\n  2. /srv/pack\n',
+    );
+    expect(await buildpacks('add', '/srv/pack')).toContain('/srv/pack is already set on console.');
+    expect(await buildpacks('add', 'heroku/go', '-i', '9')).toContain('Invalid index.');
+    expect(await buildpacks('add', '--', '--upload-pack=id')).toContain(
+      'a buildpack is a name such as heroku/nodejs',
+    );
+    expect(await buildpacks('remove', 'heroku/go')).toContain('Buildpack not found. Nothing was removed.');
+    expect(await buildpacks('remove', '-i', '1')).toBe(
+      'Buildpack removed. Next release on console will use /srv/pack.\n',
+    );
+    expect(await buildpacks('clear')).toBe(
+      'Buildpacks cleared. Next release on console will detect buildpacks normally.\n',
+    );
+    const purged = await slipway(['builds:cache:purge', '-a', 'console'], { env });
+    expect(purged.out).toBe('Purging the build cache of console... done\n');
   });
 
   it('runs a command with options of its own and ends with its exit code', async () => {

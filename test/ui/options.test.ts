@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Host, logLines, startHost, waitFor } from '../e2e/support/host.ts';
+import { workFolder } from '../e2e/support/buildpack.ts';
 import { goTo, openBrowser, openUi, type Ui, whyNoChromium } from './support/browser.ts';
 import { deployTalker } from './support/talker.ts';
 
@@ -50,6 +51,66 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
       return restartPolicy === 'heroku' && dailyCycling;
     });
     expect(ui.problems).toEqual([]);
+  });
+
+  it('buildpacks are added, ordered and removed, and the build cache is emptied', async () => {
+    const { page } = ui;
+    const known = async (): Promise<string[]> =>
+      (await host.client.call('buildpacks.list', { app: APP })).buildpacks;
+    await goTo(page, `/apps/${APP}`);
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Options' }).click();
+    const dialog = page.getByRole('dialog', { name: `Change options of ${APP}` });
+    await dialog.getByText('None is set: deploys use heroku/nodejs').waitFor();
+    const field = dialog.getByLabel('Buildpack to add');
+    await field.fill('no buildpack');
+    expect(await dialog.getByRole('button', { name: 'Add' }).isDisabled()).toBe(true);
+    for (const [at, each] of ['heroku/nodejs', 'https://localhost/tools.git#v1'].entries()) {
+      await field.fill(each);
+      await dialog.getByRole('button', { name: 'Add' }).click();
+      await dialog.getByRole('listitem').nth(at).waitFor();
+    }
+    await dialog.getByRole('button', { name: 'Move https://localhost/tools.git#v1 up' }).click();
+    await waitFor('the new order', async () => (await known())[0] === 'https://localhost/tools.git#v1');
+    await dialog.getByRole('button', { name: 'Remove https://localhost/tools.git#v1' }).click();
+    await waitFor('one less', async () => (await known()).join() === 'heroku/nodejs');
+    await dialog.getByRole('button', { name: 'Empty the build cache' }).click();
+    await page.getByText('Build cache emptied').waitFor();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await goTo(page, '/settings');
+    await page.getByLabel('minutes; the platform gives 15').fill('30');
+    await waitFor('the time of builds', async () => {
+      const { buildMinutes } = await host.client.call('system.options', {});
+      return buildMinutes === 30;
+    });
+    expect(ui.problems).toEqual([]);
+  });
+
+  it('config vars that app.json asks for are asked for before the first deploy', async () => {
+    const { page } = ui;
+    const work = await workFolder();
+    const env = { TOKEN: { description: 'of the mail service' }, MODE: 'live', KEY: { generator: 'secret' } };
+    const folder = await work.files('asking', {
+      'package.json': '{"name":"asking","scripts":{"start":"sleep 1000"}}',
+      'app.json': JSON.stringify({ env, formation: { web: { quantity: 0 } } }),
+    });
+    await goTo(page, '/apps');
+    await page.getByRole('main').getByRole('button', { name: 'New app' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Deploy folder' });
+    await dialog.getByLabel('or a folder on the machine').fill(folder);
+    await dialog.getByRole('button', { name: 'Look' }).click();
+    const start = dialog.getByRole('button', { name: 'Deploy', exact: true });
+    await dialog.getByText('of the mail service').waitFor();
+    expect(await start.isDisabled()).toBe(true);
+    await dialog.getByLabel('TOKEN').fill('mine');
+    await dialog.getByLabel('MODE').fill('test');
+    await start.click();
+    await waitFor('what was given and what is made', async () => {
+      const { vars } = await host.client.call('config.get', { app: 'asking' });
+      return vars['TOKEN'] === 'mine' && vars['MODE'] === 'test' && vars['KEY']?.length === 64;
+    });
+    await host.client.call('apps.destroy', { app: 'asking', confirm: 'asking' });
+    await work.remove();
   });
 
   it('an app that nobody asks sleeps, says so, and serves the request that wakes it', async () => {

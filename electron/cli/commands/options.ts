@@ -1,7 +1,8 @@
 import {
   type AppOptions,
   DeployOrder,
-  type EngineOptions,
+  EngineOptions,
+  MAX_BUILD_MINUTES,
   RestartPolicyName,
 } from '#shared/model/options.ts';
 import { SlipwayError } from '#shared/errors.ts';
@@ -50,6 +51,13 @@ const OPTIONS: Readonly<
     may: 'on or off',
     read: (value) => onOff(value, (on) => ({ engine: { dailyCycling: on } })),
   },
+  'build-minutes': {
+    may: `1 to ${MAX_BUILD_MINUTES}`,
+    read: (value) => {
+      const { success, data } = EngineOptions.shape.buildMinutes.safeParse(Number(value));
+      return success && /^\d+$/.test(value) ? { engine: { buildMinutes: data } } : null;
+    },
+  },
 };
 
 /** `options`: how an app is deployed and sleeps, and how the engine treats all dynos. */
@@ -70,7 +78,7 @@ export const options: Command = {
 
 async function show(context: CommandContext): Promise<void> {
   const { client, write } = context;
-  const { restartPolicy, dailyCycling } = await client.call('system.options', {});
+  const { restartPolicy, dailyCycling, buildMinutes } = await client.call('system.options', {});
   const { apps } = await client.call('apps.list', {});
   const named = context.options.app !== undefined || apps.length === 1;
   if (named) {
@@ -87,6 +95,7 @@ async function show(context: CommandContext): Promise<void> {
   const rows = [
     ['restart-policy', restartPolicy],
     ['daily-cycling', dailyCycling ? 'on' : 'off'],
+    ['build-minutes', String(buildMinutes)],
   ];
   write(`=== all apps\n${columns(rows)}`);
 }

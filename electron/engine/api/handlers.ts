@@ -4,6 +4,7 @@ import { SlipwayError } from '#shared/errors.ts';
 import type { AppOptions } from '#shared/model/options.ts';
 import type { Apps } from '../app/apps.ts';
 import { describeFormation } from '../app/formation.ts';
+import type { BuildpackList } from '../app/buildpack-list.ts';
 import type { Builds } from '../build/builds.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { DynoManager } from '../dyno/manager.ts';
@@ -31,6 +32,7 @@ export interface ApiSystems {
   readonly publisher: ReleasePublisher;
   readonly apps: Apps;
   readonly builds: Builds;
+  readonly buildpackList: BuildpackList;
   readonly dynos: DynoManager;
   readonly runs: Runs;
   readonly logplex: Logplex;
@@ -147,8 +149,23 @@ function changedOptions(
   };
 }
 
-function buildHandlers({ apps, builds, saves }: ApiSystems): HandlersOf<'builds'> {
+function buildHandlers({
+  apps,
+  builds,
+  saves,
+  buildpackList,
+}: ApiSystems): HandlersOf<'builds' | 'buildpacks'> {
   return {
+    'buildpacks.list': async ({ app }) => buildpackList.get(apps.find(app)),
+    'buildpacks.set': async ({ app, buildpacks }) => buildpackList.set(apps.find(app), buildpacks),
+    'buildpacks.add': async ({ app, buildpack, index }) =>
+      buildpackList.add(apps.find(app), buildpack, index),
+    'buildpacks.remove': async ({ app, ...which }) => buildpackList.remove(apps.find(app), which),
+    'buildpacks.clear': async ({ app }) => buildpackList.clear(apps.find(app)),
+    'builds.purgeCache': async ({ app }, { signal }) => {
+      await builds.purgeCache(apps.find(app), signal);
+      return {};
+    },
     'builds.start': async ({ app, source, clearCache }, { user }) => {
       const build = await builds.start(apps.find(app), source, { clearCache, user });
       saves.sync();

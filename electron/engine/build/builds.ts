@@ -6,6 +6,7 @@ import type { Apps } from '../app/apps.ts';
 import { buildView } from '../api/views.ts';
 import { expandHome } from '../source/folders.ts';
 import type { SlugExpiry } from '../release/expiry.ts';
+import { RuntimeError } from '../runtime/runtime.ts';
 import type { Samples } from '../source/samples.ts';
 import type { AppRow, BuildRow } from '../store/rows.ts';
 import type { BuildOutputs } from './build-output.ts';
@@ -55,6 +56,7 @@ export class Builds {
       failure: null,
       createdAt: new Date(this.options.clock.now()).toISOString(),
       finishedAt: null,
+      sourceCommit: null,
     };
     const { store } = this.options;
     store.insertBuild(row);
@@ -71,6 +73,30 @@ export class Builds {
       },
     );
     return buildView(app.name, row);
+  }
+
+  /**
+   * Empties the app's build cache.
+   * @throws SlipwayError `conflict` while the app is being built, `unavailable` when the runtime cannot do it
+   */
+  async purgeCache(app: AppRow, signal: AbortSignal): Promise<void> {
+    this.refuseSecond(app);
+    const spec = { buildId: randomUUID(), appId: app.id, stack: app.stack, buildpacks: [], clearCache: true };
+    try {
+      // A box that is opened with an empty cache leaves it so.
+      await (await this.options.runtime.openBuild(spec, signal)).close();
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      // Without an image of the stack nothing was ever built.
+      if (error.code === 'stack_failed') return;
+      throw new SlipwayError(
+        'unavailable',
+        `The build cache of ${app.name} was not emptied: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    }
   }
 
   /** Newest first. */

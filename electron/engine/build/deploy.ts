@@ -1,4 +1,5 @@
 import { isDiskFull } from '#shared/errors.ts';
+import { ConfigChange } from '#shared/model/config.ts';
 import type { Apps } from '../app/apps.ts';
 import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
@@ -6,19 +7,26 @@ import { describeDeploy, type ReleaseLedger } from '../release/ledger.ts';
 import { ReleaseFailed, type ReleasePublisher } from '../release/publisher.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
-import { type CompiledSlug, compileSlug, toBuildFailure } from '../slug/compiler.ts';
+import { type AppState, type CompiledSlug, compileSlug, toBuildFailure } from '../slug/compiler.ts';
 import { BuildFailure } from '../slug/failure.ts';
+import type { BuildpackStore } from '../slug/fetch/buildpack-store.ts';
 import { bang, detail } from '../slug/output-text.ts';
 import { PhaseRunner } from '../slug/phases.ts';
 import type { SlugStore } from '../slug/slug-store.ts';
+import type { ProjectSource } from '../slug/source.ts';
+import type { Home } from '../home.ts';
+import type { Options } from '../options.ts';
 import type { AppRow, BuildRow, ReleaseRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
 import type { FactHub } from '../util/facts.ts';
+import { noAddons, setUpApp } from './app-setup.ts';
 import type { BuildOutput } from './build-output.ts';
+import { DiskGuard } from './disk-guard.ts';
 import { knownParts } from './known-parts.ts';
 import { LineLog } from './line-log.ts';
-import { newSlug, releaseFailure, releaseText } from './release-step.ts';
+import { type PostdeployOptions, runPostdeploy } from './postdeploy.ts';
+import { newSlug, releaseFailure, releaseText, sameSource } from './release-step.ts';
 
 /** Phases that change are written down within this time, in milliseconds: each write waits for the disk. */
 const WRITE_WITHIN = 250;
@@ -38,6 +46,10 @@ export interface DeployOptions {
   readonly facts: FactHub;
   readonly clock: Clock;
   readonly buildpacks: readonly Buildpack[];
+  readonly buildpackStore: BuildpackStore;
+  readonly options: Pick<Options, 'get'>;
+  readonly home: Pick<Home, 'folder'>;
+  readonly postdeploy: PostdeployOptions;
   readonly apiLog: (appId: string, text: string) => void;
   onProblem(what: string, error: unknown): void;
 }
@@ -60,6 +72,8 @@ export class Deploy {
   private readonly phases: PhaseRunner;
   private current: BuildRow;
   private cancelWrite: (() => void) | null = null;
+  /** Command to be run once behind the app's first release. */
+  private postdeploy: string | null = null;
 
   constructor(options: DeployOptions, order: DeployOrder) {
     this.options = options;
@@ -88,10 +102,12 @@ export class Deploy {
   /** Compiles, releases and launches. Never throws for a failed build: the row and the output say it. */
   async run(output: BuildOutput): Promise<void> {
     const { app, user } = this.order;
-    const lines = new LineLog((text) => {
-      this.options.logplex.append(app.id, [
-        { at: this.options.clock.now() * 1000, source: 'app', ps: 'build', stream: 'stdout', text },
-      ]);
+    const lines = new LineLog((texts) => {
+      const at = this.options.clock.now() * 1000;
+      this.options.logplex.append(
+        app.id,
+        texts.map((text) => ({ at, source: 'app', ps: 'build', stream: 'stdout', text })),
+      );
     });
     const write = (text: string): void => {
       output.write(text);
@@ -102,7 +118,9 @@ export class Deploy {
     try {
       const compiled = await this.compile(write);
       const release = await this.phases.run('release', () => this.release(compiled, write, output));
+      const command = this.runPostdeploy(write);
       await this.phases.run('launch', () => this.launch(release.version));
+      await command;
       write(detail(`${this.options.apps.view(app).webUrl} deployed to Slipway`));
     } catch (error) {
       this.fail(error, write);
@@ -140,21 +158,48 @@ export class Deploy {
 
   private async compile(write: (text: string) => void): Promise<CompiledSlug> {
     const { app, folder, clearCache } = this.order;
-    const { store, ledger, runtime, slugs, buildpacks } = this.options;
-    const current = ledger.current(app.id);
-    return compileSlug(
+    const { store, ledger, runtime, slugs, buildpacks, buildpackStore, options } = this.options;
+    const first = ledger.current(app.id).slugId === null;
+    using guard = new DiskGuard(this.options.home.folder);
+    return await compileSlug(
       {
-        buildId: this.id,
-        appId: app.id,
-        stack: app.stack,
-        folder,
-        config: current.config,
-        first: current.slugId === null,
+        ...{ buildId: this.id, appId: app.id, stack: app.stack, folder, first, clearCache },
         known: await knownParts(store, slugs, app.id),
-        clearCache,
+        timeoutMs: options.get().buildMinutes * 60_000,
+        diskFull: guard.signal,
+        begin: (source) => this.begin(source, first, write),
       },
-      { runtime, slugs, buildpacks, phases: this.phases, output: write, signal: this.abort.signal },
+      {
+        ...{ runtime, slugs, buildpacks, buildpackStore, phases: this.phases },
+        ...{ output: write, signal: this.abort.signal },
+      },
     );
+  }
+
+  /** Sets a new app up, and tells what every build needs to know of its app. */
+  private async begin(
+    source: ProjectSource,
+    first: boolean,
+    write: (text: string) => void,
+  ): Promise<AppState> {
+    const { store, ledger } = this.options;
+    const { app } = this.order;
+    if (!source.changed) this.note({ sourceCommit: source.commit });
+    if (first) this.postdeploy = (await setUpApp(this.options, this.order, source, write)).postdeploy;
+    const detected = store.findApp(app.id)?.detectedBuildpack ?? null;
+    return {
+      config: ledger.current(app.id).config,
+      buildpacks: { list: store.buildpacks(app.id), detected },
+    };
+  }
+
+  /** Runs beside the start of the dynos; what goes wrong with it is told behind that. */
+  private runPostdeploy(write: (text: string) => void): Promise<void> {
+    if (this.postdeploy === null) return Promise.resolve();
+    const { app } = this.order;
+    const done = runPostdeploy(this.options.postdeploy, app, this.postdeploy, write, this.abort.signal);
+    done.catch(() => undefined);
+    return done;
   }
 
   /** Writes slug, release and first formation down as one change, tells everyone, and waits for the release command, if there is one. */
@@ -172,6 +217,7 @@ export class Deploy {
     });
     await publisher.idle(app.id, this.abort.signal);
     this.abort.signal.throwIfAborted();
+    this.noteBuildpack(compiled, write);
     const { release, done } = publisher.add(() => ledger.deploy(app.id, deploy()), {
       user,
       formation: compiled.formation,
@@ -184,6 +230,22 @@ export class Deploy {
     write(releaseText(release));
     await this.inForce(release.version, done);
     return release;
+  }
+
+  /** Keeps what was found for later builds, and gives a new app what its buildpack asks for (reference: heroku-platform 2.2, 2.4). */
+  private noteBuildpack({ detected, wishes }: CompiledSlug, write: (text: string) => void): void {
+    const { store, ledger, publisher, facts } = this.options;
+    const { app, user } = this.order;
+    if (detected !== null && store.findApp(app.id)?.detectedBuildpack !== detected) {
+      store.setDetectedBuildpack(app.id, detected);
+      facts.publish({ kind: 'app.changed', app: app.id });
+    }
+    const current = ledger.current(app.id);
+    if (current.slugId !== null) return;
+    if ((wishes.addons ?? []).length > 0) write(noAddons('The buildpack', wishes.addons ?? []));
+    const change = ConfigChange.safeParse({ ...wishes.config_vars, ...current.config });
+    if (change.success) publisher.add(() => ledger.configure(app.id, change.data, user), { user });
+    else write(bang('Warning: the config vars of bin/release are not used, as their names are not allowed.'));
   }
 
   /** Waits until the release is in force. The end of the deploy ends its release command. */
@@ -232,9 +294,10 @@ export class Deploy {
     const failure = toBuildFailure(error, this.abort.signal);
     if (failure.code === 'internal') this.options.onProblem(`build ${this.id}`, error);
     const released = this.row.release !== null;
-    write(bang(failure.message));
+    if (!failure.said) write(bang(failure.message));
     if (!released) {
       write(bang('Push failed'));
+      write(this.sameSourceWarning());
       this.options.apiLog(this.order.app.id, 'Build failed -- check your build output');
     }
     this.saveAnyway({
@@ -242,6 +305,14 @@ export class Deploy {
       phases: [...this.phases.phases],
       failure: { code: failure.code, message: failure.message },
     });
+  }
+
+  /** What the platform says when a commit fails again (reference: heroku-platform 2.5). */
+  private sameSourceWarning(): string {
+    const { sourceCommit } = this.row;
+    if (sourceCommit === null) return '';
+    const earlier = this.options.store.builds(this.order.app.id).filter((build) => build.id !== this.id);
+    return earlier.some((build) => build.sourceCommit === sourceCommit) ? sameSource(sourceCommit) : '';
   }
 
   private interruptedPhase() {

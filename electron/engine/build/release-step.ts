@@ -38,3 +38,15 @@ export function releaseFailure(version: number, reason: string, current: Release
     `v${version} is not deployed: ${reason}. ${consequence}; correct what the output above says and deploy again.`,
   );
 }
+
+/** What the build log says when a commit that was built before fails (reference: heroku-platform 2.5). */
+export function sameSource(commit: string): string {
+  const lines = [
+    `## Warning - The same version of this code has already been built: ${commit}`,
+    '',
+    `We have detected that you have triggered a build from source code with version ${commit}`,
+    'at least twice. One common cause of this behavior is attempting to deploy code from a different branch,',
+    'or before a change was saved or committed.',
+  ];
+  return `\n${lines.map((line) => ` ! ${line}`.trimEnd()).join('\n')}\n`;
+}

@@ -186,19 +186,19 @@ function pick({ code, outOfMemory }: { code: number; outOfMemory: boolean }) {
   return { code, outOfMemory };
 }
 
-/** What went wrong with a release command, for people; null when nothing did. */
-export function releaseProblem(end: ReleaseEnd): string | null {
+/** What went wrong with a command that runs once, for people; null when nothing did. @param what the command, within a sentence */
+export function releaseProblem(end: ReleaseEnd, what = 'its release command'): string | null {
   switch (end.kind) {
     case 'exited':
       if (end.code === 0) return null;
       return end.outOfMemory
-        ? `its release command ran out of memory (exit code ${end.code})`
-        : `its release command ended with exit code ${end.code}`;
+        ? `${what} ran out of memory (exit code ${end.code})`
+        : `${what} ended with exit code ${end.code}`;
     case 'timed-out':
-      return 'its release command took longer than an hour';
+      return `${what} took longer than an hour`;
     case 'stopped':
-      return 'its release command was stopped before its end';
+      return `${what} was stopped before its end`;
     case 'not-run':
-      return `its release command could not be run: ${end.reason}`;
+      return `${what} could not be run: ${end.reason}`;
   }
 }

@@ -142,8 +142,12 @@ export interface BuildBoxSpec {
   readonly buildId: string;
   readonly appId: string;
   readonly stack: string;
-  /** Buildpacks to have at hand: their names, in order, and where the engine has them. */
-  readonly buildpacks: readonly { readonly name: string; readonly folder: string }[];
+  /** Buildpacks to have at hand: their names, in order, and where the engine has them; changeable ones as copies for this build. */
+  readonly buildpacks: readonly {
+    readonly name: string;
+    readonly folder: string;
+    readonly changeable?: boolean;
+  }[];
   /** Empties the app's cache first. */
   readonly clearCache: boolean;
 }

@@ -4,10 +4,13 @@ import * as z from 'zod';
 import { parse } from 'yaml';
 import { BuildFailure } from './failure.ts';
 
-/** A buildpack: its registry name and the folder that the engine has it in. */
+/** A buildpack that the engine has. */
 export interface Buildpack {
+  /** Name in the registry, or its address without anything secret. */
   readonly name: string;
   readonly folder: string;
+  /** True when each build needs a copy, as its scripts may write into it. Our own do not. */
+  readonly changeable?: boolean;
 }
 
 /** Order in which buildpacks are asked whether an app is theirs (reference: heroku-platform 2.4). */

@@ -1,20 +1,23 @@
 import { isDiskFull } from '#shared/errors.ts';
-import { posix } from 'node:path';
-import { BUILD_TIMEOUT_MS, SLUG_WARN_BYTES } from '#shared/model/build.ts';
-import { mergeProcessTypes, type ProcessTypes } from '#shared/model/procfile.ts';
-import { describeFormation } from '../app/formation.ts';
+import { SLUG_WARN_BYTES } from '#shared/model/build.ts';
+import type { ProcessTypes } from '#shared/model/procfile.ts';
 import type { FormationRow } from '../store/rows.ts';
 import type { BuildBox, Runtime } from '../runtime/runtime.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
-import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks.ts';
+import type { Buildpack, ReleaseInfo } from './buildpacks.ts';
+import { type BuildpackChoice, type BuildpackWish, chooseBuildpacks } from './choice.ts';
+import type { BuildpackStore } from './fetch/buildpack-store.ts';
 import { BuildFailure } from './failure.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
-import { readFormation } from './app-json.ts';
 import type { StoredSlug } from './archive-writer.ts';
 import type { KnownPart, SlugStore } from './slug-store.ts';
-import { badLines, readProcfile } from './procfile.ts';
+import { beginningFormation, discoverTypes } from './process-types.ts';
+import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
 import { type ProjectSource, readSource } from './source.ts';
+
+/** Longest time that removing a build may take, in milliseconds. */
+const EMPTY_MS = 60_000;
 
 /** What shall be compiled. */
 export interface CompileOrder {
@@ -22,20 +25,32 @@ export interface CompileOrder {
   readonly appId: string;
   readonly stack: string;
   readonly folder: string;
-  readonly config: Readonly<Record<string, string>>;
   /** Parts of the app's older slugs, by key. */
   readonly known: ReadonlyMap<string, KnownPart>;
   readonly clearCache: boolean;
   /** True when the app has no code yet: only then `app.json` counts. */
   readonly first: boolean;
+  /** Longest time from the opened box to the packed slug, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Aborted once the build has used up the disk. */
+  readonly diskFull: AbortSignal;
+  /** Gets the source once it was looked through, and answers with what the app has from here on. */
+  begin(source: ProjectSource): Promise<AppState>;
+}
+
+/** What a build needs to know of its app. */
+export interface AppState {
+  readonly config: Readonly<Record<string, string>>;
+  readonly buildpacks: Omit<BuildpackWish, 'override'>;
 }
 
 /** What compiling works with. */
 export interface CompileTools {
   readonly runtime: Runtime;
   readonly slugs: SlugStore;
-  /** All buildpacks, in detect order. */
+  /** Our buildpacks, in detect order. */
   readonly buildpacks: readonly Buildpack[];
+  readonly buildpackStore: Pick<BuildpackStore, 'get'>;
   readonly phases: PhaseRunner;
   /** Takes the build log as it grows. */
   readonly output: (text: string) => void;
@@ -47,19 +62,26 @@ export interface CompiledSlug extends StoredSlug {
   readonly processTypes: ProcessTypes;
   /** Formation that `app.json` asks for; empty when it asks for none, or the app has one. */
   readonly formation: readonly FormationRow[];
-  /** What the buildpack's detect printed. */
+  /** What the last buildpack's detect printed. */
   readonly language: string;
   readonly commit: string | null;
+  /** Buildpack that was found by the app's files, for its later builds; null when it was said which to use. */
+  readonly detected: string | null;
+  /** What the last buildpack asks for besides process types. */
+  readonly wishes: Pick<ReleaseInfo, 'addons' | 'config_vars'>;
 }
 
 /**
- * Compiles a folder to a slug: source → stack → detect → compile → types → pack (reference: heroku-platform 2.1).
+ * Compiles a folder to a slug: source → stack → buildpacks → types → pack (reference: heroku-platform 2.1).
  * Whatever happens the build box is closed and no half-made archive stays.
  * @throws BuildFailure with the code of what failed; its message is already in the build log
  */
 export async function compileSlug(order: CompileOrder, tools: CompileTools): Promise<CompiledSlug> {
   const { phases, runtime, output } = tools;
-  const source = await phases.run('source', () => readSource(order.folder));
+  const { source, state } = await phases.run('source', async () => {
+    const read = await readSource(order.folder);
+    return { source: read, state: await order.begin(read) };
+  });
   await phases.run('stack', () =>
     runtime.prepare(
       order.stack,
@@ -70,168 +92,162 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
     ),
   );
   output(step(`Building on the ${stackTitle(order.stack)} stack`));
-  const box = await runtime.openBuild(
-    {
-      buildId: order.buildId,
-      appId: order.appId,
-      stack: order.stack,
-      buildpacks: tools.buildpacks,
-      clearCache: order.clearCache,
-    },
-    tools.signal,
-  );
-  const overdue = AbortSignal.timeout(BUILD_TIMEOUT_MS);
-  const compiler = new Compiler(
-    order,
-    { ...tools, signal: AbortSignal.any([tools.signal, overdue]) },
-    source,
-    box,
-  );
+  const overdue = AbortSignal.timeout(order.timeoutMs);
+  const signal = AbortSignal.any([tools.signal, overdue, order.diskFull]);
+  const compiler = new Compiler(order, { ...tools, signal }, source, state);
   try {
     return await compiler.compile();
   } catch (error) {
-    if (!overdue.aborted || tools.signal.aborted) throw error;
+    if (tools.signal.aborted) throw error;
+    if (order.diskFull.aborted) {
+      await compiler.empty();
+      throw new BuildFailure(
+        'disk_full',
+        'The build has used up the disk that the data folder is on, so it was ended. Free some space, or look what the build writes, and deploy again.',
+        error,
+      );
+    }
+    if (!overdue.aborted) throw error;
     throw new BuildFailure(
       'compile_timeout',
-      `The build timed out; it must complete in ${BUILD_TIMEOUT_MS / 1000} seconds.`,
+      `The build timed out; it must complete in ${order.timeoutMs / 1000} seconds.`,
       error,
     );
   } finally {
-    await box.close();
+    await compiler.close();
   }
+}
+
+/** Buildpacks that have taken the app, with the name that the first gives it. */
+interface Taken {
+  readonly buildpacks: readonly BoxedBuildpack[];
+  readonly language: string;
+  readonly detected: string | null;
 }
 
 class Compiler {
   private readonly order: CompileOrder;
   private readonly tools: CompileTools;
   private readonly source: ProjectSource;
-  private readonly box: BuildBox;
+  private readonly state: AppState;
+  private opened: BuildBox | null = null;
 
-  constructor(order: CompileOrder, tools: CompileTools, source: ProjectSource, box: BuildBox) {
+  constructor(order: CompileOrder, tools: CompileTools, source: ProjectSource, state: AppState) {
     this.order = order;
     this.tools = tools;
     this.source = source;
-    this.box = box;
+    this.state = state;
   }
 
   async compile(): Promise<CompiledSlug> {
     const { phases } = this.tools;
-    const { buildpack, language } = await phases.run('detect', () => this.detect());
-    const info = await phases.run('compile', () => this.runBuildpack(buildpack));
-    const processTypes = await phases.run('types', () => this.discoverTypes(info));
-    const formation = this.order.first ? await this.readFormation(Object.keys(processTypes)) : [];
-    const stored = await phases.run('pack', () => this.pack());
-    return { ...stored, processTypes, formation, language, commit: this.source.commit };
-  }
-
-  /** Brings the source into the box and asks the buildpacks whose it is. */
-  private async detect(): Promise<{ buildpack: Buildpack; language: string }> {
-    const { box, source, tools } = this;
-    for (const note of source.notes.slice(0, 20)) tools.output(detail(note));
-    if (source.slugIgnored > 0) {
-      tools.output(step(`Deleting ${source.slugIgnored} files matching .slugignore patterns.`));
-    }
-    const { tar, done } = source.openTar();
-    await Promise.all([box.putSource(tar), done, box.putEnv(this.order.config)]);
-    tools.output(step('Determining which buildpack to use for this app'));
-    const found = await this.firstMatch();
-    if (found === null) {
-      throw new BuildFailure(
-        'no_buildpack',
-        `No default language could be detected for this app.\nHINT: This occurs when Slipway cannot tell by its files which buildpack an app needs. There are buildpacks for: ${tools.buildpacks.map((each) => each.name).join(', ')}.`,
-      );
-    }
-    tools.output(step(`${found.language} app detected`));
-    return found;
-  }
-
-  private async firstMatch(): Promise<{ buildpack: Buildpack; language: string } | null> {
-    const { box, tools } = this;
-    const chunks: Buffer[] = [];
-    const asks = tools.buildpacks.map(
-      (each, index) =>
-        `if out=$(${quote(`${box.buildpackDir(each.name)}/bin/detect`)} ${quote(box.buildDir)} 2>/dev/null); then printf '%s\\n%s' ${index} "$out"; exit 0; fi`,
-    );
-    const code = await box.run([...asks, 'exit 1'].join('\n'), {
-      env: this.env(),
-      onOutput: (chunk) => chunks.push(chunk),
-      signal: tools.signal,
+    const { scripts, taken } = await phases.run('detect', async () => {
+      const choice = await this.choose();
+      const opened = await this.open(choice ?? this.tools.buildpacks);
+      return { scripts: opened.scripts, taken: await this.detect(opened, choice !== null) };
     });
-    const [index = '', ...name] = Buffer.concat(chunks).toString().split('\n');
-    const buildpack = tools.buildpacks[Number(index)];
-    return code === 0 && buildpack !== undefined
-      ? { buildpack, language: name.join(' ').trim() || buildpack.name }
-      : null;
+    const { language, info } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
+    const processTypes = await phases.run('types', () => discoverTypes(this.box, info, this.tools.output));
+    const formation = this.order.first
+      ? await beginningFormation(this.box, Object.keys(processTypes), this.tools.output)
+      : [];
+    const stored = await phases.run('pack', () => this.pack());
+    const { commit } = this.source;
+    return { ...stored, processTypes, formation, language, commit, detected: taken.detected, wishes: info };
   }
 
-  private async runBuildpack(buildpack: Buildpack): Promise<ReleaseInfo> {
-    const { box, tools } = this;
-    const bin = `${box.buildpackDir(buildpack.name)}/bin`;
-    const code = await box.run(
-      `exec ${[`${bin}/compile`, box.buildDir, box.cacheDir, box.envDir].map(quote).join(' ')}`,
-      { env: this.env(), onOutput: decoded(tools.output), signal: tools.signal },
+  async close(): Promise<void> {
+    await this.opened?.close();
+  }
+
+  /** Removes what was built, as far as that is possible, so that nothing of it is kept for the next build. */
+  async empty(): Promise<void> {
+    const how = { onOutput: () => undefined, signal: AbortSignal.timeout(EMPTY_MS) };
+    await this.opened?.run('find . -mindepth 1 -delete', how).catch(() => undefined);
+  }
+
+  private get box(): BuildBox {
+    if (this.opened === null) throw new Error('the build box is not open');
+    return this.opened;
+  }
+
+  /** The buildpacks that were said; null when one is to be found by the app's files. */
+  private async choose(): Promise<BuildpackChoice> {
+    const { tools, source, state } = this;
+    const { output, signal } = tools;
+    for (const note of source.notes.slice(0, 20)) output(detail(note));
+    if (source.slugIgnored > 0)
+      output(step(`Deleting ${source.slugIgnored} files matching .slugignore patterns.`));
+    const wish = { ...state.buildpacks, override: state.config['BUILDPACK_URL'] };
+    const choice = await chooseBuildpacks(wish, source, tools.buildpackStore, {
+      signal,
+      note: (text) => {
+        output(bang(text));
+      },
+    });
+    output(usingText(choice));
+    return choice;
+  }
+
+  /** Opens the box with the buildpacks in it and brings source and config there. */
+  private async open(
+    buildpacks: readonly Buildpack[],
+  ): Promise<{ scripts: BuildpackScripts; boxed: readonly BoxedBuildpack[] }> {
+    const { order, tools, source, state } = this;
+    const boxed = buildpacks.map((each, at) => ({
+      ...each,
+      key: each.changeable === true ? `buildpack-${at}` : each.name,
+    }));
+    this.opened = await tools.runtime.openBuild(
+      {
+        buildId: order.buildId,
+        appId: order.appId,
+        stack: order.stack,
+        buildpacks: boxed.map((each) => ({ ...each, name: each.key })),
+        clearCache: order.clearCache,
+      },
+      tools.signal,
     );
-    tools.signal.throwIfAborted();
-    if (code !== 0) {
-      throw new BuildFailure(
-        'compile_failed',
-        `The ${buildpack.name} buildpack could not compile the app (exit code ${code}). The build log above says why.`,
-      );
-    }
-    const chunks: Buffer[] = [];
-    const release = [`${bin}/release`, box.buildDir].map(quote).join(' ');
-    await box.run(
-      `rm -rf .git .gitmodules .DS_Store tmp log; if [ -x ${quote(`${bin}/release`)} ]; then ${release} 2>/dev/null; fi`,
-      { env: this.env(), onOutput: (chunk) => chunks.push(chunk), signal: tools.signal },
-    );
-    return parseReleaseInfo(buildpack.name, Buffer.concat(chunks).toString());
+    const { tar, done } = source.openTar();
+    await Promise.all([this.box.putSource(tar), done, this.box.putEnv(state.config)]);
+    const { output, signal } = tools;
+    return { scripts: new BuildpackScripts({ box: this.box, env: this.env(), output, signal }), boxed };
   }
 
-  private async discoverTypes(info: ReleaseInfo): Promise<ProcessTypes> {
-    const { tools } = this;
-    const declared = await this.readTypes();
-    const defaults = info.default_process_types ?? {};
-    const types = mergeProcessTypes(declared, defaults);
-    tools.output(step('Discovering process types'));
-    tools.output(detail(`Procfile declares types     -> ${names(declared)}`));
-    const added = Object.keys(defaults).filter((type) => !(type in declared));
-    if (added.length > 0) tools.output(detail(`Default types for buildpack -> ${added.join(', ')}`));
-    if (Object.keys(types).length === 0) {
-      throw new BuildFailure(
-        'procfile_invalid',
-        'The app says nowhere how it is started: it has no Procfile, and the buildpack found no default (a Node.js app needs a "start" script in package.json). Add a file named Procfile with a line such as\nweb: node server.js',
-      );
-    }
-    return types;
+  /** Asks the first buildpack that was said, or all of ours, whose the app is. */
+  private async detect(
+    { scripts, boxed }: { scripts: BuildpackScripts; boxed: readonly BoxedBuildpack[] },
+    said: boolean,
+  ): Promise<Taken> {
+    const [first] = boxed;
+    if (said && first !== undefined)
+      return { buildpacks: boxed, language: await this.ask(scripts, first), detected: null };
+    const found = await scripts.firstMatch(boxed);
+    if (found === null) throw noBuildpack(this.tools.buildpacks);
+    this.tools.output(step(`${found.language} app detected`));
+    return { buildpacks: [found.buildpack], language: found.language, detected: found.buildpack.name };
   }
 
-  private async readTypes(): Promise<ProcessTypes> {
-    const { box, tools } = this;
-    const procfile = readProcfile(await box.readFile(posix.join(box.buildDir, 'Procfile')));
-    if (procfile.problems.length > 0)
-      tools.output(
-        bang(
-          `Warning: lines of the Procfile that are not "type: command" are skipped:\n${badLines(procfile)}`,
-        ),
-      );
-    return procfile.types;
+  private async ask(scripts: BuildpackScripts, buildpack: BoxedBuildpack): Promise<string> {
+    const language = await scripts.detect(buildpack);
+    this.tools.output(step(`${language} app detected`));
+    return language;
   }
 
-  /** What is wrong with `app.json` is a warning, whatever it is. */
-  private async readFormation(types: readonly string[]): Promise<readonly FormationRow[]> {
-    const { box, tools } = this;
-    try {
-      const bytes = await box.readFile(posix.join(box.buildDir, 'app.json'));
-      if (bytes === null) return [];
-      const { rows, warnings } = readFormation(bytes.toString('utf8'), types);
-      for (const text of warnings) tools.output(bang(`Warning: ${text}`));
-      if (rows.length > 0) tools.output(detail(`Formation of app.json       -> ${describeFormation(rows)}`));
-      return rows;
-    } catch (error) {
-      if (!(error instanceof RuntimeError) || error.code !== 'too_large') throw error;
-      tools.output(bang('Warning: app.json is too large to be read, so its formation is not used.'));
-      return [];
+  /** Compiles with each; every one has to take the app, and the last says how it is started (reference: heroku-platform 2.4). */
+  private async runBuildpacks(
+    scripts: BuildpackScripts,
+    taken: Taken,
+  ): Promise<{ language: string; info: ReleaseInfo }> {
+    let { language } = taken;
+    let info: ReleaseInfo = {};
+    for (const [at, buildpack] of taken.buildpacks.entries()) {
+      if (at > 0) language = await this.ask(scripts, buildpack);
+      await scripts.compile(buildpack);
+      info = await scripts.release(buildpack);
     }
+    await scripts.tidy();
+    return { language, info };
   }
 
   private async pack(): Promise<StoredSlug> {
@@ -280,22 +296,23 @@ export function toBuildFailure(error: unknown, signal: AbortSignal): BuildFailur
   );
 }
 
+/** What the build log says of the buildpacks before the first is asked (reference: heroku-platform 2.5). */
+function usingText(choice: BuildpackChoice): string {
+  if (choice === null) return step('Determining which buildpack to use for this app');
+  const [only, ...others] = choice.map((each) => each.name);
+  if (others.length === 0) return step(`Using buildpack: ${only ?? ''}`);
+  const list = choice.map((each, at) => detail(`${at + 1}. ${each.name}`));
+  return `${step('Using buildpacks:')}${list.join('')}`;
+}
+
+function noBuildpack(buildpacks: readonly Buildpack[]): BuildFailure {
+  const names = buildpacks.map((each) => each.name).join(', ');
+  return new BuildFailure(
+    'no_buildpack',
+    `No default language could be detected for this app.\nHINT: This occurs when Slipway cannot detect the buildpack to use for this application automatically.\nThere are buildpacks for: ${names}. \`buildpacks set\` names another one.\nSee https://devcenter.heroku.com/articles/buildpacks`,
+  );
+}
+
 function stackTitle(stack: string): string {
   return stack.replace(/^./, (letter) => letter.toUpperCase());
-}
-
-function names(types: ProcessTypes): string {
-  return Object.keys(types).join(', ') || '(none)';
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** Decodes chunks that may be cut within a character. */
-function decoded(output: (text: string) => void): (chunk: Buffer) => void {
-  const decoder = new TextDecoder();
-  return (chunk) => {
-    output(decoder.decode(chunk, { stream: true }));
-  };
 }

@@ -4,10 +4,13 @@ import type { BuildFailureCode } from '#shared/model/build.ts';
 export class BuildFailure extends Error {
   override readonly name = 'BuildFailure';
   readonly code: BuildFailureCode;
+  /** True when the build log says it already, in the platform's words. */
+  readonly said: boolean;
 
-  constructor(code: BuildFailureCode, message: string, cause?: unknown) {
+  constructor(code: BuildFailureCode, message: string, cause?: unknown, said = false) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.said = said;
   }
 }
 

@@ -8,6 +8,8 @@ export interface SourceList {
   readonly paths: readonly string[];
   /** Commit that is checked out, or null. */
   readonly commit: string | null;
+  /** True when files differ from the commit. */
+  readonly changed: boolean;
   /** Sentences for the build log. */
   readonly notes: readonly string[];
 }
@@ -22,13 +24,19 @@ export async function listSource(folder: string, maxFiles = Number.POSITIVE_INFI
 }
 
 async function listByGit(folder: string): Promise<SourceList | null> {
-  const [files, commit] = await Promise.all([
+  const [files, commit, changes] = await Promise.all([
     git(folder, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']),
     git(folder, ['rev-parse', '--verify', '--quiet', 'HEAD']),
+    git(folder, ['status', '--porcelain', '--untracked-files=normal', '--', '.']),
   ]);
   if (files === null) return null;
   const paths = [...new Set(files.split('\0').filter((path) => path !== ''))];
-  return { paths: await openNested(folder, paths), commit: commit?.trim() ?? null, notes: [] };
+  return {
+    paths: await openNested(folder, paths),
+    commit: commit?.trim() ?? null,
+    changed: changes !== '',
+    notes: [],
+  };
 }
 
 /** git names a repository within the work tree (a submodule) as one entry with a slash, or as a folder: its files are listed too. */
@@ -76,7 +84,7 @@ async function listByWalk(folder: string, maxFiles: number): Promise<SourceList>
     }
     if (paths.length > maxFiles) throw tooMany(folder, maxFiles);
   }
-  return { paths, commit: null, notes };
+  return { paths, commit: null, changed: true, notes };
 }
 
 function tooMany(folder: string, maxFiles: number): BuildFailure {

@@ -10,6 +10,8 @@ import { listSource } from './source-list.ts';
 
 /** How many files are looked at at the same time. */
 const PARALLEL = 64;
+/** Largest file that the engine itself reads. */
+const MAX_READ_BYTES = 1024 * 1024;
 
 /** A project folder, looked through and ready to be compiled. */
 export interface ProjectSource {
@@ -17,10 +19,17 @@ export interface ProjectSource {
   /** Sum of the files' sizes. */
   readonly bytes: number;
   readonly commit: string | null;
+  /** True when files differ from the commit. */
+  readonly changed: boolean;
   /** Files that `.slugignore` took away. */
   readonly slugIgnored: number;
   /** Sentences for the build log. */
   readonly notes: readonly string[];
+  /**
+   * Content of a file of the source, or null when there is none.
+   * @throws BuildFailure source_unreadable when it is larger than 1 MiB
+   */
+  readFile(path: string): Promise<Buffer | null>;
   /** The files as one tar; `done` tells how it went and has to be awaited. */
   openTar(): { readonly tar: Readable; readonly done: Promise<void> };
 }
@@ -51,10 +60,24 @@ export async function readSource(folder: string, limits: SourceLimits = {}): Pro
     files: found.paths.length,
     bytes: found.bytes,
     commit: list.commit,
+    changed: list.changed,
     slugIgnored: list.paths.length - kept.length,
     notes: [...list.notes, ...found.notes],
+    readFile: async (path) => (found.paths.includes(path) ? readSmall(join(folder, path)) : null),
     openTar: () => tarOf(folder, found.paths),
   };
+}
+
+async function readSmall(path: string): Promise<Buffer | null> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) return null;
+    if (found.size > MAX_READ_BYTES) throw new Error(`it is larger than ${MAX_READ_BYTES} bytes`);
+    return await readFile(path);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP'].includes(systemCode(error))) return null;
+    throw unreadable(path, error);
+  }
 }
 
 async function checkFolder(folder: string): Promise<void> {

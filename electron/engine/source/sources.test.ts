@@ -64,6 +64,7 @@ describe('a folder', () => {
     const { files, bytes } = await readSource(path);
     expect(found).toEqual({
       suggestedName: 'my-shop',
+      env: [],
       language: 'Node.js',
       processTypes: [
         { type: 'web', command: 'node a.js' },

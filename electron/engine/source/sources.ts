@@ -6,6 +6,7 @@ import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
 import type { Inspection } from '#shared/model/source.ts';
 import type { Uploads } from '../build/uploads.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
+import { readManifest } from '../slug/app-manifest.ts';
 import { BuildFailure, systemCode } from '../slug/failure.ts';
 import { readProcfile } from '../slug/procfile.ts';
 import { type ProjectSource, readSource, tooLarge } from '../slug/source.ts';
@@ -38,7 +39,10 @@ interface Place {
   readonly kind: Source['kind'];
 }
 
-type Found = Pick<Inspection, 'language' | 'processTypes' | 'files' | 'bytes' | 'commit' | 'problems'>;
+type Found = Pick<
+  Inspection,
+  'env' | 'language' | 'processTypes' | 'files' | 'bytes' | 'commit' | 'problems'
+>;
 
 /** Looks at sources before they are deployed, with the rules that a build has. */
 export class Sources {
@@ -85,7 +89,7 @@ export class Sources {
       problems.push(place.kind === 'upload' ? withoutPath(failure.message, place.folder) : failure.message);
     };
     const source = await readPlace(place).catch(failureOf);
-    const nothing = { language: null, processTypes: [], files: 0, bytes: 0, commit: null, problems };
+    const nothing = { env: [], language: null, processTypes: [], files: 0, bytes: 0, commit: null, problems };
     if (source instanceof BuildFailure) {
       note(source);
       if (!PARTIAL.includes(source.code)) return nothing;
@@ -94,7 +98,10 @@ export class Sources {
     if (source instanceof BuildFailure) return { ...nothing, language, processTypes };
     // The commit around a sample is Slipway's own.
     const commit = place.kind === 'folder' ? source.commit : null;
-    return { language, processTypes, files: source.files, bytes: source.bytes, commit, problems };
+    const env = [
+      ...readManifest((await source.readFile('app.json').catch(nothingRead))?.toString('utf8') ?? null).env,
+    ];
+    return { env, language, processTypes, files: source.files, bytes: source.bytes, commit, problems };
   }
 
   private async language({ folder }: Place, note: (failure: BuildFailure) => void): Promise<string | null> {
@@ -111,6 +118,11 @@ export class Sources {
     );
     return null;
   }
+}
+
+/** A file that cannot be read is told by the deploy. */
+function nothingRead(): null {
+  return null;
 }
 
 async function readPlace({ folder, kind }: Place): Promise<ProjectSource> {

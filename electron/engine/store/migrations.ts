@@ -89,4 +89,14 @@ export const MIGRATIONS: readonly string[] = [
     ends_at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE buildpacks (
+    app_id TEXT NOT NULL REFERENCES apps(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    buildpack TEXT NOT NULL,
+    PRIMARY KEY (app_id, ordinal)
+  ) STRICT;
+  ALTER TABLE apps ADD COLUMN detected_buildpack TEXT;
+  ALTER TABLE builds ADD COLUMN source_commit TEXT;
+  `,
 ];

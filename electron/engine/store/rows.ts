@@ -35,6 +35,7 @@ export const AppRow = z
     sleep_after: z.number().nullable(),
     dyno_metadata: z.number(),
     asleep_since: z.string().nullable(),
+    detected_buildpack: z.string().nullable(),
   })
   .transform((row) => ({
     id: row.id,
@@ -52,6 +53,8 @@ export const AppRow = z
     },
     /** When it fell asleep, or null. */
     asleepSince: row.asleep_since,
+    /** Buildpack that a build found by itself, used for later ones while the app has no list. */
+    detectedBuildpack: row.detected_buildpack,
   }));
 export type AppRow = z.output<typeof AppRow>;
 
@@ -129,6 +132,7 @@ export const BuildRow = z
     failure: json(Failure).nullable(),
     created_at: z.string(),
     finished_at: z.string().nullable(),
+    source_commit: z.string().nullable(),
   })
   .transform((row) => ({
     id: row.id,
@@ -139,6 +143,8 @@ export const BuildRow = z
     failure: row.failure,
     createdAt: row.created_at,
     finishedAt: row.finished_at,
+    /** Commit that exactly was compiled, or null when there is none or files differ from it. */
+    sourceCommit: row.source_commit,
   }));
 export type BuildRow = z.output<typeof BuildRow>;
 

@@ -5,7 +5,10 @@ import { openDatabase, transaction } from './database.ts';
 import { AppRow, BuildRow, FormationRow, ReleaseRow, RunRow, SlugRow } from './rows.ts';
 
 type NewRelease = Omit<ReleaseRow, 'version' | 'problem'>;
-type BuildChange = Pick<BuildRow, 'status' | 'phases' | 'release' | 'failure' | 'finishedAt'>;
+type BuildChange = Pick<
+  BuildRow,
+  'status' | 'phases' | 'release' | 'failure' | 'finishedAt' | 'sourceCommit'
+>;
 
 /** Everything the engine has to remember, in one SQLite file. What a method wrote is on disk when it returns. */
 export class Store {
@@ -28,7 +31,7 @@ export class Store {
 
   // Apps
 
-  insertApp(app: Omit<AppRow, 'options' | 'asleepSince'>): void {
+  insertApp(app: Omit<AppRow, 'options' | 'asleepSince' | 'detectedBuildpack'>): void {
     this.run('INSERT INTO apps (id, name, stack, folder, serving, created_at) VALUES (?, ?, ?, ?, ?, ?)', [
       app.id,
       app.name,
@@ -87,6 +90,30 @@ export class Store {
       this.run('DELETE FROM releases WHERE app_id = ?', [appId]);
       this.run('DELETE FROM apps WHERE id = ?', [appId]);
     });
+  }
+
+  // Buildpacks
+
+  /** The app's list, in order. */
+  buildpacks(appId: string): string[] {
+    const rows = this.rows('SELECT buildpack FROM buildpacks WHERE app_id = ? ORDER BY ordinal', [appId]);
+    return rows.map((row) => String(row['buildpack']));
+  }
+
+  /** Puts a list in the place of the app's own; what a build found by itself counts no longer. */
+  setBuildpacks(appId: string, buildpacks: readonly string[]): void {
+    this.atomically(() => {
+      this.run('DELETE FROM buildpacks WHERE app_id = ?', [appId]);
+      for (const [ordinal, buildpack] of buildpacks.entries())
+        this.run('INSERT INTO buildpacks (app_id, ordinal, buildpack) VALUES (?, ?, ?)', [
+          ...[appId, ordinal, buildpack],
+        ]);
+      this.setDetectedBuildpack(appId, null);
+    });
+  }
+
+  setDetectedBuildpack(appId: string, buildpack: string | null): void {
+    this.run('UPDATE apps SET detected_buildpack = ? WHERE id = ?', [buildpack, appId]);
   }
 
   // Options
@@ -214,14 +241,15 @@ export class Store {
 
   insertBuild(build: BuildRow): void {
     this.run(
-      'INSERT INTO builds (id, app_id, status, phases, release, failure, created_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO builds (id, app_id, status, phases, release, failure, source_commit, created_at, finished_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [build.id, build.appId, ...buildValues(build), build.createdAt, build.finishedAt],
     );
   }
 
   updateBuild(id: string, change: BuildChange): void {
     this.run(
-      'UPDATE builds SET status = ?, phases = ?, release = ?, failure = ?, finished_at = ? WHERE id = ?',
+      'UPDATE builds SET status = ?, phases = ?, release = ?, failure = ?, source_commit = ?, finished_at = ? WHERE id = ?',
       [...buildValues(change), change.finishedAt, id],
     );
   }
@@ -315,11 +343,12 @@ export class Store {
   }
 }
 
-function buildValues(build: BuildChange): [string, string, number | null, string | null] {
+function buildValues(build: BuildChange): [string, string, number | null, string | null, string | null] {
   return [
     build.status,
     JSON.stringify(build.phases),
     build.release,
     build.failure === null ? null : JSON.stringify(build.failure),
+    build.sourceCommit,
   ];
 }

@@ -26,7 +26,7 @@ beforeEach(() => {
     dynoMetadata: false,
   } as const;
   const app = { id: 'a1', name: 'shop', stack: 's', folder, createdAt: 'now', options };
-  apps = [{ ...app, serving: null, asleepSince: null }];
+  apps = [{ ...app, serving: null, asleepSince: null, detectedBuildpack: null }];
   deploys = [];
   busy = 0;
   watcher = new SaveWatcher({

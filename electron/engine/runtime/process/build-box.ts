@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { UNPACK } from '../box/expand-slug.ts';
 import { packFolder } from '../box/pack-folder.ts';
@@ -94,6 +94,8 @@ export class ProcessBuildBox implements BuildBox {
         await mkdir(folder, { recursive: true });
       }
       await mkdir(context.downloadsDir, { recursive: true });
+      for (const { name, folder } of spec.buildpacks.filter((each) => each.changeable === true))
+        await cp(folder, box.copyOf(name), { recursive: true, verbatimSymlinks: true });
       return box;
     } catch (error) {
       await box.close();
@@ -103,11 +105,15 @@ export class ProcessBuildBox implements BuildBox {
 
   buildpackDir(name: string): string {
     const buildpack = this.spec.buildpacks.find((each) => each.name === name);
-    if (buildpack) return buildpack.folder;
+    if (buildpack) return buildpack.changeable === true ? this.copyOf(name) : buildpack.folder;
     throw new RuntimeError(
       'not_found',
       `The build box has no buildpack "${name}": name it when the box is opened.`,
     );
+  }
+
+  private copyOf(buildpack: string): string {
+    return join(this.root, 'buildpacks', basename(buildpack));
   }
 
   async putSource(tar: Readable): Promise<void> {

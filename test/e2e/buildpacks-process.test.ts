@@ -1,0 +1,3 @@
+import { buildpackSuite } from './buildpack-suite.ts';
+
+buildpackSuite('process');
