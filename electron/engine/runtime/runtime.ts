@@ -143,7 +143,12 @@ export interface BuildBoxSpec {
   readonly appId: string;
   readonly stack: string;
   /** Buildpacks to have at hand: their names, in order, and where the engine has them. */
-  readonly buildpacks: readonly { readonly name: string; readonly folder: string }[];
+  readonly buildpacks: readonly {
+    readonly name: string;
+    readonly folder: string;
+    /** Folder that its scripts find as `../common`, when they need one; the same for all that name one. */
+    readonly common?: string | undefined;
+  }[];
   /** Empties the app's cache first. */
   readonly clearCache: boolean;
 }

@@ -8,6 +8,8 @@ import { BuildFailure } from './failure.ts';
 export interface Buildpack {
   readonly name: string;
   readonly folder: string;
+  /** What our buildpacks share: the folder `common` beside them. */
+  readonly common?: string;
 }
 
 /** Order in which buildpacks are asked whether an app is theirs (reference: heroku-platform 2.4). */
@@ -33,7 +35,7 @@ export async function findBuildpacks(folder: string): Promise<Buildpack[]> {
       () => true,
       () => false,
     );
-    if (there) found.push({ name: `heroku/${name}`, folder: own });
+    if (there) found.push({ name: `heroku/${name}`, folder: own, common: join(folder, 'common') });
   }
   return found;
 }
