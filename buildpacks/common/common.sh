@@ -14,3 +14,5 @@ COMMON_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$COMMON_DIR/slug-files.sh"
 # shellcheck source=debian.sh
 . "$COMMON_DIR/debian.sh"
+# shellcheck source=maven.sh
+. "$COMMON_DIR/maven.sh"

@@ -4,6 +4,8 @@
 # Written last when the run image is made: what dpkg noted after it belongs to the build image alone.
 DEBIAN_RUN_MARK=/usr/local/libexec/slipway-dyno
 DEBIAN_PREFIX=.heroku/debian
+# Packages that are taken as installed: dpkg's file with the status of each.
+DEBIAN_STATUS=/var/lib/dpkg/status
 
 # debian_check: returns 1 after saying why, when the distribution of this machine has no packages for us.
 debian_check() {
@@ -177,4 +179,22 @@ debian_tool() {
   files=$(debian_locked debian_fetch "$@") || return 1
   # shellcheck disable=SC2086
   shared_folder "debian/tools/$name-$(fingerprint $files)" debian_unpack $files
+}
+
+# debian_file PACKAGE PATTERN FOLDER: puts the files of one package that fit the pattern into FOLDER, without what the package needs.
+debian_file() {
+  (
+    cd "$3" || exit 1
+    debian_apt apt-get download "$1" >/dev/null 2>&1 || exit 1
+    dpkg-deb --fsys-tarfile ./*.deb | tar -xf - --wildcards "$2"
+    rm -f ./*.deb
+  )
+}
+
+# debian_one NAME PACKAGE PATTERN: prints the path of a shared folder with the files of one package that fit the pattern.
+debian_one() {
+  debian_check || return 1
+  DEBIAN_STATUS=/var/lib/dpkg/status
+  debian_locked debian_update || return 1
+  shared_folder "debian/$1" debian_file "$2" "$3"
 }

@@ -5,7 +5,7 @@ import registryUrl from 'registry-url';
 
 /** Settings of package managers that say where packages come from; builds get them as they are on this machine. */
 const SETTINGS = [
-  /^(PIP|UV|POETRY|PDM)_[A-Z0-9_]*(INDEX|REPOSITORIES)[A-Z0-9_]*$/,
+  /^(PIP|UV|POETRY|PDM)_[A-Z0-9_]*(INDEX|REPOSITORIES|MIRROR)[A-Z0-9_]*$/,
   /^(PIP_TRUSTED_HOST|PIP_DEFAULT_TIMEOUT|UV_INSECURE_HOST)$/,
   /^(GOPROXY|GONOPROXY|GOPRIVATE|GOSUMDB|GONOSUMDB|GOINSECURE)$/,
   /^(BUNDLE_MIRROR__[A-Z0-9_]+|COMPOSER_REPO_PACKAGIST|MAVEN_MIRROR_URL)$/,
