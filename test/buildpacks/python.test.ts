@@ -36,7 +36,7 @@ languageTests(
       tool: 'uv',
       source: 'registry',
       says: ['specified in uv.lock', 'Installing dependencies using uv', '+ fastapi=='],
-      pages: { '/': '{"hello":"FastAPI"}', '/about': '"python":"3.14.3"' },
+      pages: { '/': '{"hello":"FastAPI"}', '/about': '"python":"3.13.5"' },
       cached: WARM,
     },
   ],

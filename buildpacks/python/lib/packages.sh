@@ -80,12 +80,13 @@ relocate() {
   done
 }
 
-# python_tool NAME VERSION: prints the path of a shared folder with a tool that is written in Python.
+# python_tool NAME VERSION PACKAGE...: prints the path of a shared folder with a tool that is written in Python, and
+# packages that it needs besides.
 python_tool() {
   local minor
   minor=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   [ -d "$SLIPWAY_DOWNLOADS/python/tools/$1-$2-$minor" ] || detail "Downloading $1 $2" >&2
-  shared_folder "python/tools/$1-$2-$minor" pip_into python "$1==$2"
+  shared_folder "python/tools/$1-$2-$minor" pip_into python "$1==$2" "${@:3}"
 }
 
 # run_tool FOLDER MODULE FUNCTION ARGUMENT...: runs it; programs that it starts do not see its packages.
@@ -118,20 +119,28 @@ install_with_pipenv() {
   fi
 }
 
+# Poetry and PDM say what their lock files hold, and pip installs it: so all tools go to the registry that pip's settings name.
 install_with_poetry() {
-  local tool
+  local tool list=$CACHE_DIR/python/requirements.txt
   step "Installing dependencies using Poetry $POETRY_VERSION"
-  tool=$(python_tool poetry "$POETRY_VERSION") || return 1
+  tool=$(python_tool poetry "$POETRY_VERSION" poetry-plugin-export) || return 1
   export POETRY_VIRTUALENVS_CREATE=false POETRY_CACHE_DIR=$CACHE_DIR/python/poetry POETRY_NO_INTERACTION=1
-  run_tool "$tool" poetry.console.application main sync --only main --no-ansi
+  run_tool "$tool" poetry.console.application main check --lock --quiet --no-ansi || return 1
+  run_tool "$tool" poetry.console.application main export --only main --no-ansi --format requirements.txt --output "$list" || return 1
+  install_list "$list"
 }
 
 install_with_pdm() {
-  local tool list=$CACHE_DIR/python/pdm-requirements.txt
+  local tool list=$CACHE_DIR/python/requirements.txt
   step "Installing dependencies using PDM $PDM_VERSION"
   tool=$(python_tool pdm "$PDM_VERSION") || return 1
   run_tool "$tool" pdm.core main export --prod --format requirements --output "$list" || return 1
-  run_shown python -m pip install --no-warn-script-location --progress-bar off --no-deps -r "$list"
+  install_list "$list"
+}
+
+# install_list FILE: installs all that a tool has resolved, and nothing else.
+install_list() {
+  run_shown python -m pip install --no-warn-script-location --progress-bar off --no-deps -r "$1"
 }
 
 install_with_uv() {
