@@ -22,13 +22,13 @@ debian_root() {
   echo "$SLIPWAY_DOWNLOADS/debian/$(debian_codename)-$(dpkg --print-architecture)"
 }
 
-# debian_apt PROGRAM ARGUMENT...: apt-get or apt-cache on our folders, taking the run image's packages as installed.
+# debian_apt PROGRAM ARGUMENT...: apt-get or apt-cache on our folders, which `debian_locked` guards, with the packages of DEBIAN_STATUS
 debian_apt() {
   local root program=$1
   root=$(debian_root)
   shift
   "$program" -qq -o Dir::State="$root/state" -o Dir::State::status="$DEBIAN_STATUS" -o Dir::Cache="$root/cache" \
-    -o Dir::Log=/dev/null -o Dir::Etc::netrcparts=/dev/null -o APT::Sandbox::User= -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::http::Pipeline-Depth=0 \
+    -o Dir::Log=/dev/null -o Debug::NoLocking=true -o Dir::Etc::netrcparts=/dev/null -o APT::Sandbox::User= -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::http::Pipeline-Depth=0 \
     -o Acquire::Languages=none -o APT::Install-Recommends=false "$@"
 }
 
