@@ -138,6 +138,19 @@ export function runContract({ world, app }: ContractContext): void {
   );
 
   test(
+    'memoryOf knows one-off dynos too, whatever they start on their terminal',
+    async () => {
+      const hold = `perl -e 'my $held = "x" x (96 << 20); $| = 1; print "ready\\n"; sleep 600'`;
+      const terminal = await openRun(`set -m; ${hold} & wait`);
+      await using screen = new Screen(terminal);
+      await screen.shows('ready');
+      const found = [...(await world().runtime.memoryOf()).values()].map((bytes) => bytes / 2 ** 20);
+      expect(found.filter((mib) => mib > 90 && mib < 300).length).toBe(1);
+    },
+    LIMIT,
+  );
+
+  test(
     'one-off dynos are not among the dynos; sweep of the next engine and destroyApp remove them',
     async () => {
       const { runtime } = world();

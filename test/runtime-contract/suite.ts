@@ -6,6 +6,7 @@ import { outputContract } from './output-contract.ts';
 import { packContract } from './pack-contract.ts';
 import { runContract } from './run-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
+import { stageContract } from './stage-contract.ts';
 import { LIMIT, never, type RuntimeWorld, STACK } from './world.ts';
 
 /** What the groups of tests share. */
@@ -53,6 +54,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeWorld>)
     });
     describe('pack', () => {
       packContract(context);
+    });
+    describe('staging', () => {
+      stageContract(context);
     });
     describe('dynos', () => {
       dynoContract(context);

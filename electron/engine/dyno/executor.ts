@@ -8,7 +8,7 @@ import type { AppDesire, RunnableRelease } from './desired.ts';
 import { type DynoRecord, type DynoTable, newRecord } from './dyno-table.ts';
 import { launch, untilUp } from './lifecycle.ts';
 import { crashReason, line, scaledDown, startFailure } from './lines.ts';
-import type { MemoryFinding } from './memory-watch.ts';
+import { type MemoryFinding, tellQuota } from './memory-watch.ts';
 import { DynoOutput } from './output.ts';
 import type { Step, StopReason } from './plan.ts';
 import type { Place } from './reservations.ts';
@@ -118,14 +118,13 @@ export class DynoExecutor {
   }
 
   /** A dyno uses more memory than its quota: a warning, or its end (reference: heroku-platform 3.9). */
-  overQuota(record: DynoRecord, { megabytes, percent, code }: MemoryFinding): void {
-    if (record.killed) return;
-    this.log(record, line.memory(megabytes, percent));
-    this.log(record, line.overQuota(code));
-    if (code === 'R14') return;
+  overQuota(record: DynoRecord, finding: MemoryFinding): void {
+    const log = (text: string): void => {
+      this.log(record, text);
+    };
+    if (record.killed || !tellQuota(finding, log)) return;
     record.killed = true;
     record.fault = 'memory-quota';
-    this.log(record, line.killingOne());
     this.inBackground('kill', this.options.runtime.signalDyno(record.id, 'SIGKILL'));
   }
 

@@ -1,6 +1,7 @@
 import { findSize, memoryOn } from '#shared/model/size.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../util/clock.ts';
+import { line } from './lines.ts';
 
 /** Time between two looks at the memory of all dynos, in milliseconds (reference: heroku-platform 3.9). */
 export const MEMORY_EVERY = 20_000;
@@ -30,7 +31,16 @@ export function quotaOf(runtime: Pick<Runtime, 'info'>, size: string): number | 
   return found === undefined ? undefined : memoryOn(runtime.info().machine.memoryMiB, found);
 }
 
-/** What the watch needs of the dyno manager. */
+/** Says in a dyno's log that it is over its quota; from R15 on the dyno has to be killed. @returns whether that is so */
+export function tellQuota({ megabytes, percent, code }: MemoryFinding, log: (text: string) => void): boolean {
+  log(line.memory(megabytes, percent));
+  log(line.overQuota(code));
+  if (code === 'R14') return false;
+  log(line.killingOne());
+  return true;
+}
+
+/** What the watch needs of those whose dynos it watches. */
 export interface MemoryWatchOptions<Watched extends { readonly id: string }> {
   readonly clock: Clock;
   /** Dynos that run now. */

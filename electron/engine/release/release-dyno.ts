@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { line, scaledDown, startFailure } from '../dyno/lines.ts';
+import { type MemoryFinding, MemoryWatch, quotaOf, tellQuota } from '../dyno/memory-watch.ts';
 import type { DynoInstance, DynoSpec } from '../runtime/runtime.ts';
 import { DynoOutput, type OutputContext } from '../dyno/output.ts';
 
@@ -102,16 +103,39 @@ export class ReleaseDyno {
       this.cut ??= 'timed-out';
       this.terminate();
     });
+    const memory = this.watchMemory();
     if (instance.exit !== null) this.exit.resolve(instance.exit);
     if (this.cut !== null) this.terminate();
     const exit = await this.exit.promise;
     cancelLimit();
+    memory.close();
     await output.untilRead();
     if (exit.outOfMemory) this.log(line.outOfMemory());
     this.log(line.exited(exit.code));
     this.log(line.changed('up', 'complete'));
     await this.remove();
     return this.cut === null ? { kind: 'exited', ...pick(exit) } : { kind: this.cut };
+  }
+
+  private watchMemory(): MemoryWatch<DynoSpec> {
+    const { runtime, clock } = this.context;
+    const { id, size } = this.spec;
+    const log = this.log.bind(this);
+    let killed = false;
+    const watch = new MemoryWatch<DynoSpec>({
+      clock,
+      running: () => [this.spec],
+      quotaOf: () => quotaOf(runtime, size.name),
+      memoryOf: () => runtime.memoryOf(),
+      onOver: (_spec, finding: MemoryFinding) => {
+        if (killed || !tellQuota(finding, log)) return;
+        killed = true;
+        this.inBackground('killing', runtime.signalDyno(id, 'SIGKILL'));
+      },
+      onProblem: this.context.onProblem.bind(this.context),
+    });
+    watch.wake();
+    return watch;
   }
 
   private terminate(): void {

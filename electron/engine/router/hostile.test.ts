@@ -9,8 +9,9 @@ import { type HostileRequest, hostileRequests } from './testing-hostile.ts';
 import { deadBackend, pause, Testbed, until } from './testbed.ts';
 
 const AT_ONCE = 24;
-/** How long a client waits for more of an answer. */
-const QUIET_MS = 250;
+/** How long a client waits for more of an answer: so many looks, with so many milliseconds between them, as a stalled process looks once. */
+const LOOKS = 12;
+const LOOK_MS = 20;
 
 /** What a dyno understood. */
 interface Understood {
@@ -58,16 +59,19 @@ function send(port: number, text: string): Promise<number[]> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     let received = '';
+    let looks = -LOOKS;
     const done = (): void => {
-      clearTimeout(timer);
+      clearInterval(timer);
       socket.destroy();
       resolve([...received.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map((match) => Number(match[1])));
     };
-    let timer = setTimeout(done, QUIET_MS * 2);
+    const timer = setInterval(() => {
+      looks += 1;
+      if (looks >= LOOKS) done();
+    }, LOOK_MS);
     socket.on('data', (data) => {
       received += data.toString('latin1');
-      clearTimeout(timer);
-      timer = setTimeout(done, QUIET_MS);
+      looks = 0;
     });
     socket.on('error', done);
     socket.on('close', done);
@@ -184,7 +188,7 @@ test.skipIf(!hasNginx)('what passes is understood as behind nginx', async () => 
   let theirs: number[][];
   try {
     theirs = await sendAll(nginx.port, requests);
-    await pause(QUIET_MS);
+    await pause(LOOKS * LOOK_MS);
   } finally {
     await nginx.close();
     witness.close();

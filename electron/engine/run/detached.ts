@@ -1,5 +1,6 @@
 import { line, scaledDown, startFailure } from '../dyno/lines.ts';
 import type { DynoExit, DynoInstance, DynoSpec } from '../runtime/runtime.ts';
+import { type MemoryFinding, tellQuota } from '../dyno/memory-watch.ts';
 import { runLine } from './lines.ts';
 import type { RunTimers } from './timers.ts';
 import { DynoOutput, type OutputContext } from '../dyno/output.ts';
@@ -39,6 +40,7 @@ export class Detached {
   private cancels: (() => void)[] = [];
   private launched = false;
   private stopping = false;
+  private killed = false;
   private silent = false;
   private released = false;
 
@@ -104,6 +106,13 @@ export class Detached {
     this.staging.abort();
     this.changed();
     if (this.launched) this.terminate();
+  }
+
+  /** It uses more memory than its quota; at R15 it is killed (reference: heroku-platform 3.9). */
+  overQuota(finding: MemoryFinding): void {
+    if (this.killed || !tellQuota(finding, this.log.bind(this))) return;
+    this.killed = true;
+    this.inBackground('killing', this.context.runtime.signalDyno(this.facts.id, 'SIGKILL'));
   }
 
   /** Its app is being destroyed: it ends at once and logs nothing any more. */

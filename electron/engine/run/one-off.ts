@@ -3,6 +3,7 @@ import type { RunEvent } from '#shared/model/run.ts';
 import { line, startFailure } from '../dyno/lines.ts';
 import type { RunTerminal } from '../runtime/run-terminal.ts';
 import type { Clock } from '../util/clock.ts';
+import { type MemoryFinding, tellQuota } from '../dyno/memory-watch.ts';
 import { Handoff } from './handoff.ts';
 import { runLine } from './lines.ts';
 import { repeat, type RunTimers, whenIdle } from './timers.ts';
@@ -55,6 +56,7 @@ export class OneOff {
   private readonly exit: Promise<number>;
   private ending: Promise<void> | null = null;
   private launched = false;
+  private killed = false;
   private over = false;
   private silent: boolean;
   /** When something was last shown or typed, by the steady clock. */
@@ -124,6 +126,16 @@ export class OneOff {
   stop(): void {
     this.staging.abort();
     this.end('SIGTERM');
+  }
+
+  /** It uses more memory than its quota; at R15 it is killed (reference: heroku-platform 3.9). */
+  overQuota(finding: MemoryFinding): void {
+    if (this.killed || !tellQuota(finding, this.log.bind(this))) return;
+    this.killed = true;
+    this.inBackground(
+      'killing',
+      this.terminal.then((terminal) => terminal.kill('SIGKILL')),
+    );
   }
 
   /** Its app is being destroyed: it ends at once and logs nothing any more. */

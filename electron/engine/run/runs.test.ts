@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { APP, type DynoWorld, dynoWorld, settled } from '../dyno/testing.ts';
+import { MEMORY_EVERY } from '../dyno/memory-watch.ts';
 import type { InsideSpec } from '../runtime/run-terminal.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import { Runs, type RunsOptions } from './runs.ts';
@@ -62,6 +63,31 @@ test('its size is that of the web dynos unless it is named', async () => {
   const named = await runs.start(app(world), { command: 'ls', size: 'Performance-M' }, USER);
   expect([like.size, named.size]).toEqual(['Eco', 'Performance-M']);
   expect([...world.runtime.specs.values()].map((spec) => spec.size.memoryMiB)).toEqual([512, 2_560]);
+});
+
+test('over its memory quota it is told so; at twice the quota it is killed, with a terminal or without', async () => {
+  await using world = await dynoWorld();
+  world.release();
+  const runs = await runsOf(world);
+  await runs.start(app(world), { command: 'rake' }, USER);
+  world.lines.length = 0;
+  world.runtime.memory.set('run.1000', 514 * 2 ** 20);
+  await world.clock.pass(MEMORY_EVERY);
+  const warning = [
+    'run.1000: Process running mem=514M(100.4%)',
+    'run.1000: Error R14 (Memory quota exceeded)',
+  ];
+  expect([world.lines, world.runtime.signals]).toEqual([warning, []]);
+  world.runtime.memory.set('run.1000', 1025 * 2 ** 20);
+  await world.clock.pass(MEMORY_EVERY);
+  expect(world.runtime.signals).toEqual(['run.1000 SIGKILL']);
+  expect(world.lines.slice(2)).toEqual([
+    'run.1000: Process running mem=1025M(200.2%)',
+    'run.1000: Error R15 (Memory quota vastly exceeded)',
+    'run.1000: Stopping process with SIGKILL',
+    'run.1000: Process exited with status 137',
+    'run.1000: State changed from up to complete',
+  ]);
 });
 
 test('at the end of its time it gets SIGTERM, and SIGKILL 30 seconds later; a stop does the same', async () => {

@@ -2,6 +2,7 @@ import { SlipwayError } from '#shared/errors.ts';
 import type { Dyno } from '#shared/model/app.ts';
 import { isRunName, type OneOffDyno, type RunEvent } from '#shared/model/run.ts';
 import { line } from '../dyno/lines.ts';
+import { MemoryWatch, quotaOf } from '../dyno/memory-watch.ts';
 import type { DynoInstance } from '../runtime/runtime.ts';
 import type { AppRow } from '../store/rows.ts';
 import { Detached, type DetachedContext } from './detached.ts';
@@ -29,6 +30,13 @@ export interface RunsOptions extends Omit<DetachedContext, 'onOver'>, OrderParts
   apiLog(appId: string, text: string): void;
 }
 
+/** A one-off dyno as its memory is looked after. */
+interface WatchedRun {
+  readonly id: string;
+  readonly size: string;
+  readonly run: OneOff | Detached;
+}
+
 interface Caller {
   readonly user: string;
   readonly signal: AbortSignal;
@@ -44,10 +52,21 @@ export class Runs {
   private readonly attached = new Map<string, OneOff>();
   private readonly detached = new Map<string, Detached>();
   private readonly subscriptions: Disposable[] = [];
+  private readonly memory: MemoryWatch<WatchedRun>;
   private closed = false;
 
   constructor(options: RunsOptions) {
     this.options = options;
+    this.memory = new MemoryWatch({
+      clock: options.clock,
+      running: () => this.watched(),
+      quotaOf: ({ size }) => quotaOf(options.runtime, size),
+      memoryOf: () => options.runtime.memoryOf(),
+      onOver: ({ run }, finding) => {
+        run.overQuota(finding);
+      },
+      onProblem: options.onProblem.bind(options),
+    });
   }
 
   /**
@@ -98,6 +117,7 @@ export class Runs {
     this.options.apiLog(app.id, text);
     const run = new OneOff(this.options, made);
     this.attached.set(made.id, run);
+    this.memory.wake();
     this.options.onChange(app.id);
     void run.finished.then(() => {
       this.attached.delete(made.id);
@@ -182,6 +202,7 @@ export class Runs {
    */
   async close(others: 'stop' | 'keep'): Promise<void> {
     this.closed = true;
+    this.memory.close();
     const attached = [...this.attached.values()];
     const detached = [...this.detached.values()];
     for (const run of attached) run.leave();
@@ -191,6 +212,15 @@ export class Runs {
     }
     await Promise.all([...attached, ...detached].map((run) => run.finished));
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
+  }
+
+  /** What runs inside another dyno counts there. */
+  private watched(): WatchedRun[] {
+    const attached = [...this.attached.values()].filter(({ order }) => order.ownDyno);
+    return [
+      ...attached.map((run) => ({ id: run.order.id, size: run.order.size, run })),
+      ...[...this.detached.values()].map((run) => ({ id: run.facts.id, size: run.facts.size, run })),
+    ];
   }
 
   private orderOf(app: AppRow, order: TerminalOrder): OneOffOrder {
@@ -231,6 +261,7 @@ export class Runs {
   private add(run: Detached): Detached {
     const { id, appId } = run.facts;
     this.detached.set(id, run);
+    this.memory.wake();
     void run.finished.then(() => {
       this.detached.delete(id);
       this.options.onChange(appId);

@@ -59,7 +59,7 @@ export interface Runtime {
   /** True once something in the dyno accepts connections at its address; false when nothing does, or no address is known. */
   isListening(instance: DynoInstance): Promise<boolean>;
   /**
-   * Memory of the dynos that run, by id, in bytes: what their processes use, without the system's cache of files. Called every few
+   * Memory of the dynos that run, one-off dynos included, by id, in bytes: what their processes use, without the system's cache of files. Called every few
    * seconds while somebody looks at it, so it has to be cheap. A dyno that ends meanwhile may be missing.
    */
   memoryOf(): Promise<ReadonlyMap<string, number>>;

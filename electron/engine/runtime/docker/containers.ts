@@ -182,6 +182,16 @@ export async function resizeTerminal(
   await gone(daemon.json({ method: 'POST', path, query: { h: rows, w: columns }, ok: [200, 204] }));
 }
 
+/** What a container prints from now on; one that is not read holds it up. */
+export function attachOutput(daemon: Daemon, id: string): Promise<Duplex> {
+  return daemon.hijack({
+    method: 'POST',
+    path: `/containers/${id}/attach`,
+    query: { stream: true, stdout: true, stderr: true },
+    ok: [101, 200],
+  });
+}
+
 /** One-way connection to the standard input of a container. */
 export function attachInput(daemon: Daemon, id: string): Promise<Duplex> {
   return daemon.hijack({

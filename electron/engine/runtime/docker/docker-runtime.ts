@@ -243,7 +243,7 @@ class Implementation implements DockerRuntime {
       const bytes = await this.memory.read(container);
       return bytes === null ? [] : [[id, bytes]];
     };
-    const running = (await this.dynos.running()).map(read);
+    const running = [...(await this.dynos.running()), ...this.oneOffs.all()].map(read);
     return new Map((await explain('The memory of dynos could not be read', Promise.all(running))).flat());
   }
 

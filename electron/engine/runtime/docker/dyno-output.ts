@@ -6,6 +6,7 @@ import type { OutputPosition, OutputSink } from '../runtime.ts';
 import { type ContainerFacts, inspectContainer, readLogs } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 import { statusOf } from './errors.ts';
+import { FloodBrake } from './flood-brake.ts';
 import { FrameReader } from './frames.ts';
 import { LogPosition, MomentReader } from './log-position.ts';
 import { LongLines } from './long-lines.ts';
@@ -53,7 +54,8 @@ async function follow(following: Following, signal: AbortSignal): Promise<void> 
       if (id === null) break;
       const stream = await readLogs(daemon, id, position.since(), !ended, signal);
       position.restart();
-      await readAll(stream, sink, position, signal);
+      using brake = new FloodBrake(daemon, id, clock);
+      await readAll(stream, sink, position, brake, signal);
       const container: ContainerFacts | null = ended ? null : await inspectContainer(daemon, id);
       if (container === null) break;
       wait = RETRY_MS;
@@ -73,6 +75,7 @@ async function readAll(
   stream: Readable,
   sink: OutputSink,
   position: LogPosition,
+  brake: FloodBrake,
   signal: AbortSignal,
 ): Promise<void> {
   const times = new MomentReader();
@@ -85,6 +88,7 @@ async function readAll(
     const content = message.subarray(space + 1);
     const missing = ends.missesLineEnd(name, content, moment);
     if (!position.advance(name, moment)) return;
+    brake.read(message.length, moment.seconds * 1000 + moment.nanos / 1_000_000);
     const at = moment.seconds * 1_000_000 + Math.floor(moment.nanos / 1000);
     const bytes = missing ? Buffer.concat([content, LINE_END]) : content;
     if (bytes.length > 0) sink.onBytes(name, bytes, at, position.toString());

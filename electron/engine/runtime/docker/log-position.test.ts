@@ -40,6 +40,16 @@ test('reading again after a lost connection gives only the rest', () => {
   ]);
 });
 
+test('what the daemon sends again from a new file is told from a clock that was set back', () => {
+  const position = new LogPosition(undefined);
+  const read = (...nanos: number[]): number[] =>
+    nanos.filter((each) => position.advance('stdout', at(each)));
+  expect(read(1, 2, 2, 5, 7)).toEqual([1, 2, 2, 5, 7]);
+  expect(read(2, 2, 5, 7, 7, 8)).toEqual([7, 8]);
+  expect(read(3, 4)).toEqual([3, 4]);
+  expect(position.toString()).toBe(`${1_700_000_000}.4.1,`);
+});
+
 test('times of Docker and of Podman are read to the nanosecond', () => {
   const reader = new MomentReader();
   expect(reader.read('2026-11-21T04:05:06.000000789Z')).toEqual({

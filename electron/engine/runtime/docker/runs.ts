@@ -46,6 +46,13 @@ export class Runs {
     return this.open.has(id);
   }
 
+  /** Those that have a container. */
+  all(): { id: string; container: string }[] {
+    return [...this.open].flatMap(([id, { terminal }]) =>
+      terminal === null ? [] : [{ id, container: terminal.container }],
+    );
+  }
+
   /** Id of a one-off dyno's container, or null. */
   container(id: string): string | null {
     return this.open.get(id)?.terminal?.container ?? null;

@@ -229,7 +229,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   memoryOf(): Promise<ReadonlyMap<string, number>> {
-    return memoryOfDynos([...this.dynos.values()]);
+    return memoryOfDynos([...this.dynos.values()], this.runs.leaders());
   }
 
   followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable {

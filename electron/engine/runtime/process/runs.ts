@@ -119,6 +119,15 @@ export class Runs {
     }
   }
 
+  /** First process of each one-off dyno that runs, by id. */
+  leaders(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.open].flatMap(([id, { terminal, inside }]): [string, number][] =>
+        terminal === null || inside !== null || terminal.isOver() ? [] : [[id, terminal.leader]],
+      ),
+    );
+  }
+
   /** Signals the commands inside a dyno. */
   async signalInside(dyno: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await Promise.all(this.terminals((each) => each.inside === dyno).map((each) => each.kill(signal)));
@@ -222,6 +231,11 @@ class Terminal implements RunTerminal {
   async kill(signal: 'SIGHUP' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (signal === 'SIGKILL') this.killed = true;
     if (!this.over) await signalSession(this.run.group, this.folder, signal);
+  }
+
+  /** Process that leads the session. */
+  get leader(): number {
+    return this.run.group;
   }
 
   close(): Promise<void> {
