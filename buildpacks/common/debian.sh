@@ -28,7 +28,8 @@ debian_apt() {
   root=$(debian_root)
   shift
   "$program" -qq -o Dir::State="$root/state" -o Dir::State::status="$DEBIAN_STATUS" -o Dir::Cache="$root/cache" \
-    -o Dir::Log=/dev/null -o Debug::NoLocking=true -o Dir::Etc::netrcparts=/dev/null -o APT::Sandbox::User= -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::http::Pipeline-Depth=0 \
+    -o Dir::Log=/dev/null -o Debug::NoLocking=true -o Dir::Etc::netrcparts=/dev/null -o APT::Sandbox::User= \
+    -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::http::Pipeline-Depth=0 \
     -o Acquire::Languages=none -o APT::Install-Recommends=false "$@"
 }
 
@@ -193,6 +194,10 @@ debian_file() {
 
 # debian_one NAME PACKAGE PATTERN: prints the path of a shared folder with the files of one package that fit the pattern.
 debian_one() {
+  if [ -d "$SLIPWAY_DOWNLOADS/debian/$1" ]; then
+    echo "$SLIPWAY_DOWNLOADS/debian/$1"
+    return
+  fi
   debian_check || return 1
   DEBIAN_STATUS=/var/lib/dpkg/status
   debian_locked debian_update || return 1

@@ -2,8 +2,15 @@
 
 # install_server: puts both below .heroku/static; those of the last build when they are the same.
 install_server() {
-  local version program types
-  version=$(debian_version nginx) || fail 'There is no nginx to serve the files with: packages of the distribution could not be had. Check the network, and deploy again.'
+  local version program types known=$CACHE_DIR/static/version
+  # Asked for once a day, so that an unchanged app is built at once.
+  if newer_than "$known" 86400; then
+    version=$(cat "$known")
+  else
+    version=$(debian_version nginx) || fail 'There is no nginx to serve the files with: packages of the distribution could not be had. Check the network, and deploy again.'
+    mkdir -p "$CACHE_DIR/static"
+    printf '%s' "$version" >"$known"
+  fi
   if take_last .heroku/static .heroku/static/version "$version"; then
     step 'Restoring cache'
     detail "nginx ${version%%-*} is taken from the last build"

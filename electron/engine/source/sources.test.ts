@@ -119,6 +119,17 @@ describe('a folder', () => {
     }
   });
 
+  it.each([
+    ['Python', 'requirements.txt'],
+    ['Python', 'uv.lock'],
+    ['Go', 'go.mod'],
+    ['Static files', 'public/index.html'],
+    ['Static files', 'static.json'],
+  ])('is %s by its %s', async (language, file) => {
+    const found = await inspect(await folder('project', { [file]: '', Procfile: 'web: run' }));
+    expect(found).toMatchObject({ language, problems: [] });
+  });
+
   it('over 1 GiB is told with its size', async () => {
     const path = await folder('large', { 'package.json': '{}', 'disk.img': '' });
     await truncate(join(path, 'disk.img'), 2 ** 30);
