@@ -180,7 +180,8 @@ describe('an upload', () => {
 describe('a sample', () => {
   it('can be deployed, each of them, and belongs to no work tree', async () => {
     const list = await samples.list();
-    expect(list.map((each) => each.name)).toEqual(['hello-node', 'clock-worker', 'express-api']);
+    const names = ['hello-node', 'clock-worker', 'express-api', 'hello-python', 'hello-go'];
+    expect(list.map((each) => each.name)).toEqual(names);
     for (const { name, language } of list) {
       const found = await (await sources()).inspect({ kind: 'sample', sample: name });
       expect(found).toMatchObject({ suggestedName: name, language, commit: null, app: null, problems: [] });

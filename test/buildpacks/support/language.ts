@@ -10,7 +10,7 @@ import { get } from '../../e2e/support/load.ts';
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures');
 
 /** An app that has to build and run. */
-export interface GoodApp {
+interface GoodApp {
   /** Folder below `test/fixtures`. */
   readonly fixture: string;
   /** What the first build's output has to say. */
@@ -29,21 +29,21 @@ export interface GoodApp {
 }
 
 /** An app whose build has to fail. */
-export interface BadApp {
+interface BadApp {
   readonly fixture: string;
   /** What the output has to say, the reason and the next step. */
   readonly says: readonly (string | RegExp)[];
 }
 
 /** What one build wrote, and how long it took from its start to its end, in seconds. */
-export interface SeenBuild {
+interface SeenBuild {
   readonly build: Build;
   readonly output: string;
   readonly seconds: number;
 }
 
 /** Deploys a folder and gives its output as well. */
-export async function seenBuild(host: Host, app: string, path: string): Promise<SeenBuild> {
+async function seenBuild(host: Host, app: string, path: string): Promise<SeenBuild> {
   const started = performance.now();
   const { id } = await host.client.call('builds.start', { app, source: { kind: 'folder', path } });
   let output = '';
