@@ -182,17 +182,17 @@ debian_tool() {
   shared_folder "debian/tools/$name-$(fingerprint $files)" debian_unpack $files
 }
 
-# debian_file PACKAGE PATTERN FOLDER: puts the files of one package that fit the pattern into FOLDER, without what the package needs.
+# debian_file PACKAGE PATTERN... FOLDER: puts the files of one package that fit a pattern into FOLDER, without what the package needs.
 debian_file() {
   (
-    cd "$3" || exit 1
+    cd "${*: -1}" || exit 1
     debian_apt apt-get download "$1" >/dev/null 2>&1 || exit 1
-    dpkg-deb --fsys-tarfile ./*.deb | tar -xf - --wildcards "$2"
+    dpkg-deb --fsys-tarfile ./*.deb | tar -xf - --wildcards "${@:2:$#-2}" || exit 1
     rm -f ./*.deb
   )
 }
 
-# debian_one NAME PACKAGE PATTERN: prints the path of a shared folder with the files of one package that fit the pattern.
+# debian_one NAME PACKAGE PATTERN...: prints the path of a shared folder with the files of one package that fit a pattern.
 debian_one() {
   if [ -d "$SLIPWAY_DOWNLOADS/debian/$1" ]; then
     echo "$SLIPWAY_DOWNLOADS/debian/$1"
@@ -201,5 +201,5 @@ debian_one() {
   debian_check || return 1
   DEBIAN_STATUS=/var/lib/dpkg/status
   debian_locked debian_update || return 1
-  shared_folder "debian/$1" debian_file "$2" "$3"
+  shared_folder "debian/$1" debian_file "${@:2}"
 }

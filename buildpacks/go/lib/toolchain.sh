@@ -29,12 +29,17 @@ directive() {
     sed 's/[[:space:]]*$//' | grep .
 }
 
-# bootstrap_go: prints the path of a Go that can fetch others: the machine's, or the distribution's.
+# bootstrap_go: prints the path of a Go that can fetch others: the machine's, or no more of the distribution's than that takes.
 bootstrap_go() {
-  local folder
+  local folder=$SLIPWAY_DOWNLOADS/debian/go-bootstrap package
   if command -v go; then return; fi
-  folder=$(debian_tool go golang-go) ||
-    fail 'Building Go apps needs the command go on this machine. Install it, and deploy again, or let builds run in Docker.'
+  if [ ! -d "$folder" ]; then
+    package=$(debian_names '^golang-[0-9.]+-go$' | tail -n 1)
+    debian_one go-bootstrap "${package:-golang}" './usr/lib/go-*/bin/go' './usr/lib/go-*/go.env' './usr/lib/go-*/VERSION' >/dev/null ||
+      fail 'Building Go apps needs the command go on this machine. Install it, and deploy again, or let builds run in Docker.'
+    # By this folder Go knows where its own files are.
+    mkdir -p "$(echo "$folder"/usr/lib/go-*)/pkg/tool"
+  fi
   echo "$folder"/usr/lib/go-*/bin/go
 }
 
@@ -118,10 +123,16 @@ go_from_proxy() {
 
 # use_bootstrap REASON: the Go that fetches others, when it is of the version that is asked for.
 use_bootstrap() {
+  local folder
   GO_VERSION=$(newest bootstrap)
   if [ -n "$GO_VERSION" ]; then
-    detail "Go $GO_VERSION comes from $([ "${GO_BOOTSTRAP#"$SLIPWAY_DOWNLOADS"}" = "$GO_BOOTSTRAP" ] && echo 'this machine' || echo "packages of Debian $(debian_codename)")"
-    PATH="$(dirname "$GO_BOOTSTRAP"):$PATH"
+    if command -v go >/dev/null; then
+      detail "Go $GO_VERSION comes from this machine"
+      return
+    fi
+    detail "Go $GO_VERSION comes from packages of Debian $(debian_codename)"
+    folder=$(debian_tool go golang-go) || fail "Go $GO_VERSION could not be downloaded. Check the network, and deploy again."
+    PATH="$(dirname "$folder"/usr/lib/go-*/bin/go):$PATH"
     return
   fi
   fail "There is no Go $GO_ASKED to be had.${1:+

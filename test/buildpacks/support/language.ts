@@ -7,6 +7,8 @@ import { whyNoDocker } from '../../e2e/support/docker.ts';
 import { type Host, logLines, startHost, waitFor } from '../../e2e/support/host.ts';
 import { get } from '../../e2e/support/load.ts';
 
+/** The first build fetches and unpacks a whole runtime; how long that takes is the network's and the machine's affair. */
+const PATIENCE_MS = 900_000;
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures');
 
 /** An app that has to build and run. */
@@ -94,6 +96,7 @@ export function languageTests(language: string, good: readonly GoodApp[], bad: r
         console.log(tableRow(language, app, first, second));
         await host.client.call('apps.destroy', { app: name, confirm: name });
       },
+      PATIENCE_MS,
     );
 
     it.each(bad.map((app) => [app.fixture, app] as const))('%s fails and says why', async (name, app) => {
