@@ -4,13 +4,21 @@
 # fetch URL FILE: downloads with what the machine has. Says why not on standard output, and returns 1.
 fetch() {
   if command -v curl >/dev/null 2>&1; then
-    curl --fail --silent --show-error --location --retry 3 --connect-timeout 15 --max-time 600 --output "$2" "$1" 2>&1
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 15 --speed-limit 500 --speed-time 30 --max-time 600 --output "$2" "$1" 2>&1
   elif command -v wget >/dev/null 2>&1; then
     wget --quiet --tries=3 --timeout=30 --output-document="$2" "$1" 2>&1
   else
     echo 'None of curl and wget is installed. Install one of them, and deploy again.'
     return 1
   fi
+}
+
+# patiently SECONDS PROGRAM ARGUMENT...: runs a program that downloads, and runs it once more when it stands still or fails.
+patiently() {
+  local limit=()
+  ! command -v timeout >/dev/null 2>&1 || limit=(timeout --kill-after=5 "$1")
+  shift
+  ${limit[@]+"${limit[@]}"} "$@" || ${limit[@]+"${limit[@]}"} "$@"
 }
 
 # sum_of BITS FILE: prints the file's SHA checksum of 1, 256 or 512.

@@ -115,7 +115,7 @@ fresh_choice() {
 # go_from_proxy VERSION FOLDER: Go fetches another Go by itself, and checks it by the checksum database.
 go_from_proxy() {
   local modules=$2/modules
-  GOFLAGS=-modcacherw GOMODCACHE=$modules GOTOOLCHAIN=go$1 GOPATH=$2/path "$GO_BOOTSTRAP" version || return 1
+  GOFLAGS=-modcacherw GOMODCACHE=$modules GOTOOLCHAIN=go$1 GOPATH=$2/path patiently 150 "$GO_BOOTSTRAP" version || return 1
   chmod -R u+w "$modules"
   mv "$modules"/golang.org/toolchain@*/* "$2" || return 1
   rm -rf "$modules" "$2/path" "$2/test" "$2/api" "$2/doc"
