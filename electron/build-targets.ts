@@ -35,6 +35,11 @@ export const TARGETS = {
     result: 'dist/headless/headless.js',
     sources: '{electron,shared}/**/*.ts',
   },
+  router: {
+    config: 'electron/vite.router.config.ts',
+    result: 'dist/router/worker.cjs',
+    sources: 'electron/engine/{router,util}/*.ts',
+  },
 } as const satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof TARGETS;

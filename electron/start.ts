@@ -43,6 +43,7 @@ async function main(): Promise<void> {
   if (program !== null) {
     await buildWhenStale('preload');
     await buildWhenStale('main');
+    await buildWhenStale('router');
     process.exitCode = await runDesktop(program);
     return;
   }

@@ -9,6 +9,8 @@ export function nodeBundle(target: {
   readonly entry: string;
   readonly folder: string;
   readonly file: string;
+  /** `cjs` for what is not loaded as a file. */
+  readonly format?: 'es' | 'cjs';
 }): UserConfig {
   return {
     root: import.meta.dirname,
@@ -26,7 +28,7 @@ export function nodeBundle(target: {
       license: { fileName: 'licenses.md' },
       rolldownOptions: {
         external: ['electron', 'cpu-features', /\.node$/],
-        output: { format: 'es', entryFileNames: target.file, codeSplitting: false },
+        output: { format: target.format ?? 'es', entryFileNames: target.file, codeSplitting: false },
       },
     },
   };

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expressApp } from '../../test/e2e/support/app-folder.ts';
-import { deploy, startHost, waitFor } from '../../test/e2e/support/host.ts';
+import { waitFor } from '../../test/e2e/support/host.ts';
 import { get } from '../../test/e2e/support/load.ts';
+import { openBesideDocker } from '../lib/beside-docker.ts';
 import type { BenchDefinition } from '../lib/definition.ts';
-import { openDockerPeer, PEER_IMAGE, untilAnswers } from '../lib/docker-peer.ts';
+import { untilAnswers } from '../lib/docker-peer.ts';
 
 const APP = 'bench-deploy';
 /** Rest between rounds, so that what a deploy does afterwards is not in the next one's time. */
@@ -18,11 +18,7 @@ export const bench: BenchDefinition = {
   rounds: 7,
   goal: { kind: 'at-most', ratio: 0.5 },
   async open() {
-    const folder = await expressApp();
-    const host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
-    await host.client.call('apps.create', { name: APP });
-    await deploy(host, APP, folder.path);
-    const peer = await openDockerPeer(folder.path);
+    const { folder, host, peer, close } = await openBesideDocker(APP);
     return {
       ours: {
         name: 'slipway',
@@ -51,23 +47,13 @@ export const bench: BenchDefinition = {
           await writeFile(join(peer.folder, 'greeting.js'), `export const greeting = 'theirs ${round}';\n`);
           const started = performance.now();
           await peer.build();
-          const id = await peer.docker('run', '--detach', '--publish', '127.0.0.1::3000', PEER_IMAGE);
-          const address = await peer.address(id);
-          await untilAnswers(
-            async () => (await fetch(`http://${address}/`)).text(),
-            (body) => body === `theirs ${round}\n`,
-          );
+          const id = await peer.start((body) => body === `theirs ${round}\n`);
           const seconds = (performance.now() - started) / 1000;
           await peer.docker('rm', '--force', id);
           return seconds;
         },
       },
-      async close() {
-        await host.client.call('apps.destroy', { app: APP, confirm: APP });
-        await host.stop();
-        await peer.close();
-        await folder.remove();
-      },
+      close,
     };
   },
 };

@@ -13,8 +13,8 @@ export interface DockerPeer {
   /** `docker build`; with an unchanged lock file all but the last layer is cached. */
   build(): Promise<void>;
   docker(...args: string[]): Promise<string>;
-  /** Address on the host of a container's port 3000. */
-  address(container: string): Promise<string>;
+  /** `docker run`, until the app's answer is the wanted one. @returns the container's id */
+  start(wanted: (body: string) => boolean): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -51,9 +51,11 @@ export async function openDockerPeer(appFolder: string): Promise<DockerPeer> {
     folder,
     build,
     docker,
-    async address(container) {
-      const lines = await docker('port', container, '3000/tcp');
-      return lines.split('\n')[0] ?? '';
+    async start(wanted) {
+      const id = await docker('run', '--detach', '--publish', '127.0.0.1::3000', IMAGE);
+      const [address = ''] = (await docker('port', id, '3000/tcp')).split('\n');
+      await untilAnswers(async () => (await fetch(`http://${address}/`)).text(), wanted);
+      return id;
     },
     async close() {
       await docker('rmi', '--force', IMAGE, `${IMAGE}-node`).catch(() => '');
@@ -61,9 +63,6 @@ export async function openDockerPeer(appFolder: string): Promise<DockerPeer> {
     },
   };
 }
-
-/** Name of the peer's image. */
-export const PEER_IMAGE = IMAGE;
 
 /** Asks until the answer is the wanted one. */
 export async function untilAnswers(

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expressApp } from '../../test/e2e/support/app-folder.ts';
-import { deploy, startHost, waitFor } from '../../test/e2e/support/host.ts';
+import { waitFor } from '../../test/e2e/support/host.ts';
 import { get } from '../../test/e2e/support/load.ts';
+import { openBesideDocker } from '../lib/beside-docker.ts';
 import type { BenchDefinition } from '../lib/definition.ts';
-import { openDockerPeer, PEER_IMAGE, untilAnswers } from '../lib/docker-peer.ts';
+import { untilAnswers } from '../lib/docker-peer.ts';
 
 const APP = 'bench-rollback';
 /** Rest between rounds, so that the old dynos' end is not in the next one's time. */
@@ -16,17 +16,9 @@ export const bench: BenchDefinition = {
   rounds: 9,
   goal: { kind: 'at-most', ratio: 1.3 },
   async open() {
-    const folder = await expressApp();
-    const host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
-    await host.client.call('apps.create', { name: APP });
-    const versions: { readonly release: number; readonly greeting: string }[] = [];
-    for (const greeting of ['one', 'two']) {
-      await folder.greet(greeting);
-      const { release } = await deploy(host, APP, folder.path);
-      if (release === null) throw new Error('the deploy made no release');
-      versions.push({ release, greeting: `${greeting}\n` });
-    }
-    const peer = await openDockerPeer(folder.path);
+    const greetings = ['one', 'two'];
+    const { host, peer, releases, close } = await openBesideDocker(APP, greetings);
+    const versions = releases.map((release, at) => ({ release, greeting: `${greetings[at] ?? ''}\n` }));
     return {
       ours: {
         name: 'slipway rollback',
@@ -58,23 +50,13 @@ export const bench: BenchDefinition = {
         async round() {
           await sleep(REST);
           const started = performance.now();
-          const id = await peer.docker('run', '--detach', '--publish', '127.0.0.1::3000', PEER_IMAGE);
-          const address = await peer.address(id);
-          await untilAnswers(
-            async () => (await fetch(`http://${address}/`)).text(),
-            (body) => body !== '',
-          );
+          const id = await peer.start((body) => body !== '');
           const seconds = (performance.now() - started) / 1000;
           await peer.docker('rm', '--force', id);
           return seconds;
         },
       },
-      async close() {
-        await host.client.call('apps.destroy', { app: APP, confirm: APP });
-        await host.stop();
-        await peer.close();
-        await folder.remove();
-      },
+      close,
     };
   },
 };

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
@@ -46,7 +46,10 @@ export interface Field {
   close(): Promise<void>;
 }
 
-/** Starts the backend and all proxies, each with a log of its requests; installs what is missing from Debian. */
+/**
+ * Starts the backend and all proxies, each with a log of its requests; installs what is missing from Debian. Caddy is large, and
+ * takes part only where it is installed (Debian package `caddy`).
+ */
 export async function openField(): Promise<Field> {
   install({ nginx: 'nginx-light', haproxy: 'haproxy', wrk: 'wrk' });
   const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-router-'));
@@ -78,13 +81,13 @@ export async function openField(): Promise<Field> {
 type Run = (core: number, log: string, command: string, ...args: string[]) => number;
 
 function install(packages: Record<string, string>): void {
-  for (const [command, name] of Object.entries(packages)) {
-    try {
-      execFileSync('which', [command], { stdio: 'ignore' });
-    } catch {
+  for (const [command, name] of Object.entries(packages))
+    if (!isInstalled(command))
       execFileSync('apt-get', ['install', '-y', '--no-install-recommends', name], { stdio: 'inherit' });
-    }
-  }
+}
+
+function isInstalled(command: string): boolean {
+  return spawnSync('which', [command], { stdio: 'ignore' }).status === 0;
 }
 
 /** nginx with two files and a place for POST: quick enough that the proxies are what is measured. */
@@ -124,6 +127,7 @@ async function startProxies(folder: string, backend: number, run: Run): Promise<
     nginx: await freePort(),
     haproxy: await freePort(),
     httpProxy: await freePort(),
+    caddy: await freePort(),
   };
   await writeFile(
     join(folder, 'nginx.conf'),
@@ -160,6 +164,27 @@ backend b
   server s 127.0.0.1:${backend}
 `,
   );
+  await writeFile(
+    join(folder, 'Caddyfile'),
+    `{
+  admin off
+  auto_https off
+  persist_config off
+}
+:${ports.caddy} {
+  bind 127.0.0.1
+  log {
+    output file ${folder}/caddy-access.log
+  }
+  reverse_proxy 127.0.0.1:${backend} {
+    transport http {
+      keepalive_idle_conns 1024
+      keepalive_idle_conns_per_host 1024
+    }
+  }
+}
+`,
+  );
   const { proxy: core } = CORES;
   const start = (name: string, port: number, command: string, ...args: string[]): Proxy => {
     const pid = run(core, `${name}.out`, command, ...args);
@@ -180,6 +205,20 @@ backend b
     start('nginx', ports.nginx, 'nginx', '-p', folder, '-c', join(folder, 'nginx.conf')),
     start('haproxy', ports.haproxy, 'haproxy', '-db', '-f', join(folder, 'haproxy.cfg')),
     node('http-proxy', ports.httpProxy, 'http-proxy.ts'),
+    ...(isInstalled('caddy')
+      ? [
+          start(
+            'caddy',
+            ports.caddy,
+            'caddy',
+            'run',
+            '--adapter',
+            'caddyfile',
+            '--config',
+            join(folder, 'Caddyfile'),
+          ),
+        ]
+      : []),
   ];
 }
 

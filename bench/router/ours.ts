@@ -1,17 +1,18 @@
 import { openSync, writeSync } from 'node:fs';
-import { createRouter } from '#engine/router/router.ts';
-import { systemClock } from '#engine/util/clock.ts';
+import { createThreadedRouter } from '#engine/router/threaded-router.ts';
 
 const [port, backend, logFile = ''] = process.argv.slice(2);
 
-/** The router of the engine with one app of one dyno; its lines go to a file. */
+/** The router as the engine has it, with one app of one dyno; its lines go to a file. */
 const file = openSync(logFile, 'a');
-const router = createRouter({
-  clock: systemClock,
+const router = createThreadedRouter({
   log: (_appId, lines) => {
     let text = '';
     for (const line of lines) text += `${line.text}\n`;
     writeSync(file, text);
+  },
+  onProblem: (what, error) => {
+    console.error(what, error);
   },
   limits: { backlogPerDyno: 10_000 },
 });

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expressApp } from '../../test/e2e/support/app-folder.ts';
-import { deploy, startHost, waitFor } from '../../test/e2e/support/host.ts';
+import { waitFor } from '../../test/e2e/support/host.ts';
 import { get } from '../../test/e2e/support/load.ts';
+import { openBesideDocker } from '../lib/beside-docker.ts';
 import type { BenchDefinition } from '../lib/definition.ts';
-import { openDockerPeer, PEER_IMAGE, untilAnswers } from '../lib/docker-peer.ts';
+import { untilAnswers } from '../lib/docker-peer.ts';
 
 const APP = 'bench-scale';
 const DYNOS = 10;
@@ -18,11 +18,7 @@ export const bench: BenchDefinition = {
   rounds: 5,
   goal: { kind: 'at-most', ratio: 1 },
   async open() {
-    const folder = await expressApp();
-    const host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
-    await host.client.call('apps.create', { name: APP });
-    await deploy(host, APP, folder.path);
-    const peer = await openDockerPeer(folder.path);
+    const { host, peer, close } = await openBesideDocker(APP);
     const scale = async (quantity: number): Promise<void> => {
       await host.client.call('formation.update', { app: APP, updates: [{ type: 'web', quantity }] });
     };
@@ -56,27 +52,14 @@ export const bench: BenchDefinition = {
           await sleep(REST);
           const started = performance.now();
           const ids = await Promise.all(
-            Array.from({ length: DYNOS }, async () => {
-              const id = await peer.docker('run', '--detach', '--publish', '127.0.0.1::3000', PEER_IMAGE);
-              const address = await peer.address(id);
-              await untilAnswers(
-                async () => (await fetch(`http://${address}/`)).text(),
-                (body) => body !== '',
-              );
-              return id;
-            }),
+            Array.from({ length: DYNOS }, () => peer.start((body) => body !== '')),
           );
           const seconds = (performance.now() - started) / 1000;
           await peer.docker('rm', '--force', ...ids);
           return seconds;
         },
       },
-      async close() {
-        await host.client.call('apps.destroy', { app: APP, confirm: APP });
-        await host.stop();
-        await peer.close();
-        await folder.remove();
-      },
+      close,
     };
   },
 };

@@ -111,7 +111,7 @@ async function openBase(
   });
   const runtime = started.adopt(await chooseRuntime(settings, home, clock, diagnostics), (it) => it.close());
   const router = started.adopt(
-    makeRouter(settings, clock, logplex, (appId) => {
+    makeRouter(settings, logplex, diagnostics, (appId) => {
       dynos.wake(appId);
     }),
     (it) => it.router.close(),

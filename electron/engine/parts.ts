@@ -14,7 +14,8 @@ import type { ReleaseLedger } from './release/ledger.ts';
 import { ReleasePublisher } from './release/publisher.ts';
 import { RELEASE_TIMERS } from './release/release-dyno.ts';
 import { ListenError } from './router/listener.ts';
-import { createRouter, type Router } from './router/router.ts';
+import type { Router } from './router/router.ts';
+import { createThreadedRouter } from './router/threaded-router.ts';
 import { Runs } from './run/runs.ts';
 import { RUN_TIMERS } from './run/timers.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
@@ -59,14 +60,14 @@ export interface OpenRouter {
  */
 export function makeRouter(
   settings: Settings,
-  clock: Clock,
   logplex: Logplex,
+  diagnostics: Diagnostics,
   wake: (appId: string) => void,
 ): OpenRouter {
   const requests = new RequestBuckets();
-  const router = createRouter({
-    clock,
+  const router = createThreadedRouter({
     wake,
+    onProblem: diagnostics.problem.bind(diagnostics),
     log: (appId, lines) => {
       for (const { at, status } of lines) requests.count(appId, status, at / 1000);
       logplex.append(

@@ -23,7 +23,7 @@ describe.runIf(runs)('the desktop app in real Electron', () => {
   let page: Page;
 
   beforeAll(async () => {
-    for (const name of ['renderer', 'preload', 'main'] as const) await buildWhenStale(name);
+    for (const name of ['renderer', 'preload', 'main', 'router'] as const) await buildWhenStale(name);
     home = await mkdtemp(join(tmpdir(), 'slipway-electron-'));
     app = await _electron.launch({
       executablePath: program,

@@ -53,7 +53,7 @@ describe.runIf(linux)('the package', () => {
     await rm(work, { recursive: true, force: true });
   });
 
-  it('holds main process, preload script, UI and headless host, and nothing else', () => {
+  it('holds main process, preload script, UI, headless host and the router’s thread, and nothing else', () => {
     for (const file of [
       '/package.json',
       '/LICENSE',
@@ -62,10 +62,12 @@ describe.runIf(linux)('the package', () => {
       '/dist/preload/preload.cjs',
       '/dist/renderer/index.html',
       '/dist/headless/headless.js',
+      '/dist/router/worker.cjs',
     ])
       expect(files).toContain(file);
     const others = files.filter(
-      (file) => !/^\/(package\.json|LICENSE|dist(\/(main|preload|renderer|headless)(\/.*)?)?)$/.test(file),
+      (file) =>
+        !/^\/(package\.json|LICENSE|dist(\/(main|preload|renderer|headless|router)(\/.*)?)?)$/.test(file),
     );
     expect(others).toEqual([]);
     expect(files.filter((file) => /node_modules|\.map$|\.node$|\.tsx?$/.test(file))).toEqual([]);

@@ -206,8 +206,9 @@ export class DynoExecutor {
 
   private async terminate(record: DynoRecord): Promise<void> {
     if (record.instance === null) return;
-    if (record.type === 'web' && record.drain)
-      await this.options.routing.drained(record.id, this.options.timers.exit);
+    // Without waiting for requests, it is still waited until the route without this dyno is in force.
+    if (record.type === 'web')
+      await this.options.routing.drained(record.id, record.drain ? this.options.timers.exit : 0);
     if (record.ended) return;
     record.termSentAt = this.options.clock.steady();
     this.log(record, line.stopping());

@@ -1,23 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isDiskFull } from '#shared/errors.ts';
 import type { Dyno } from '#shared/model/app.ts';
 import type { DynoManagerOptions } from './context.ts';
 import { type AppDesire, readDesire, sleepAfter } from './desired.ts';
 import { type DynoRecord, DynoTable, idleDynos, visibleDynos } from './dyno-table.ts';
 import { DynoExecutor } from './executor.ts';
+import { type HandOver, handOver } from './hand-over.ts';
 import { line } from './lines.ts';
 import { MemoryWatch, quotaOf } from './memory-watch.ts';
 import { type DesiredApp, plan, type Step } from './plan.ts';
 import { Reconciler } from './reconcile.ts';
 import { DynoReservations } from './reservations.ts';
 import { routeOf } from './route.ts';
-import { Sleeper, type Sleepy } from './sleeper.ts';
+import { AppSleep } from './sleep.ts';
+import { stored } from './stored.ts';
 
 /** Time between two attempts to write down a hand-over, in milliseconds. */
 const RETRY_STORE = 1_000;
-
-/** How a release's hand-over ended. */
-export type HandOver = { readonly serving: true } | { readonly serving: false; readonly reason: string };
 
 /**
  * The one that starts and stops dynos. It compares what shall run (formation × release) with what does,
@@ -30,9 +28,7 @@ export class DynoManager {
   private readonly reservations: DynoReservations;
   private readonly memory: MemoryWatch<DynoRecord>;
   private readonly reconciler: Reconciler;
-  private readonly sleeper: Sleeper;
-  /** When apps were woken whose web dyno is not up yet. */
-  private readonly waking = new Map<string, number>();
+  private readonly sleep: AppSleep;
   private readonly desires = new Map<string, AppDesire>();
   private readonly epochs = new Map<string, Map<string, number>>();
   private readonly dirty = new Set<string>();
@@ -51,7 +47,9 @@ export class DynoManager {
     });
     this.executor = new DynoExecutor(options, this.table, {
       changed: this.touch.bind(this),
-      cameUp: this.cameUp.bind(this),
+      cameUp: (record) => {
+        this.sleep.cameUp(record);
+      },
       crashed: this.crashed.bind(this),
     });
     this.reconciler = new Reconciler({
@@ -59,11 +57,13 @@ export class DynoManager {
       currentRelease: (appId) => this.desires.get(appId)?.target?.wanted.version ?? 0,
       epochOf: (appId, name) => this.epochs.get(appId)?.get(name) ?? 0,
     });
-    this.sleeper = new Sleeper({
-      clock: options.clock,
-      sleepy: () => this.sleepy(),
-      requests: options.requests.bind(options),
-      onIdle: this.fallAsleep.bind(this),
+    this.sleep = new AppSleep(options, {
+      ...{ desires: this.desires, table: this.table },
+      changed: (appId) => {
+        this.read(appId);
+        this.touch(appId);
+      },
+      fellAsleep: this.reservations.drop.bind(this.reservations),
     });
     this.memory = new MemoryWatch({
       clock: options.clock,
@@ -113,31 +113,21 @@ export class DynoManager {
     this.touch(appId);
   }
 
+  /** Somebody needs the app: one that sleeps runs again. */
+  wake(appId: string): void {
+    this.sleep.wake(appId);
+  }
+
   /** Options of the engine have changed. */
   optionsChanged(): void {
     for (const appId of this.desires.keys()) this.touch(appId);
-  }
-
-  /** Somebody needs the app: one that sleeps runs again (reference: heroku-platform 3.6). */
-  wake(appId: string): void {
-    this.sleeper.touch(appId);
-    const app = this.desires.get(appId);
-    if (app === undefined || app.asleepSince === null) return;
-    if (!this.stored('waking an app', () => this.options.store.setAsleep(appId, null))) return;
-    this.waking.set(appId, this.options.clock.steady());
-    for (const { name } of idleDynos(app)) {
-      this.options.log(appId, name, line.unidling());
-      this.options.log(appId, name, line.changed('down', 'starting'));
-    }
-    this.read(appId);
-    this.touch(appId);
   }
 
   /** The app is being destroyed: its dynos are no longer anybody's business here. */
   appRemoved(appId: string): void {
     this.desires.delete(appId);
     this.epochs.delete(appId);
-    this.waking.delete(appId);
+    this.sleep.forget(appId);
     this.reservations.drop(appId);
     for (const record of this.table.ofApp(appId)) {
       record.ended = true;
@@ -178,7 +168,9 @@ export class DynoManager {
   /** Waits until the release (or a later one) serves, or until it is clear that it does not come up. */
   async untilServing(appId: string, version: number, signal: AbortSignal): Promise<HandOver> {
     for (;;) {
-      const result = this.handOver(appId, version);
+      const app = this.state === 'running' ? this.desires.get(appId) : undefined;
+      if (app === undefined) return { serving: false, reason: 'the app or the engine is going away' };
+      const result = handOver(app, version, this.table.ofApp(appId));
       if (result !== null) return result;
       signal.throwIfAborted();
       await new Promise<void>((resolve) => {
@@ -216,7 +208,7 @@ export class DynoManager {
     this.reservations.close();
     this.retry?.();
     this.reconciler.close();
-    this.sleeper.close();
+    this.sleep.close();
     this.memory.close();
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
     this.executor.close();
@@ -231,23 +223,6 @@ export class DynoManager {
       this.touch(record.appId);
     }
     this.reconciler.syncSoon();
-  }
-
-  private handOver(appId: string, version: number): HandOver | null {
-    const app = this.desires.get(appId);
-    if (app === undefined || this.state !== 'running')
-      return { serving: false, reason: 'the app or the engine is going away' };
-    const serving = app.serving?.wanted.version;
-    if (serving !== undefined && serving >= version) return { serving: true };
-    if (app.target !== null && app.target.wanted.version > version) {
-      return { serving: false, reason: `v${app.target.wanted.version} took its place` };
-    }
-    const crashed = this.table
-      .ofApp(appId)
-      .find((record) => record.release === version && (record.state === 'crashed' || record.crashes > 0));
-    return crashed === undefined
-      ? null
-      : { serving: false, reason: `${crashed.name} crashed: ${crashed.reason ?? 'it crashed before'}` };
   }
 
   private read(appId: string): void {
@@ -274,7 +249,7 @@ export class DynoManager {
     const { steps, wakeAt } = plan(desired, this.table.all(), now, this.options.timers);
     for (const step of steps) this.perform(step);
     this.memory.wake();
-    this.sleeper.wake();
+    this.sleep.watch();
     this.cancelWake?.();
     this.cancelWake =
       wakeAt === null
@@ -338,7 +313,7 @@ export class DynoManager {
         store.setReleaseProblem(appId, release, null);
       });
     };
-    if (!this.stored(`the hand-over to v${release}`, write)) {
+    if (!stored(this.options, `the hand-over to v${release}`, write)) {
       this.retry ??= this.options.clock.after(RETRY_STORE, () => {
         this.retry = null;
         this.turn();
@@ -349,18 +324,6 @@ export class DynoManager {
     this.touch(appId);
   }
 
-  /** Writes to the store. @returns false when there is no room; that is told, and nobody fails for it */
-  private stored(what: string, write: () => void): boolean {
-    try {
-      write();
-      return true;
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      this.options.onProblem(`${what} could not be written down`, error);
-      return false;
-    }
-  }
-
   /** Has a new dyno take the place of one. */
   private replace(appId: string, name: string, why: string): void {
     const epochs = this.epochs.get(appId) ?? new Map<string, number>();
@@ -369,39 +332,13 @@ export class DynoManager {
     this.touch(appId);
   }
 
-  /** Apps that run undisturbed and may sleep. */
-  private sleepy(): Sleepy[] {
-    return [...this.desires.values()].flatMap((app) => {
-      const after = app.asleepSince === null ? sleepAfter(app) : null;
-      if (after === null) return [];
-      const settled = app.serving?.wanted.version === app.target?.wanted.version;
-      const up = this.table.ofApp(app.appId).some(({ type, state }) => type === 'web' && state === 'up');
-      return settled && up ? [{ appId: app.appId, after }] : [];
-    });
-  }
-
-  private fallAsleep(appId: string): void {
-    const now = new Date(this.options.clock.now()).toISOString();
-    if (!this.stored('falling asleep', () => this.options.store.setAsleep(appId, now))) return;
-    this.reservations.drop(appId);
-    this.read(appId);
-    this.touch(appId);
-  }
-
-  private cameUp({ appId, type, name }: DynoRecord): void {
-    const since = this.waking.get(appId);
-    if (since === undefined || type !== 'web') return;
-    this.waking.delete(appId);
-    this.options.log(appId, name, line.awake(this.options.clock.steady() - since));
-  }
-
   /** A release whose dynos crash before it ever served is marked, so that everybody sees why the one before it serves on. */
   private crashed({ appId, release, name, reason }: DynoRecord): void {
     const app = this.desires.get(appId);
     if (app?.target?.wanted.version !== release || app.serving?.wanted.version === release) return;
     const problem = `${name} crashed: ${reason ?? 'it ended'}`;
     if (
-      !this.stored(`why v${release} crashed`, () =>
+      !stored(this.options, `why v${release} crashed`, () =>
         this.options.store.setReleaseProblem(appId, release, problem),
       )
     )

@@ -9,6 +9,8 @@ import { httpDate, VIA } from './words.ts';
 /** What is read in one go when a head begins; a head hardly ever is larger. */
 const PEEK = 4096;
 const HEAD = new ResponseHead();
+/** The end of most heads. */
+const PLAIN_END = `Via: ${VIA}\r\n\r\n`;
 
 /** How the body comes from the dyno. */
 type State = 'head' | 'length' | 'chunked' | 'until-close' | 'done';
@@ -118,7 +120,7 @@ export class Answer implements BodySink {
       this.#continued = true;
       return !second;
     }
-    if (minor === 1) client.wire.text(`HTTP/1.1 ${HEAD.statusLine}\r\n${HEAD.kept}${viaLine()}\r\n`);
+    if (minor === 1) client.wire.text(`${HEAD.kept}${viaLine()}\r\n`);
     return true;
   }
 
@@ -126,7 +128,7 @@ export class Answer implements BodySink {
     const exchange = this.#exchange;
     if (!exchange.upgrade) return this.#fail('H17');
     const { client } = exchange;
-    client.wire.text(`HTTP/1.1 ${HEAD.statusLine}\r\n${HEAD.kept}${viaLine()}Connection: Upgrade\r\n\r\n`);
+    client.wire.text(`${HEAD.kept}${viaLine()}Connection: Upgrade\r\n\r\n`);
     client.wire.flush();
     this.#state = 'done';
     exchange.onUpgrade();
@@ -142,13 +144,16 @@ export class Answer implements BodySink {
     this.#idleMs = HEAD.keepAlive ? HEAD.keepAliveMs : 0;
     this.#left = HEAD.length;
     this.#state = bodiless || HEAD.length === 0 ? 'done' : HEAD.kind;
-    const framing = this.#framingLines(bodiless);
-    exchange.endsWithConnection = !bodiless && framing === '';
+    const framing = HEAD.kind === 'length' ? '' : this.#framingLines(bodiless);
+    exchange.endsWithConnection = !bodiless && framing === '' && HEAD.kind !== 'length';
     if (exchange.endsWithConnection) client.closeAfter();
-    client.wire.text(
-      `HTTP/1.1 ${HEAD.statusLine}\r\n${HEAD.kept}${framing}${HEAD.hasServer ? '' : 'Server: Heroku\r\n'}` +
-        `${HEAD.hasDate ? '' : `Date: ${httpDate(exchange.plane.clock.now())}\r\n`}${viaLine()}${client.connectionLine()}\r\n`,
-    );
+    const { wire } = client;
+    wire.text(HEAD.kept);
+    if (framing !== '') wire.text(framing);
+    if (!HEAD.hasServer) wire.text('Server: Heroku\r\n');
+    if (!HEAD.hasDate) wire.text(`Date: ${httpDate(exchange.plane.clock.now())}\r\n`);
+    const connection = client.connectionLine();
+    wire.text(HEAD.via === '' && connection === '' ? PLAIN_END : `${viaLine()}${connection}\r\n`);
     if (this.#state === 'chunked') this.#chunks = new ChunkReader(this.#takesChunks);
     exchange.onAnswerBegins(status);
   }
@@ -158,9 +163,8 @@ export class Answer implements BodySink {
     return this.#exchange.minor === 1 && !this.#exchange.upgrade;
   }
 
-  /** The lines that tell the client where the body ends; empty where the end of the connection tells it. */
+  /** The lines that tell the client where a body of unknown length ends; empty where the end of the connection tells it. */
   #framingLines(bodiless: boolean): string {
-    if (HEAD.kind === 'length') return HEAD.status === 204 ? '' : `Content-Length: ${HEAD.length}\r\n`;
     if (!this.#takesChunks || HEAD.status === 204 || HEAD.status === 304) return '';
     if (HEAD.kind === 'chunked') return `${HEAD.trailer}Transfer-Encoding: chunked\r\n`;
     this.#framing = !bodiless;

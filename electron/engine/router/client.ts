@@ -1,5 +1,6 @@
 import type { AppEntry } from './app-table.ts';
 import { type BodySink, ChunkReader } from './chunked.ts';
+import { originLines } from './dyno-head.ts';
 import { type ErrorPage, noSuchApp } from './error-pages.ts';
 import { Exchange } from './exchange.ts';
 import { textOf } from './latin1.ts';
@@ -40,6 +41,7 @@ export class ClientConnection implements WireUser, BodySink {
   #processing = false;
   #keepAlive = true;
   #minor = 1;
+  #originLines: string | null = null;
   readonly #onGone: () => void;
 
   /** @param open makes the wire, with this as its user */
@@ -52,6 +54,11 @@ export class ClientConnection implements WireUser, BodySink {
     this.wire = open(this);
     this.address = this.wire.remoteAddress.replace(/^::ffff:/, '');
     this.#setTimer(plane.limits.headMs);
+  }
+
+  /** Lines about this client for the heads that dynos get, see `originLines`. */
+  get originLines(): string {
+    return (this.#originLines ??= originLines(this.address, this.plane.port, ''));
   }
 
   get isIdle(): boolean {
@@ -128,6 +135,11 @@ export class ClientConnection implements WireUser, BodySink {
     this.#exchange = null;
     if (hard) this.wire.reset();
     this.destroy();
+  }
+
+  /** Ends its request with H24, if there is one; @param which those that have left HTTP, or any */
+  cut(which: 'upgraded' | 'any'): void {
+    if (which === 'any' || this.#exchange?.upgraded === true) this.#exchange?.cut();
   }
 
   destroy(): void {

@@ -161,6 +161,27 @@ test('a dyno that refuses is left out and the others serve', async () => {
   for (let i = 0; i < 20; i++) expect((await bed.ask('/')).status).toBe(200);
 });
 
+test('a dyno that refuses is left at once for another one with an idle connection', async () => {
+  await open({ quarantineMs: 1, poolIdleMs: 60_000 });
+  const asked: string[] = [];
+  const good = await bed.dyno(
+    (request, response) => {
+      asked.push(String(request.socket.remotePort));
+      response.end('ok');
+    },
+    (server) => (server.keepAliveTimeout = 70_000),
+  );
+  const dead = await deadBackend();
+  bed.route([good]);
+  await bed.ask('/');
+  // The dead one is tried first in about half of the requests.
+  for (let i = 0; i < 20; i++) {
+    bed.route([dead, good]);
+    expect((await bed.ask('/')).status).toBe(200);
+  }
+  expect(new Set(asked).size).toBe(1);
+});
+
 test('H24: the router is closed while a request is in flight', async () => {
   await open();
   let reached = false;

@@ -36,3 +36,16 @@ export class Counters {
     };
   }
 }
+
+/** Counts of an app that nobody has asked. */
+export const NO_COUNTS: RequestCounts = new Counters().read();
+
+/** Counts of two routers of one app together. */
+export function addCounts(a: RequestCounts, b: RequestCounts): RequestCounts {
+  const of = (which: StatusClass): number => a.byClass[which] + b.byClass[which];
+  return {
+    total: a.total + b.total,
+    byClass: { '1xx': of('1xx'), '2xx': of('2xx'), '3xx': of('3xx'), '4xx': of('4xx'), '5xx': of('5xx') },
+    inFlight: a.inFlight + b.inFlight,
+  };
+}

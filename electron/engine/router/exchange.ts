@@ -1,23 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { Answer } from './answer.ts';
 import type { AppEntry } from './app-table.ts';
 import type { ClientConnection } from './client.ts';
-import { decide } from './decision.ts';
 import { DynoConnection, type DynoUser } from './dyno-connection.ts';
 import type { DynoEntry } from './dyno-entry.ts';
+import { dynoHead } from './dyno-head.ts';
+import { DynoSearch, type Searching } from './dyno-search.ts';
 import { noSuchApp, pageOf } from './error-pages.ts';
 import { FAILURES, type FailureKey } from './failures.ts';
-import type { EndedRequest } from './log-batch.ts';
-import type { Ending, Plane } from './plane.ts';
+import type { Plane } from './plane.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
-import { VIA } from './words.ts';
+import { RequestRecord } from './request-record.ts';
 
-const REQUEST_ID = /^[A-Za-z0-9+/=-]{20,200}$/;
 /** Methods that may be sent twice (RFC 9110, 9.2.2). */
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-/** First wait, in milliseconds, when all dynos are in quarantine; it doubles up to 32 times that. */
-const QUARANTINE_POLL_MS = 50;
 
 /**
  * - `fresh`: has just come; `held`: waits for a dyno; `connecting`
@@ -37,81 +33,36 @@ type Phase =
   | 'over';
 
 /** One request of a client from its head to its line in the log; ends exactly once. */
-export class Exchange implements DynoUser, EndedRequest, Ending {
-  readonly plane: Plane;
+export class Exchange extends RequestRecord implements DynoUser, Searching {
   readonly client: ClientConnection;
-  readonly app: AppEntry;
-  readonly appId: string;
-  readonly method: string;
-  readonly path: string;
-  readonly host: string;
-  readonly minor: number;
-  readonly requestId: string;
-  readonly fwd: string;
-  /** The client wants to leave HTTP. */
-  readonly upgrade: boolean;
-  dyno: string | null = null;
-  connectMs: number | null = null;
-  serviceMs: number | null = null;
-  status: number | null = null;
-  /** Bytes of body sent to the client. */
-  bytes = 0;
-  endedAt = 0;
-  failure: FailureKey | null = null;
   /** The head of an answer went to the client: no page is possible any more. */
   started = false;
   /** The end of the connection is the end of the answer. */
   endsWithConnection = false;
 
-  readonly #kept: string;
-  readonly #via: string;
   readonly #repeatable: boolean;
-  readonly #body: RequestBody;
-  /** By the clock that only grows, and since the epoch; milliseconds. */
-  readonly #startedAt: number;
-  readonly #startedWall: number;
+  /** Null for a request without a body. */
+  readonly #body: RequestBody | null;
   #expectsContinue: boolean;
   #phase: Phase = 'fresh';
   #connection: DynoConnection | null = null;
   /** Counts the request as in flight. */
   #lease: DynoEntry | null = null;
   #answer: Answer | null = null;
-  #sentAt = -1;
   #mayReuse = true;
-  #tried: Set<DynoEntry> | null = null;
-  #lastMiss: { readonly kind: 'refused' | 'timeout'; readonly dyno: DynoEntry; readonly ms: number } | null =
-    null;
+  readonly #search: DynoSearch;
   #connectBegan = 0;
-  #polls = 0;
-  #forgetRoute: (() => void) | null = null;
 
   constructor(plane: Plane, client: ClientConnection, app: AppEntry, head: RequestHead) {
-    this.plane = plane;
+    super(plane, client.address, app, head);
     this.client = client;
-    this.app = app;
-    this.appId = app.appId;
-    this.method = head.method;
-    this.path = head.path;
-    this.host = head.host;
-    this.minor = head.minor;
-    this.upgrade = head.upgrade;
-    this.requestId = REQUEST_ID.test(head.requestId) ? head.requestId : randomUUID();
-    this.fwd = head.forwardedFor === '' ? client.address : `${head.forwardedFor}, ${client.address}`;
-    this.#kept = head.kept;
-    this.#via = head.via;
     this.#expectsContinue = head.expectsContinue;
     this.#repeatable = REPEATABLE.has(head.method) && !head.upgrade;
-    this.#body = new RequestBody(head.body === 'none', this.#repeatable, plane.limits.replayBytes);
-    this.#startedAt = plane.clock.steady();
-    this.#startedWall = plane.clock.now();
-    app.counters.begin();
-    plane.active.add(this);
+    this.#search = new DynoSearch(this, client.timer);
+    this.#body = head.body === 'none' ? null : new RequestBody(this.#repeatable, plane.limits.replayBytes);
   }
 
-  get httpVersion(): string {
-    return this.minor === 0 ? '1.0' : '1.1';
-  }
-
+  /** Client and dyno have left HTTP, so that it does not end by itself. */
   get upgraded(): boolean {
     return this.#phase === 'tunnel';
   }
@@ -121,6 +72,12 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     const dynos = Math.max(1, this.app.dynos.length);
     if (this.app.counters.inFlight > this.plane.limits.backlogPerDyno * dynos) this.fail('H11');
     else this.#dispatch();
+  }
+
+  /** Looks for a dyno outside of the client's turn, at whose end nobody flushes. */
+  again(): void {
+    this.#dispatch();
+    this.flush();
   }
 
   /** Writes what this turn has added for the dyno. */
@@ -146,6 +103,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     else this.client.abort(this.endsWithConnection);
   }
 
+  /** Ends it with H24. */
   cut(): void {
     this.fail('H24');
   }
@@ -157,23 +115,24 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
 
   /** Part of the request's body, as the dyno gets it. */
   onBody(buffer: Buffer, from: number, to: number): void {
-    if (this.#phase === 'over') return;
-    const wire = this.#body.attached;
+    const body = this.#body;
+    if (this.#phase === 'over' || body === null) return;
+    const wire = body.attached;
     if (wire === null) {
-      if (this.#body.keep(buffer, from, to)) this.client.wire.pause();
+      if (body.keep(buffer, from, to)) this.client.wire.pause();
       return;
     }
-    this.#body.send(buffer, from, to);
+    body.send(buffer, from, to);
     if (wire.waiting > this.plane.limits.requestBufferBytes) this.client.wire.pause();
     if (this.#phase === 'sending' || this.#phase === 'answering') this.#setTimer(this.plane.limits.idleMs);
   }
 
   onBodyText(text: string): void {
-    if (this.#phase !== 'over') this.#body.text(text);
+    if (this.#phase !== 'over') this.#body?.text(text);
   }
 
   onBodyEnd(): void {
-    this.#body.complete = true;
+    if (this.#body !== null) this.#body.complete = true;
   }
 
   /** What the client says behind an upgrade. */
@@ -195,7 +154,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
 
   onTimer(): void {
     const clientWaits = this.client.wire.waiting > 0;
-    if (this.#phase === 'held') this.#dispatch();
+    if (this.#phase === 'held') this.again();
     else if (this.#phase === 'waiting') this.fail('H12');
     else if (this.#phase === 'tunnel') this.fail('H15');
     else if (this.#phase === 'sending') this.fail((this.#connection?.wire.waiting ?? 0) > 0 ? 'H15' : 'H28');
@@ -213,7 +172,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     } else {
       this.#connection = null;
       connection.destroy();
-      this.#dispatch();
+      this.again();
     }
   }
 
@@ -223,10 +182,9 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     if (dyno === undefined) return;
     if (dyno.inRoute) {
       dyno.quarantine();
-      (this.#tried ??= new Set()).add(dyno);
-      this.#lastMiss = { kind, dyno, ms: this.plane.clock.steady() - this.#connectBegan };
+      this.#search.note(kind, dyno, this.plane.clock.steady() - this.#connectBegan);
     }
-    this.#dispatch();
+    this.again();
   }
 
   onBytes(buffer: Buffer, length: number): void {
@@ -272,7 +230,7 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     const now = this.plane.clock.steady();
     const connection = this.#connection;
     this.#connection = null;
-    const sent = this.#body.complete && connection?.wire.waiting === 0;
+    const sent = this.#isBodyComplete && connection?.wire.waiting === 0;
     if (sent && idleMs > 0) connection.release(Math.min(idleMs, this.plane.limits.poolIdleMs), now);
     else connection?.destroy();
     if (this.client.wire.waiting > 0) {
@@ -295,49 +253,27 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     this.plane.wheel.set(this.client.timer, ms);
   }
 
-  /** Finds a dyno; holds the request while none is up, tries others when one cannot be reached (reference: heroku-platform 4.1). */
+  /** Brings the request to a dyno, if there is one. */
   #dispatch(): void {
-    const { app, plane } = this;
-    this.#forgetRoute?.();
-    this.#forgetRoute = null;
-    if (app.route === null) {
-      this.#onAppGone();
-      return;
-    }
-    const found = decide(app.route, app.dynos, this.#tried, plane.clock.random());
-    const exhausted = found === 'exhausted' || (this.#tried?.size ?? 0) >= plane.limits.connectAttempts;
-    if (exhausted) this.#unreachable();
-    else if (typeof found === 'object') this.#reach(found);
-    else if (found === 'hold' || found === 'wake' || found === 'later') this.#hold(found);
+    const found = this.#search.next();
+    if (typeof found === 'object') this.#reach(found);
+    else if (found === 'held' || found === 'asleep') {
+      this.#phase = 'held';
+      // May bring a route at once.
+      if (found === 'asleep') this.plane.wake(this.appId);
+    } else if (found === 'gone') this.#onAppGone();
     else this.fail(found);
-  }
-
-  #hold(kind: 'hold' | 'wake' | 'later'): void {
-    const { app, plane } = this;
-    const left = this.#startedAt + plane.limits.holdMs - plane.clock.steady();
-    if (left <= 0) {
-      this.fail(kind === 'later' ? 'H34' : 'H20');
-      return;
-    }
-    this.#phase = 'held';
-    this.#forgetRoute = app.onChange(() => {
-      this.#dispatch();
-    });
-    const poll = QUARANTINE_POLL_MS * 2 ** Math.min(this.#polls, 5);
-    this.#setTimer(kind === 'later' ? Math.min(left, poll) : left);
-    if (kind === 'later') this.#polls++;
-    if (kind === 'wake') plane.wake(app.appId);
   }
 
   #reach(dyno: DynoEntry): void {
     const { limits, wheel } = this.plane;
     const maxIdleMs = this.#repeatable ? limits.poolIdleMs : limits.poolIdleOnceMs;
-    const idle = this.#mayReuse ? dyno.take(maxIdleMs, this.#startedAt) : null;
+    const idle = this.#mayReuse ? dyno.take(maxIdleMs, this.startedAt) : null;
     if (idle !== null) {
       idle.use(this);
       this.#connection = idle;
       this.connectMs = 0;
-      this.#send(idle, this.#phase === 'fresh' ? this.#startedAt : this.plane.clock.steady());
+      this.#send(idle, this.#phase === 'fresh' ? this.startedAt : this.plane.clock.steady());
       return;
     }
     wheel.clear(this.client.timer);
@@ -348,37 +284,30 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
 
   #send(connection: DynoConnection, now: number): void {
     const { wire, entry } = connection;
+    const { client } = this;
     this.#phase = 'sending';
-    this.#sentAt = now;
+    this.sentAt = now;
     this.#lease = entry;
     entry.begin();
     this.dyno = entry.backend.name;
     this.#answer = new Answer(this);
-    wire.text(this.#dynoHead());
+    wire.text(dynoHead(this, this.fwd === client.address ? client.originLines : null, this.plane.port));
     if (this.#expectsContinue) {
       this.#expectsContinue = false;
-      this.client.wire.text('HTTP/1.1 100 Continue\r\n\r\n');
-      this.client.wire.flush();
+      client.wire.text('HTTP/1.1 100 Continue\r\n\r\n');
+      client.wire.flush();
     }
-    this.#body.attach(wire);
-    this.client.wire.resume();
+    this.#body?.attach(wire);
+    client.wire.resume();
   }
 
-  /** What came, in its order and spelling, without what is the router's, and the router's own (reference: heroku-platform 4.4). */
-  #dynoHead(): string {
-    const total = Math.max(0, Math.round(this.#sentAt - this.#startedAt));
-    return (
-      `${this.method} ${this.path} HTTP/1.1\r\n${this.#kept}Connection: ${this.upgrade ? 'Upgrade' : 'keep-alive'}\r\n` +
-      `X-Request-Id: ${this.requestId}\r\nX-Forwarded-For: ${this.fwd}\r\nX-Forwarded-Proto: http\r\n` +
-      `X-Forwarded-Port: ${this.plane.port}\r\nVia: ${this.#via === '' ? '' : `${this.#via}, `}${VIA}\r\n` +
-      `Connect-Time: ${Math.round(this.connectMs ?? 0)}\r\nX-Request-Start: ${this.#startedWall}\r\n` +
-      `Total-Route-Time: ${total}\r\n\r\n`
-    );
+  get #isBodyComplete(): boolean {
+    return this.#body === null || this.#body.complete;
   }
 
   #checkSent(): void {
     if (this.#phase !== 'sending') return;
-    if (this.#body.complete && this.#connection?.wire.waiting === 0) {
+    if (this.#isBodyComplete && this.#connection?.wire.waiting === 0) {
       this.#phase = 'waiting';
       this.#setTimer(this.plane.limits.firstByteMs);
     } else this.#setTimer(this.plane.limits.idleMs);
@@ -399,21 +328,12 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
     const silent = this.#answer?.isSilent === true;
     if (connection === null) return;
     if (!silent && this.started) this.fail('H18');
-    else if (silent && connection.reused && this.#repeatable && this.#body.repeatable) {
+    else if (silent && connection.reused && this.#repeatable && this.#body?.repeatable !== false) {
       this.#giveBack();
-      this.#body.detach();
+      this.#body?.detach();
       this.#mayReuse = false;
-      this.#dispatch();
-      this.flush();
+      this.again();
     } else this.fail('H13');
-  }
-
-  #unreachable(): void {
-    const last = this.#lastMiss;
-    this.dyno = last?.dyno.backend.name ?? null;
-    this.connectMs = last?.ms ?? null;
-    if (last === null) this.fail('H99');
-    else this.fail(last.kind === 'timeout' ? 'H19' : 'H21');
   }
 
   #onAppGone(): void {
@@ -431,17 +351,10 @@ export class Exchange implements DynoUser, EndedRequest, Ending {
   }
 
   #settle(status: number | null, failure: FailureKey | null, now = this.plane.clock.steady()): void {
-    const { plane } = this;
     const wasTunnel = this.#phase === 'tunnel';
     this.#phase = 'over';
-    this.#forgetRoute?.();
-    this.#forgetRoute = null;
-    plane.active.delete(this);
-    this.status = status;
-    this.failure = failure;
-    this.serviceMs = this.#sentAt < 0 ? null : now - this.#sentAt;
-    this.endedAt = this.#startedWall + (now - this.#startedAt);
-    this.app.counters.end(status);
+    this.#search.stop();
+    this.end(status, failure, now);
     if (wasTunnel && failure === null) {
       this.#connection?.finish();
       this.#connection = null;

@@ -4,11 +4,13 @@ import { createServer, isIP, type Server, type Socket } from 'node:net';
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly code: string;
+  readonly host: string;
   readonly port: number;
 
   constructor(code: string, host: string, port: number, cause: unknown) {
     super(`port ${port} on ${host} cannot be used (${code})`, { cause });
     this.code = code;
+    this.host = host;
     this.port = port;
   }
 }
@@ -28,16 +30,17 @@ export class Listener {
 
   /**
    * Opens the port on every host; hosts that this machine does not have are left out, as long as one is left.
+   * @param shared other threads listen on the same port, too
    * @throws ListenError when the port is taken or may not be used
    */
-  async listen(port: number, hosts: readonly string[]): Promise<number> {
+  async listen(port: number, hosts: readonly string[], shared = false): Promise<number> {
     for (const host of hosts) {
       if (!isLoopback(host))
         throw new ListenError('EADDRNOTAVAIL', host, port, 'the router serves this machine only');
     }
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#listenOnce(port, hosts);
+        return await this.#listenOnce(port, hosts, shared);
       } catch (error) {
         this.close();
         // Any free port of the first address may be taken on the next one.
@@ -52,13 +55,13 @@ export class Listener {
     for (const server of this.#servers.splice(0)) server.close();
   }
 
-  async #listenOnce(port: number, hosts: readonly string[]): Promise<number> {
+  async #listenOnce(port: number, hosts: readonly string[], reusePort: boolean): Promise<number> {
     let chosen = port;
     let missing: ListenError | null = null;
     for (const host of hosts) {
       const server = this.#createServer();
       try {
-        chosen = await bind(server, chosen, host);
+        chosen = await bind(server, chosen, host, reusePort);
         this.#servers.push(server);
       } catch (error) {
         if (!(error instanceof ListenError) || !/^(EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL)$/.test(error.code))
@@ -80,13 +83,13 @@ export class Listener {
   }
 }
 
-function bind(server: Server, port: number, host: string): Promise<number> {
+function bind(server: Server, port: number, host: string, reusePort: boolean): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error & { code?: string }): void => {
       reject(new ListenError(error.code ?? 'unknown error', host, port, error));
     };
     server.once('error', onError);
-    server.listen({ port, host, backlog: BACKLOG }, () => {
+    server.listen({ port, host, backlog: BACKLOG, reusePort }, () => {
       server.off('error', onError);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);

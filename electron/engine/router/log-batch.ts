@@ -37,10 +37,11 @@ export class LogBatch {
     const ended = this.#ended;
     this.#ended = [];
     let lines: RouterLogLine[] = [];
-    for (const [index, request] of ended.entries()) {
-      const { status, failure, endedAt, appId } = request;
-      lines.push({ at: Math.round(endedAt * 1000), text: routerLine(request, failure), status });
-      if (ended[index + 1]?.appId === appId) continue;
+    let next = 0;
+    for (const request of ended) {
+      const { status, endedAt, appId } = request;
+      lines.push({ at: Math.round(endedAt * 1000), text: routerLine(request, request.failure), status });
+      if (ended[++next]?.appId === appId) continue;
       this.#log(appId, lines);
       lines = [];
     }

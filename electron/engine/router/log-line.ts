@@ -25,21 +25,30 @@ export interface RequestFacts {
  * @param key what went wrong, or null when the dyno answered
  */
 export function routerLine(facts: RequestFacts, key: FailureKey | null): string {
-  const failure = key === null ? null : FAILURES[key];
-  const cause = key === null ? undefined : CAUSES[key];
-  const ms = (value: number | null): string => (value === null ? '' : `${Math.max(0, Math.round(value))}ms`);
-  const head =
-    failure === null
-      ? 'at=info'
-      : `${'sock' in failure ? `sock=${failure.sock} ` : ''}at=${failure.at} code=${failure.code} desc="${failure.desc}"` +
-        (cause === undefined ? '' : ` cause="${cause}"`);
-  const bytes =
-    failure === null || failure.bytes === 'sent' ? String(facts.bytes) : failure.bytes === 'zero' ? '0' : '';
   return (
-    `${head} method=${facts.method} path="${quoted(facts.path)}" host=${facts.host} request_id=${facts.requestId} ` +
-    `fwd="${quoted(facts.fwd)}" dyno=${facts.dyno ?? ''} connect=${ms(facts.connectMs)} service=${ms(facts.serviceMs)} ` +
-    `status=${facts.status ?? ''} bytes=${bytes} protocol=http${facts.httpVersion} tls=false`
+    (key === null ? 'at=info method=' : failureText(key)) +
+    `${facts.method} path="${quoted(facts.path)}" host=${facts.host} request_id=${facts.requestId} fwd="${quoted(facts.fwd)}" ` +
+    `dyno=${facts.dyno ?? ''} connect=${ms(facts.connectMs)} service=${ms(facts.serviceMs)} ` +
+    `status=${facts.status ?? ''} bytes=${bytesText(facts.bytes, key)} protocol=http${facts.httpVersion} tls=false`
   );
+}
+
+function failureText(key: FailureKey): string {
+  const failure = FAILURES[key];
+  const cause = CAUSES[key];
+  return (
+    `${'sock' in failure ? `sock=${failure.sock} ` : ''}at=${failure.at} code=${failure.code} desc="${failure.desc}"` +
+    `${cause === undefined ? '' : ` cause="${cause}"`} method=`
+  );
+}
+
+function bytesText(bytes: number, key: FailureKey | null): string {
+  const kind = key === null ? 'sent' : FAILURES[key].bytes;
+  return kind === 'sent' ? String(bytes) : kind === 'zero' ? '0' : '';
+}
+
+function ms(value: number | null): string {
+  return value === null ? '' : `${Math.max(0, Math.round(value))}ms`;
 }
 
 function quoted(text: string): string {

@@ -11,8 +11,6 @@ export interface Plane {
   readonly limits: RouterLimits;
   readonly wheel: TimerWheel;
   readonly table: AppTable;
-  /** Exchanges that have not ended. */
-  readonly active: Set<Ending>;
   /** No connection is kept any more. */
   closing: boolean;
   /** The port on which clients come in. */
@@ -21,13 +19,7 @@ export interface Plane {
   log(request: EndedRequest): void;
   /** A request waits for an app that sleeps. */
   wake(appId: string): void;
+  /** Hears of each request that begins or ends. */
+  readonly countsChanged: ((appId: string) => void) | null;
   renderPage(page: ErrorPage): string;
-}
-
-/** An exchange, as far as the end of the router needs it. */
-export interface Ending {
-  /** Client and dyno have left HTTP, so that it does not end by itself. */
-  readonly upgraded: boolean;
-  /** Ends it with H24. */
-  cut(): void;
 }

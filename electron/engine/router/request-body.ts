@@ -3,7 +3,7 @@ import type { Wire } from './wire.ts';
 /** The body of a request on its way to a dyno; as long as little of it was sent, it can be sent once more to another. */
 export class RequestBody {
   /** All of it has come from the client. */
-  complete: boolean;
+  complete = false;
   /** The connection that gets it; null while there is none. */
   attached: Wire | null = null;
   readonly #again: boolean;
@@ -16,8 +16,7 @@ export class RequestBody {
    * @param again a second dyno may get it
    * @param keepBytes most bytes to remember
    */
-  constructor(complete: boolean, again: boolean, keepBytes: number) {
-    this.complete = complete;
+  constructor(again: boolean, keepBytes: number) {
     this.#again = again;
     this.#keepBytes = keepBytes;
   }

@@ -10,6 +10,7 @@ import {
   lengthOf,
   LF,
   readField,
+  SLASH,
   SPACE,
 } from './tokens.ts';
 
@@ -72,7 +73,7 @@ export class RequestHead {
   forwardedFor = '';
   via = '';
   requestId = '';
-  /** Header lines that a dyno gets as they came, each with its CRLF. */
+  /** Request line and header lines that a dyno gets as they came, each with its CRLF. */
   kept = '';
 
   readonly #field = new Field();
@@ -85,6 +86,8 @@ export class RequestHead {
   #hasUpgrade = false;
   #kept = '';
   #runStart = 0;
+  /** The request line is the one that a dyno gets. */
+  #plainLine = true;
 
   /**
    * @param text the head from its first character on, one character for each byte
@@ -95,7 +98,6 @@ export class RequestHead {
     this.#reset();
     const first = this.#requestLine(text);
     const fields = first > 0 && this.#fields(text, first, end);
-    this.kept = this.#kept;
     if (this.method === 'CONNECT') return 'connect';
     if (!fields || !this.#judge()) return 'bad';
     if (this.#expect !== '' && this.#expect.toLowerCase() !== '100-continue') return 'expect';
@@ -104,7 +106,7 @@ export class RequestHead {
   }
 
   #reset(): void {
-    this.method = this.path = this.host = this.forwardedFor = this.via = this.requestId = '';
+    this.method = this.path = this.host = this.forwardedFor = this.via = this.requestId = this.kept = '';
     this.#connection = this.#expect = this.#kept = '';
     this.#hosts = this.#lengths = this.#codings = this.#requestIds = this.length = 0;
     this.#hasUpgrade = this.upgrade = this.expectsContinue = false;
@@ -132,19 +134,20 @@ export class RequestHead {
     const last = end - 2;
     let count = 0;
     let at = first;
-    this.#runStart = first;
+    this.#plainLine = this.minor === 1 && this.path.charCodeAt(0) === SLASH;
+    this.#runStart = this.#plainLine ? 0 : first;
     while (at < last) {
       if (!readField(text, at, field) || field.next > last) return false;
       if (field.nameEnd - at > HEADER_NAME_MAX || field.next - 2 - at > HEADER_LINE_MAX) return false;
       if (++count > HEADERS_MAX) return false;
       const name = knownName(NAMES, text, at, field.nameEnd);
       if (name !== '' && !this.#note(name, text.slice(field.valueStart, field.valueEnd))) {
-        this.#kept += text.slice(this.#runStart, at);
+        if (at > this.#runStart) this.#kept += text.slice(this.#runStart, at);
         this.#runStart = field.next;
       }
       at = field.next;
     }
-    this.#kept += text.slice(this.#runStart, last);
+    if (last > this.#runStart) this.#kept += text.slice(this.#runStart, last);
     return true;
   }
 
@@ -157,7 +160,7 @@ export class RequestHead {
         return true;
       case 'content-length':
         this.#lengths++;
-        this.length = lengthOf(value);
+        this.length = lengthOf(value, 0, value.length);
         return true;
       case 'transfer-encoding':
         this.#codings += value.toLowerCase() === 'chunked' ? 1 : 2;
@@ -198,10 +201,11 @@ export class RequestHead {
     else if (this.minor === 1) this.keepAlive = !hasMember(connection, 'close');
     else this.keepAlive = hasMember(connection, 'keep-alive') && !hasMember(connection, 'close');
     this.upgrade = this.#hasUpgrade && this.body === 'none' && hasMember(connection, 'upgrade');
-    if (this.#lengths === 0 && this.body === 'none' && /^P(OST|UT|ATCH)$/.test(this.method))
-      this.#kept += 'Content-Length: 0\r\n';
-    this.kept = this.#kept;
-    return this.path.charCodeAt(0) === 47 || this.#plainTarget();
+    if (this.path.charCodeAt(0) !== SLASH && !this.#plainTarget()) return false;
+    this.kept = this.#plainLine ? this.#kept : `${this.method} ${this.path} HTTP/1.1\r\n${this.#kept}`;
+    if (this.#lengths === 0 && this.body === 'none' && hasBodyByMethod(this.method))
+      this.kept += 'Content-Length: 0\r\n';
+    return true;
   }
 
   /** Turns the other forms of a target into the one that a dyno gets. */
@@ -213,6 +217,11 @@ export class RequestHead {
     this.path = rest.startsWith('/') ? rest : `/${rest}`;
     return true;
   }
+}
+
+/** A request with this method and without a body says so. */
+function hasBodyByMethod(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }
 
 function joined(list: string, value: string): string {

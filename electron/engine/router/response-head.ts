@@ -17,8 +17,6 @@ const NAMES: readonly (readonly string[])[] = byLength([
  */
 export class ResponseHead {
   status = 0;
-  /** Behind `HTTP/1.1 `: status and reason. */
-  statusLine = '';
   kind: AnswerKind = 'until-close';
   /** Of the Content-Length; -1 without one. */
   length = -1;
@@ -29,7 +27,10 @@ export class ResponseHead {
   via = '';
   hasServer = false;
   hasDate = false;
-  /** Header lines that the client gets as they came, each with its CRLF, without those on the framing. */
+  /**
+   * Status line and the header lines that the client gets as they came, each with its CRLF. The length is among them where it
+   * may be told, a coding is not.
+   */
   kept = '';
   /** `Trailer` lines, for an answer that stays chunked. */
   trailer = '';
@@ -74,14 +75,14 @@ export class ResponseHead {
       if (!(digit >= 0 && digit <= 9)) return 0;
       this.status = this.status * 10 + digit;
     }
-    this.statusLine = text.slice(9, lineEnd);
     return this.status >= 100 ? lineEnd + 2 : 0;
   }
 
   #fields(text: string, first: number, end: number): boolean {
     const field = this.#field;
     const last = end - 2;
-    let runStart = first;
+    if (this.#minor === 0) this.#kept = `HTTP/1.1${text.slice('HTTP/1.0'.length, first)}`;
+    let runStart = this.#minor === 0 ? first : 0;
     let at = first;
     while (at < last) {
       if (!readField(text, at, field) || field.next > last) return false;
@@ -89,12 +90,13 @@ export class ResponseHead {
       const name = knownName(NAMES, text, at, field.nameEnd);
       if (name !== '' && !this.#note(name, text, field)) {
         if (name === 'trailer') this.trailer += text.slice(at, field.next);
-        this.#kept += text.slice(runStart, at);
+        if (at > runStart) this.#kept += text.slice(runStart, at);
         runStart = field.next;
       }
       at = field.next;
     }
-    this.kept = this.#kept + text.slice(runStart, last);
+    if (last > runStart) this.#kept += text.slice(runStart, last);
+    this.kept = this.#kept;
     return true;
   }
 
@@ -112,8 +114,7 @@ export class ResponseHead {
         if (valueEnd - valueStart > RESPONSE_COOKIE_MAX) this.#problem ??= 'H25_cookie';
         return true;
       case 'content-length':
-        this.#noteLength(lengthOf(text.slice(valueStart, valueEnd)));
-        return false;
+        return this.#noteLength(lengthOf(text, valueStart, valueEnd));
       case 'transfer-encoding':
         this.#codings += text.slice(valueStart, valueEnd).toLowerCase() === 'chunked' ? 1 : 2;
         return false;
@@ -131,9 +132,12 @@ export class ResponseHead {
     }
   }
 
-  #noteLength(length: number): void {
-    if (length < 0 || (this.length >= 0 && this.length !== length)) this.#problem ??= 'H25_length';
+  #noteLength(length: number): boolean {
+    const isFirst = this.length < 0;
+    if (length < 0 || (!isFirst && this.length !== length)) this.#problem ??= 'H25_length';
     this.length = length;
+    // An answer that has no body by its status tells no length (RFC 9110, 8.6).
+    return isFirst && this.status >= 200 && this.status !== 204;
   }
 
   /** `timeout=N`, with a second to spare. */

@@ -20,6 +20,8 @@ export interface RouterOptions {
   readonly log: (appId: string, lines: readonly RouterLogLine[]) => void;
   /** A request waits for an app that is `asleep`; told again for each. Nothing unless given. */
   readonly wake?: (appId: string) => void;
+  /** An app's counts have changed; told for each request that begins or ends. Nothing unless given. */
+  readonly countsChanged?: (appId: string) => void;
   /** Makes the HTML of an error page; the router's own pages unless given. */
   readonly errorPages?: (page: ErrorPage) => string;
   /** Differs from the platform's limits, for tests. */
@@ -30,9 +32,10 @@ export interface RouterOptions {
 export interface Router extends RoutingTable {
   /**
    * Opens the port (0: any free one) on loopback addresses; a missing IPv6 is no error.
+   * @param shared other threads listen on the same port, and the system spreads connections over them
    * @throws ListenError with the system's code when the port cannot be had
    */
-  listen(port: number, hosts: readonly string[]): Promise<{ readonly port: number }>;
+  listen(port: number, hosts: readonly string[], shared?: boolean): Promise<{ readonly port: number }>;
   /** Stops accepting, ends idle connections, waits a bounded time for requests in flight, then breaks them (H24). */
   close(): Promise<void>;
   /** Zeros for an app that the router does not know. */
@@ -66,13 +69,13 @@ class HttpRouter implements Router {
       limits,
       wheel,
       table: new AppTable({ clock, limits, wheel }),
-      active: new Set(),
       closing: false,
       port: 0,
       log: (request) => {
         lines.add(request);
       },
       wake: options.wake ?? (() => undefined),
+      countsChanged: options.countsChanged ?? null,
       renderPage: options.errorPages ?? renderErrorPage,
     };
     this.#listener = new Listener((socket) => {
@@ -103,8 +106,8 @@ class HttpRouter implements Router {
     return (this.#plane.table.findById(appId)?.counters ?? new Counters()).read();
   }
 
-  async listen(port: number, hosts: readonly string[]): Promise<{ readonly port: number }> {
-    const chosen = await this.#listener.listen(port, hosts);
+  async listen(port: number, hosts: readonly string[], shared = false): Promise<{ readonly port: number }> {
+    const chosen = await this.#listener.listen(port, hosts, shared);
     this.#plane.port = chosen;
     return { port: chosen };
   }
@@ -114,15 +117,17 @@ class HttpRouter implements Router {
     plane.closing = true;
     this.#listener.close();
     // Upgraded connections do not end by themselves.
-    for (const exchange of [...plane.active]) if (exchange.upgraded) exchange.cut();
+    for (const client of [...this.#clients]) client.cut('upgraded');
     const deadline = plane.clock.steady() + plane.limits.closeMs;
     for (;;) {
       for (const client of [...this.#clients]) if (client.isIdle) client.destroy();
       if (this.#clients.size === 0 || plane.clock.steady() >= deadline) break;
       await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));
     }
-    for (const exchange of [...plane.active]) exchange.cut();
-    for (const client of [...this.#clients]) client.destroy();
+    for (const client of [...this.#clients]) {
+      client.cut('any');
+      client.destroy();
+    }
     plane.table.closeIdle();
     this.#lines.flush();
   }

@@ -26,9 +26,12 @@ export interface Route {
 
 /** How the dyno manager speaks to the router. */
 export interface RoutingTable {
-  /** From the return on, no new request goes to a backend that is not in the route. */
+  /** Publishes a route. Once it is in force, no new request goes to a backend that is not in it; `drained` tells when that is. */
   setRoute(route: Route): void;
   removeRoute(appId: string): void;
-  /** Resolves once no request to the dyno is in flight, at the latest after `timeoutMs`. Requests of upgraded connections count. */
+  /**
+   * Resolves once all that was published before is in force and no request to the dyno is in flight, which is waited for
+   * at most `timeoutMs`. Requests of upgraded connections count.
+   */
   drained(dynoId: string, timeoutMs: number): Promise<void>;
 }

@@ -16,7 +16,7 @@ import {
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../util/clock.ts';
 import type { RouterLimits } from './limits.ts';
-import { createRouter, type Router } from './router.ts';
+import { createRouter, type Router, type RouterOptions } from './router.ts';
 import type { Backend, Route } from './routing-table.ts';
 
 /** An answer as tests look at it. */
@@ -37,8 +37,13 @@ export class Testbed {
   readonly #closers: (() => Promise<void> | void)[] = [];
   #dynos = 0;
 
-  constructor(limits: Partial<RouterLimits> = {}, wake: (appId: string) => void = () => undefined) {
-    this.router = createRouter({
+  /** @param make makes the router; one in the test's own thread unless given */
+  constructor(
+    limits: Partial<RouterLimits> = {},
+    wake: (appId: string) => void = () => undefined,
+    make: (options: RouterOptions) => Router = createRouter,
+  ) {
+    this.router = make({
       clock: systemClock,
       wake,
       log: (_app, lines) => {

@@ -15,6 +15,7 @@ for (let code = 0; code < 256; code++) {
 export const CR = 13;
 export const LF = 10;
 export const SPACE = 32;
+export const SLASH = 47;
 const TAB = 9;
 const COLON = 58;
 const DEL = 127;
@@ -99,9 +100,16 @@ export function isName(text: string, start: number, name: string): boolean {
   return true;
 }
 
-/** A Content-Length: 1 to 15 digits and nothing else; -1 for any other text. */
-export function lengthOf(text: string): number {
-  return /^\d{1,15}$/.test(text) ? Number(text) : -1;
+/** A Content-Length, between two places of a text: 1 to 15 digits and nothing else; -1 for anything else. */
+export function lengthOf(text: string, from: number, to: number): number {
+  if (to === from || to - from > 15) return -1;
+  let length = 0;
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    length = length * 10 + digit;
+  }
+  return length;
 }
 
 /** True when a comma-separated list has the member (lower case), in any case. */

@@ -1,5 +1,7 @@
-import { Socket, type NetConnectOpts, connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
 import { putText, textOf } from './latin1.ts';
+import { RAW_STREAM, type RawHandle, rawHandleOf, type WriteRequest } from './raw-stream.ts';
 
 /** Who uses a wire. Replaced when a connection changes hands. */
 export interface WireUser {
@@ -13,17 +15,6 @@ export interface WireUser {
   onDrain(): void;
 }
 
-/** What a socket has beside its public side; looked for before it is used. */
-interface BareSocket extends Socket {
-  _handle?: object | null;
-  _writeGeneric?: (
-    several: boolean,
-    data: string | Buffer,
-    encoding: 'latin1' | 'buffer',
-    done: (error?: Error | null) => void,
-  ) => void;
-}
-
 /** Bytes that are read with one call of the system; the buffer is shared by all wires, as nobody keeps it over a turn. */
 const READ_BYTES = 64 * 1024;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -32,10 +23,12 @@ const TEXT_BYTES = 12 * 1024;
 /** Larger pieces are put together here, and it is used again once the system has taken all of it. */
 const OUT_BYTES = READ_BYTES + 32 * 1024;
 let outBuffer: Buffer | null = null;
+/** Serves every write that does not have to wait, of all wires. */
+let spareRequest: WriteRequest | null = null;
 
 /**
  * One TCP connection with as little between its owner and the system as Node allows: bytes are read into a shared buffer,
- * and what is said in one turn leaves in one write, past the queue and the callbacks of a stream.
+ * and what is said in one turn leaves in one write, past the queues and the callbacks of a stream.
  */
 export class Wire {
   user: WireUser;
@@ -47,33 +40,22 @@ export class Wire {
   /** The system's code of what broke the connection; empty when nothing did. */
   errorCode = '';
   readonly socket: Socket;
+  /** Null while there is no connection, and where only the public way is left. */
+  #handle: RawHandle | null = null;
   #pending = '';
   #paused = false;
-  /** Sizes of the writes that wait, the oldest first. */
-  readonly #sizes: number[] = [];
-  #writing = false;
-  readonly #written: (error?: Error | null) => void;
 
-  private constructor(user: WireUser, make: (onread: OnRead) => BareSocket) {
+  private constructor(user: WireUser, socket: Socket) {
     this.user = user;
-    this.#written = (error) => {
-      this.#onWritten(error ?? null);
-    };
-    this.socket = make({
-      buffer: readBuffer,
-      callback: (length, buffer) => {
-        this.user.onBytes(buffer as Buffer, length);
-        return true;
-      },
-    });
-    this.socket.on('end', () => {
+    this.socket = socket;
+    socket.on('end', () => {
       if (!this.destroyed) this.user.onEnd();
     });
     // The close that follows is what counts.
-    this.socket.on('error', (error: Error & { code?: string }) => {
+    socket.on('error', (error: Error & { code?: string }) => {
       this.errorCode = error.code ?? '';
     });
-    this.socket.on('close', () => {
+    socket.on('close', () => {
       if (this.destroyed) return;
       this.destroyed = this.broken = true;
       this.user.onClose();
@@ -82,25 +64,20 @@ export class Wire {
 
   /** Takes over a connection that a server accepted and that nobody has read from. */
   static accept(accepted: Socket, user: WireUser): Wire {
-    const shell = accepted as BareSocket;
-    const handle = shell._handle;
-    const wire = new Wire(user, (onread) => {
-      if (!hasUserBuffer(handle)) return shell;
-      // The handle changes hands; the empty shell tells the server that it is gone.
-      shell._handle = null;
-      shell.destroy();
-      return new Socket({ handle, onread } as ConstructorParameters<typeof Socket>[0]);
-    });
-    if (wire.socket === shell) wire.#readAsStream();
+    const wire = new Wire(user, accepted);
+    wire.#open();
     return wire;
   }
 
   /** Opens a connection; `onConnect` is called once it is there. */
   static connect(address: { host: string; port: number }, user: WireUser, onConnect: () => void): Wire {
-    return new Wire(user, (onread) => {
-      const options: NetConnectOpts = { ...address, noDelay: true, onread };
-      return connect(options, onConnect);
+    const socket = connect({ ...address, noDelay: true });
+    const wire = new Wire(user, socket);
+    socket.on('connect', () => {
+      wire.#open();
+      onConnect();
     });
+    return wire;
   }
 
   get remoteAddress(): string {
@@ -126,7 +103,7 @@ export class Wire {
       total <= OUT_BYTES ? (outBuffer ??= Buffer.allocUnsafeSlow(OUT_BYTES)) : Buffer.allocUnsafe(total);
     putText(out, head, 0);
     buffer.copy(out, head.length, from, to);
-    this.#write(out.subarray(0, total), 'buffer', total);
+    this.#writeBytes(out.subarray(0, total));
     // Whatever waits keeps its memory.
     if (this.waiting > 0 && out === outBuffer) outBuffer = null;
   }
@@ -136,19 +113,23 @@ export class Wire {
     if (this.#pending === '') return;
     const text = this.#pending;
     this.#pending = '';
-    this.#write(text, 'latin1', text.length);
+    this.#writeText(text);
   }
 
   pause(): void {
-    if (this.#paused) return;
+    if (this.#paused || this.destroyed) return;
     this.#paused = true;
-    this.socket.pause();
+    if (this.#handle === null) this.socket.pause();
+    else {
+      this.#handle.reading = false;
+      this.#handle.readStop();
+    }
   }
 
   resume(): void {
-    if (!this.#paused) return;
+    if (!this.#paused || this.destroyed) return;
     this.#paused = false;
-    if (!this.destroyed) this.socket.resume();
+    this.#read();
   }
 
   /** Writes what was added and says nothing more. */
@@ -173,40 +154,82 @@ export class Wire {
     this.socket.resetAndDestroy();
   }
 
-  #write(data: string | Buffer, encoding: 'latin1' | 'buffer', size: number): void {
-    if (this.broken) return;
-    const socket = this.socket as BareSocket;
-    this.#writing = true;
-    if (socket._writeGeneric !== undefined) socket._writeGeneric(false, data, encoding, this.#written);
-    else if (typeof data === 'string') socket.write(data, 'latin1', this.#written);
-    else socket.write(Buffer.from(data), this.#written);
-    // Still set: the system did not take all of it at once.
-    if (!this.#writing) return;
-    this.#writing = false;
-    this.#sizes.push(size);
-    this.waiting += size;
+  /** The connection is there: takes the stream's place at its handle. */
+  #open(): void {
+    const handle = rawHandleOf(this.socket);
+    if (handle === null || RAW_STREAM === null) {
+      this.socket.on('data', (chunk: Buffer) => {
+        this.user.onBytes(chunk, chunk.length);
+      });
+    } else {
+      const { streamBaseState: state, kReadBytesOrError: index } = RAW_STREAM;
+      const other = handle.onread;
+      handle.useUserBuffer(readBuffer);
+      handle.onread = (bytes) => {
+        const length = state[index] ?? 0;
+        if (length > 0) this.user.onBytes(readBuffer, length);
+        // Ends and errors stay with the socket.
+        else other.call(handle, bytes);
+      };
+      this.#handle = handle;
+    }
+    this.#read();
   }
 
-  #onWritten(error: Error | null): void {
-    if (error !== null) this.broken = true;
-    if (this.#writing) {
-      this.#writing = false;
+  #read(): void {
+    const handle = this.#handle;
+    if (handle === null) this.socket.resume();
+    else if (!handle.reading) {
+      handle.reading = true;
+      handle.readStart();
+    }
+  }
+
+  #writeText(text: string): void {
+    if (this.broken) return;
+    const handle = this.#handle;
+    if (handle === null || RAW_STREAM === null) {
+      this.socket.write(text, 'latin1', this.#waitFor(text.length));
       return;
     }
-    this.waiting -= this.#sizes.shift() ?? 0;
-    // After an error reading goes on: the other side may have said something before it stopped listening.
-    if (this.waiting === 0 && !this.destroyed) this.user.onDrain();
+    const request = (spareRequest ??= new RAW_STREAM.WriteWrap());
+    this.#asked(handle.writeLatin1String(request, text), text.length, null);
   }
 
-  #readAsStream(): void {
-    this.socket.on('data', (chunk: Buffer) => {
-      this.user.onBytes(chunk, chunk.length);
-    });
+  #writeBytes(bytes: Buffer): void {
+    if (this.broken) return;
+    const handle = this.#handle;
+    if (handle === null || RAW_STREAM === null) {
+      this.socket.write(Buffer.from(bytes), this.#waitFor(bytes.length));
+      return;
+    }
+    const request = (spareRequest ??= new RAW_STREAM.WriteWrap());
+    this.#asked(handle.writeBuffer(request, bytes), bytes.length, bytes);
   }
-}
 
-type OnRead = { buffer: Uint8Array; callback: (length: number, buffer: Uint8Array) => boolean };
+  /** Looks at what became of the write that the spare request was used for. */
+  #asked(error: number, size: number, bytes: Buffer | null): void {
+    if (error !== 0) {
+      this.broken = true;
+      spareRequest = null;
+    } else if (RAW_STREAM?.streamBaseState[RAW_STREAM.kLastWriteWasAsync] !== 0 && spareRequest !== null) {
+      const done = this.#waitFor(size);
+      spareRequest.buffer = bytes;
+      spareRequest.oncomplete = (status) => {
+        done(status);
+      };
+      spareRequest = null;
+    }
+  }
 
-function hasUserBuffer(handle: object | null | undefined): handle is object {
-  return handle != null && 'useUserBuffer' in handle;
+  /** Counts a write that the system did not take at once; the answer is called when that is over. */
+  #waitFor(size: number): (error?: number | Error | null) => void {
+    this.waiting += size;
+    return (error) => {
+      if (typeof error === 'number' ? error < 0 : error != null) this.broken = true;
+      this.waiting -= size;
+      // After an error reading goes on: the other side may have said something before it stopped listening.
+      if (this.waiting === 0 && !this.destroyed) this.user.onDrain();
+    };
+  }
 }

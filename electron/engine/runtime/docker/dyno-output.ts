@@ -88,7 +88,7 @@ async function readAll(
     const content = message.subarray(space + 1);
     const missing = ends.missesLineEnd(name, content, moment);
     if (!position.advance(name, moment)) return;
-    brake.read(message.length, moment.seconds * 1000 + moment.nanos / 1_000_000);
+    brake.read(content.length);
     const at = moment.seconds * 1_000_000 + Math.floor(moment.nanos / 1000);
     const bytes = missing ? Buffer.concat([content, LINE_END]) : content;
     if (bytes.length > 0) sink.onBytes(name, bytes, at, position.toString());

@@ -3,31 +3,37 @@ import type { Clock } from '../../util/clock.ts';
 import { attachOutput } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 
-/** What has to be read without catching up before a dyno counts as flooding, in bytes; far less than the daemon keeps of its output. */
-const FLOOD = 2 * 1024 * 1024;
-/** How much older the messages that are read have become then, and how much at most when the reader has caught up, in milliseconds. */
-const BEHIND = 300;
-const CAUGHT_UP = 100;
-/** A reader to whom nothing came for so long has read all there is, whatever the daemon's clock says; in milliseconds. */
-const IDLE = 500;
+/** A dyno floods when so many bytes of its output are read in so many milliseconds. */
+const FLOOD = 512 * 1024;
+const FLOOD_MS = 250;
+/** The flood is over when fewer bytes come in this time, in milliseconds. */
+const CALM_MS = 10_000;
+/** How many bytes a dyno may print before they are read from its log; far less than the daemon keeps. */
+const AHEAD = 4 * 1024 * 1024;
+/** When nothing is read for so long, in milliseconds, it may print this much more: it may be that all has been read. */
+const IDLE_MS = 500;
+const SIP = 64 * 1024;
 
 /**
- * Holds up a dyno that prints faster than its output is read, since the daemon throws away what it has no room for, read or not. It is
- * done with a second reader that does not read: the daemon makes the dyno wait for it. The dyno goes on when the first one has
- * caught up, and when the engine ends. Podman does not wait for readers, so nothing is done there.
+ * Holds up a dyno that prints faster than its log is read, since the daemon throws away what the log has no room for, read or not. While
+ * a dyno floods its output is read a second time, past the log: the daemon makes the dyno wait for that reader, which reads no further
+ * than the other one has come. It goes with the engine, so nothing waits for one that was killed. Podman does not wait for readers: there it
+ * does nothing.
  */
 export class FloodBrake implements Disposable {
   private readonly daemon: Daemon;
   private readonly container: string;
   private readonly clock: Clock;
-  private unread = 0;
-  /** Age of the last message, and the lowest so far: what the clocks of daemon and engine differ by, or what there was to catch up with. */
-  private age = 0;
-  private youngest = Number.POSITIVE_INFINITY;
-  /** When something was last read, by the steady clock. */
+  private windowSince = Number.NEGATIVE_INFINITY;
+  private windowBytes = 0;
+  /** By the steady clock. */
   private lastRead = 0;
-  private held: Promise<Duplex | null> | null = null;
-  private cancelIdle: (() => void) | null = null;
+  /** Bytes that the dyno has printed, less those that were read, since the second reader is there. */
+  private ahead = 0;
+  private second: Promise<Duplex | null> | null = null;
+  private stream: Duplex | null = null;
+  private cancelWatch: (() => void) | null = null;
+  private disposed = false;
 
   /** @param container id of the dyno's container */
   constructor(daemon: Daemon, container: string, clock: Clock) {
@@ -36,48 +42,69 @@ export class FloodBrake implements Disposable {
     this.clock = clock;
   }
 
-  /** Takes note of a message. @param at when it was printed, in milliseconds since the epoch */
-  read(bytes: number, at: number): void {
-    if (this.daemon.facts.engine === 'podman') return;
-    this.age = this.clock.now() - at;
-    this.lastRead = this.clock.steady();
-    this.youngest = Math.min(this.youngest, this.age);
-    const behind = this.age - this.youngest;
-    if (behind <= CAUGHT_UP) {
-      this.release();
-      return;
+  /** Takes note of output that was read from the log. */
+  read(bytes: number): void {
+    const now = this.clock.steady();
+    this.lastRead = now;
+    this.ahead -= bytes;
+    const length = this.second === null ? FLOOD_MS : CALM_MS;
+    if (now - this.windowSince >= length) {
+      if (this.second !== null && this.windowBytes < FLOOD) this.release();
+      this.windowSince = now;
+      this.windowBytes = 0;
     }
-    this.unread += bytes;
-    if (this.held === null && this.unread > FLOOD && behind > BEHIND) this.hold();
+    this.windowBytes += bytes;
+    if (this.second === null && this.windowBytes >= FLOOD) this.engage();
+    this.goOn();
   }
 
   [Symbol.dispose](): void {
+    this.disposed = true;
     this.release();
   }
 
-  private hold(): void {
+  private engage(): void {
+    if (this.daemon.facts.engine === 'podman' || this.disposed) return;
     // A dyno that has gone prints nothing any more.
-    this.held = attachOutput(this.daemon, this.container).catch(() => null);
-    this.watch(IDLE);
+    const second = attachOutput(this.daemon, this.container).catch(() => null);
+    this.second = second;
+    void second.then((stream) => {
+      if (stream === null) return;
+      if (this.second === second) this.follow(stream);
+      else stream.destroy();
+    });
+    this.watch();
   }
 
-  private watch(ms: number): void {
-    this.cancelIdle = this.clock.after(ms, () => {
-      const idle = this.clock.steady() - this.lastRead;
-      if (idle < IDLE) {
-        this.watch(IDLE - idle);
-        return;
+  private follow(stream: Duplex): void {
+    this.stream = stream;
+    this.ahead = 0;
+    stream.on('error', () => undefined);
+    stream.on('data', (chunk: Buffer) => {
+      this.ahead += chunk.length;
+      if (this.ahead > AHEAD) stream.pause();
+    });
+  }
+
+  private goOn(): void {
+    if (this.stream?.isPaused() === true && this.ahead <= AHEAD) this.stream.resume();
+  }
+
+  private watch(): void {
+    this.cancelWatch = this.clock.after(IDLE_MS, () => {
+      if (this.clock.steady() - this.lastRead >= IDLE_MS) {
+        this.ahead = this.ahead > AHEAD ? AHEAD - SIP : 0;
+        this.goOn();
       }
-      this.youngest = this.age;
-      this.release();
+      this.watch();
     });
   }
 
   private release(): void {
-    this.unread = 0;
-    this.cancelIdle?.();
-    this.cancelIdle = null;
-    void this.held?.then((stream) => stream?.destroy());
-    this.held = null;
+    this.cancelWatch?.();
+    this.cancelWatch = null;
+    this.stream?.destroy();
+    this.stream = null;
+    this.second = null;
   }
 }

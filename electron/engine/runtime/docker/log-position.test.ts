@@ -42,8 +42,7 @@ test('reading again after a lost connection gives only the rest', () => {
 
 test('what the daemon sends again from a new file is told from a clock that was set back', () => {
   const position = new LogPosition(undefined);
-  const read = (...nanos: number[]): number[] =>
-    nanos.filter((each) => position.advance('stdout', at(each)));
+  const read = (...nanos: number[]): number[] => nanos.filter((each) => position.advance('stdout', at(each)));
   expect(read(1, 2, 2, 5, 7)).toEqual([1, 2, 2, 5, 7]);
   expect(read(2, 2, 5, 7, 7, 8)).toEqual([7, 8]);
   expect(read(3, 4)).toEqual([3, 4]);

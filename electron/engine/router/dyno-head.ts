@@ -1,0 +1,59 @@
+import type { RequestRecord } from './request-record.ts';
+import { VIA } from './words.ts';
+
+/**
+ * The head that a dyno gets: what came, in its order and spelling, without what is the router's, and the router's own
+ * (reference: heroku-platform 4.4).
+ * @param origin what `originLines` made for the client, when it named no addresses
+ * @param port on which clients come in
+ */
+export function dynoHead(request: RequestRecord, origin: string | null, port: number): string {
+  const { via, sentAt, startedAt } = request;
+  const lines = origin !== null && via === '' ? origin : originLines(request.fwd, port, via);
+  const total = Math.max(0, Math.round(sentAt - startedAt));
+  return (
+    request.kept +
+    (request.upgrade ? UPGRADE : KEEP_ALIVE) +
+    request.requestId +
+    lines +
+    timeLines(Math.round(request.connectMs ?? 0), request.startedWall, total)
+  );
+}
+
+const UPGRADE = 'Connection: Upgrade\r\nX-Request-Id: ';
+const KEEP_ALIVE = 'Connection: keep-alive\r\nX-Request-Id: ';
+
+/**
+ * Part of the head that a dyno gets: the lines on where a request came from, from the end of the request id on up to the value
+ * of `Connect-Time` (reference: heroku-platform 4.4).
+ * @param fwd client address, after the addresses that the client named itself
+ * @param via what the request has been through before, or nothing
+ */
+export function originLines(fwd: string, port: number, via: string): string {
+  return (
+    `\r\nX-Forwarded-For: ${fwd}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\n` +
+    `Via: ${via === '' ? '' : `${via}, `}${VIA}\r\nConnect-Time: `
+  );
+}
+
+let quickStart = -1;
+let quickText = '';
+
+/**
+ * The rest of it. All times in milliseconds.
+ * @param start when the request came, since the epoch
+ * @param total how long it has been in the router
+ */
+function timeLines(connect: number, start: number, total: number): string {
+  if (connect !== 0 || total !== 0) return made(connect, start, total);
+  // Requests of one millisecond share it.
+  if (start !== quickStart) {
+    quickStart = start;
+    quickText = made(0, start, 0);
+  }
+  return quickText;
+}
+
+function made(connect: number, start: number, total: number): string {
+  return `${connect}\r\nX-Request-Start: ${start}\r\nTotal-Route-Time: ${total}\r\n\r\n`;
+}

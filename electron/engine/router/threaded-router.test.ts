@@ -1,0 +1,206 @@
+import { get } from 'node:http';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { RouterLimits } from './limits.ts';
+import { ListenError } from './listener.ts';
+import { Testbed, until } from './testbed.ts';
+import { startWorker } from './thread.ts';
+import { createThreadedRouter } from './threaded-router.ts';
+
+let bed: Testbed;
+afterEach(() => bed.close());
+
+interface More {
+  readonly threads?: number;
+  readonly limits?: Partial<RouterLimits>;
+  readonly wake?: (appId: string) => void;
+}
+
+/** A bed whose router is in threads, what it reported, and its threads. */
+async function open({ threads = 1, limits = {}, wake }: More = {}) {
+  const problems: string[] = [];
+  const workers: Worker[] = [];
+  bed = new Testbed(limits, wake, ({ log, ...options }) =>
+    createThreadedRouter({
+      ...{ log, threads },
+      ...(options.wake === undefined ? {} : { wake: options.wake }),
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      onProblem: (what) => problems.push(what),
+      startWorker: (data) => {
+        const worker = startWorker(data);
+        workers.push(worker);
+        return worker;
+      },
+    }),
+  );
+  await bed.listen();
+  return { problems, workers };
+}
+
+const ok = (text = 'ok') => bed.dyno((_request, response) => response.end(text));
+
+test('requests are answered, logged and counted', async () => {
+  await open();
+  bed.route([await ok()]);
+  for (let i = 0; i < 5; i++) expect((await bed.ask(`/${i}`)).body).toBe('ok');
+  await bed.line(/path="\/4" .* status=200/);
+  expect(bed.lines.map((line) => /path="(\S+)"/.exec(line)?.[1])).toEqual(['/0', '/1', '/2', '/3', '/4']);
+  await until(() => bed.router.requestCounts('app-1').total === 5);
+  expect(bed.router.requestCounts('app-1')).toEqual({
+    total: 5,
+    inFlight: 0,
+    byClass: { '1xx': 0, '2xx': 5, '3xx': 0, '4xx': 0, '5xx': 0 },
+  });
+  expect(bed.router.requestCounts('nobody').total).toBe(0);
+});
+
+test('a dyno that has left the route gets no request once drained has told so, and drained waits for those in flight', async () => {
+  await open();
+  const held: (() => void)[] = [];
+  const old = await bed.dyno((_request, response) => held.push(() => response.end('old')));
+  const fresh = await ok('new');
+  bed.route([old]);
+  const inFlight = bed.ask('/');
+  await until(() => held.length === 1);
+  bed.route([fresh]);
+  let drained = false;
+  const waiting = bed.router.drained(old.dynoId, 60_000).then(() => (drained = true));
+  // In force at once, whatever is in flight.
+  await bed.router.drained(old.dynoId, 0);
+  for (let i = 0; i < 20; i++) expect((await bed.ask('/')).body).toBe('new');
+  expect(drained).toBe(false);
+  held[0]?.();
+  expect((await inFlight).body).toBe('old');
+  await waiting;
+  expect(held.length).toBe(1);
+});
+
+test('a request for a sleeping app wakes it and is held until it is up', async () => {
+  const woken: string[] = [];
+  await open({ wake: (appId) => woken.push(appId) });
+  bed.route([], 'asleep');
+  const asked = bed.ask('/');
+  await until(() => woken.length > 0);
+  expect(woken).toEqual(['app-1']);
+  expect(bed.router.requestCounts('app-1').inFlight).toBe(1);
+  bed.route([await ok()]);
+  expect((await asked).body).toBe('ok');
+});
+
+test('an app that is gone is not found any more, and its counts are forgotten', async () => {
+  await open();
+  bed.route([await ok()]);
+  await bed.ask('/');
+  await until(() => bed.router.requestCounts('app-1').total === 1);
+  bed.router.removeRoute('app-1');
+  expect((await bed.ask('/')).status).toBe(404);
+  expect(bed.router.requestCounts('app-1').total).toBe(0);
+});
+
+test('a port that is taken is a ListenError with code and port', async () => {
+  await open();
+  const other = createThreadedRouter({ log: () => undefined, onProblem: () => undefined });
+  bed.defer(() => other.close());
+  const error = await other.listen(bed.port, ['127.0.0.1']).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ListenError);
+  expect(error).toMatchObject({ code: 'EADDRINUSE', port: bed.port });
+});
+
+test('requests are answered while the thread of the engine is busy', async () => {
+  await open();
+  const counter = new Int32Array(new SharedArrayBuffer(4));
+  // Dyno and client live elsewhere, too.
+  const outside = new Worker(
+    `const { createServer, get } = require('node:http');
+     const { parentPort, workerData } = require('node:worker_threads');
+     const server = createServer((request, response) => response.end('ok')).listen(0, '127.0.0.1', () => {
+       parentPort.postMessage(server.address().port);
+     });
+     parentPort.on('message', (port) => {
+       const ask = () => get({ port, host: '127.0.0.1', headers: { host: 'demo.localhost' } }, (answer) => {
+         if (answer.statusCode === 200) Atomics.add(workerData, 0, 1);
+         answer.resume().on('end', ask);
+       }).on('error', () => undefined);
+       ask();
+     });`,
+    { eval: true, workerData: counter },
+  );
+  bed.defer(async () => void (await outside.terminate()));
+  const port = await new Promise<number>((resolve) => outside.once('message', resolve));
+  bed.route([{ dynoId: 'outside', name: 'web.1', address: { host: '127.0.0.1', port } }]);
+  outside.postMessage(bed.port);
+  await until(() => Atomics.load(counter, 0) > 0);
+  const before = Atomics.load(counter, 0);
+  // Nothing else of this thread runs meanwhile.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+  const after = Atomics.load(counter, 0);
+  expect(after).toBeGreaterThan(before + 5);
+});
+
+describe('a thread that ends', () => {
+  test('is told, and replaced by one with the same port and routes; counts go on', async () => {
+    const { problems, workers } = await open();
+    bed.route([await ok()]);
+    await bed.ask('/');
+    await until(() => bed.router.requestCounts('app-1').total === 1);
+    await workers[0]?.terminate();
+    await until(() => problems.length > 0);
+    expect(problems).toEqual(['a thread of the router ended and is started again']);
+    await until(() => workers.length === 2);
+    await until(() =>
+      bed.ask('/').then(
+        (answer) => answer.body === 'ok',
+        () => false,
+      ),
+    );
+    await until(() => bed.router.requestCounts('app-1').total >= 2);
+  });
+
+  test('holds nobody who waits for its dynos', async () => {
+    const { workers } = await open();
+    let reached = false;
+    const dyno = await bed.dyno(() => {
+      reached = true;
+    });
+    bed.route([dyno]);
+    const asked = bed.ask('/').catch((error: unknown) => error);
+    await until(() => reached);
+    bed.route([]);
+    const drained = bed.router.drained(dyno.dynoId, 600_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    await workers[0]?.terminate();
+    await drained;
+    expect(await asked).toBeInstanceOf(Error);
+  });
+});
+
+test.runIf(process.platform === 'linux')('two threads share port, routes and counts', async () => {
+  const { workers } = await open({ threads: 2 });
+  bed.route([await ok()]);
+  expect(workers.length).toBe(2);
+  // The system spreads connections by their ports, so that thirty hardly all come to one thread; either way all are answered.
+  for (let i = 0; i < 30; i++) expect((await bed.ask('/')).body).toBe('ok');
+  await until(() => bed.router.requestCounts('app-1').total === 30);
+  const gone = await ok();
+  bed.route([gone]);
+  bed.route([await ok('new')]);
+  await bed.router.drained(gone.dynoId, 0);
+  for (let i = 0; i < 30; i++) expect((await bed.ask('/')).body).toBe('new');
+});
+
+test('closing breaks what is in flight after its time, and the lines of it arrive', async () => {
+  await open({ limits: { closeMs: 50 } });
+  let reached = false;
+  bed.route([
+    await bed.dyno(() => {
+      reached = true;
+    }),
+  ]);
+  const asked = new Promise((resolve) => {
+    get({ port: bed.port, host: '127.0.0.1', headers: { host: 'demo.localhost' } }).on('error', resolve);
+  });
+  await until(() => reached);
+  await bed.router.close();
+  expect(await asked).toBeInstanceOf(Error);
+  expect(bed.lines.join()).toMatch(/code=H24 desc="Forced close"/);
+});

@@ -1,0 +1,180 @@
+import { addCounts, NO_COUNTS, type RequestCounts } from './counters.ts';
+import { ROUTER_LIMITS, type RouterLimits } from './limits.ts';
+import { ListenError } from './listener.ts';
+import type { RouterLogLine } from './log-batch.ts';
+import type { Router, RouterOptions } from './router.ts';
+import type { Route } from './routing-table.ts';
+import { RouterThread, startWorker, type StartWorker, type ThreadAnswer } from './thread.ts';
+import type { FromThread, LineColumns } from './thread-messages.ts';
+
+export interface ThreadedRouterOptions extends Pick<RouterOptions, 'log' | 'wake' | 'limits'> {
+  /** Told when a thread ended that should not have; another one takes its place. */
+  readonly onProblem: (what: string, error: unknown) => void;
+  /** How many threads take requests; more than one only where the system spreads connections over them (Linux). One unless given. */
+  readonly threads?: number;
+  /** Differs for tests. */
+  readonly startWorker?: StartWorker;
+}
+
+/** Waits before a thread is started again, in milliseconds; the last one is for all further times. */
+const RESTART_MS = [0, 100, 1_000, 5_000];
+/** A thread that has served this long begins anew with the shortest wait, in milliseconds. */
+const STABLE_MS = 10_000;
+/** Time for a port to become free after the end of the thread that had it, in milliseconds. */
+const PORT_WAIT_MS = 50;
+const PORT_TRIES = 100;
+
+/**
+ * A router whose requests are served by threads of their own, so that they do not wait while the engine's thread is busy.
+ * Routes are published to the threads in order: `setRoute` returns before they are in force, `drained` waits until they are.
+ */
+export function createThreadedRouter(options: ThreadedRouterOptions): Router {
+  return new ThreadedRouter(options);
+}
+
+/** A place for a thread, and what its present thread has told. */
+interface Place {
+  thread: RouterThread;
+  startedAt: number;
+  /** Times in a row that its thread ended soon. */
+  failures: number;
+  counts: Map<string, RequestCounts>;
+}
+
+class ThreadedRouter implements Router {
+  readonly #options: ThreadedRouterOptions;
+  readonly #limits: Partial<RouterLimits>;
+  readonly #places: Place[];
+  readonly #routes = new Map<string, Route>();
+  /** Requests that ended in threads that are gone. */
+  readonly #past = new Map<string, RequestCounts>();
+  #listening: { readonly port: number; readonly hosts: readonly string[] } | null = null;
+  #closed = false;
+
+  constructor(options: ThreadedRouterOptions) {
+    const threads = process.platform === 'linux' ? (options.threads ?? 1) : 1;
+    const backlogPerDyno = options.limits?.backlogPerDyno ?? ROUTER_LIMITS.backlogPerDyno;
+    this.#options = options;
+    // Each thread sees its own requests only.
+    this.#limits = { ...options.limits, backlogPerDyno: Math.ceil(backlogPerDyno / threads) };
+    this.#places = Array.from({ length: threads }, (_, index) => this.#newPlace(index));
+  }
+
+  setRoute(route: Route): void {
+    this.#routes.set(route.appId, route);
+    for (const { thread } of this.#places) thread.tell({ kind: 'route', route });
+  }
+
+  removeRoute(appId: string): void {
+    this.#routes.delete(appId);
+    this.#past.delete(appId);
+    for (const { thread, counts } of this.#places) {
+      counts.delete(appId);
+      thread.tell({ kind: 'remove', appId });
+    }
+  }
+
+  async drained(dynoId: string, timeoutMs: number): Promise<void> {
+    // What else this turn publishes comes first. A thread that has died has no request in flight any more.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#askAll(({ thread }) => thread.ask({ kind: 'drained', dynoId, timeoutMs }));
+  }
+
+  requestCounts(appId: string): RequestCounts {
+    const all = this.#places.map(({ counts }) => counts.get(appId) ?? NO_COUNTS);
+    return all.reduce(addCounts, this.#past.get(appId) ?? NO_COUNTS);
+  }
+
+  async listen(port: number, hosts: readonly string[]): Promise<{ readonly port: number }> {
+    let chosen = port;
+    for (const { thread } of this.#places) chosen = await this.#listenIn(thread, chosen, hosts);
+    this.#listening = { port: chosen, hosts };
+    return { port: chosen };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#askAll(({ thread }) => thread.ask({ kind: 'close' }));
+    await Promise.all(this.#places.map(({ thread }) => thread.end()));
+  }
+
+  #newPlace(index: number): Place {
+    return { thread: this.#startThread(index), startedAt: performance.now(), failures: 0, counts: new Map() };
+  }
+
+  #startThread(index: number): RouterThread {
+    const start = this.#options.startWorker ?? startWorker;
+    return new RouterThread(
+      start({ limits: this.#limits }),
+      (message) => {
+        this.#hear(index, message);
+      },
+      (error) => {
+        this.#onDeath(index, error);
+      },
+    );
+  }
+
+  async #askAll(ask: (place: Place) => Promise<ThreadAnswer>): Promise<void> {
+    await Promise.all(this.#places.map(ask));
+  }
+
+  /** @throws ListenError */
+  async #listenIn(thread: RouterThread, port: number, hosts: readonly string[]): Promise<number> {
+    const shared = this.#places.length > 1;
+    const answer = await thread.ask({ kind: 'listen', port, hosts, shared });
+    if (answer?.port !== undefined) return answer.port;
+    const { code, host, port: wanted } = answer?.failure ?? { code: 'ECANCELED', host: hosts.join(), port };
+    throw new ListenError(code, host, wanted, undefined);
+  }
+
+  #hear(index: number, message: FromThread): void {
+    if (message.kind === 'wake') this.#options.wake?.(message.appId);
+    if (message.kind !== 'batch') return;
+    const counts = this.#places[index]?.counts;
+    for (const [appId, read] of message.counts) if (this.#routes.has(appId)) counts?.set(appId, read);
+    for (const columns of message.lines) this.#options.log(columns.appId, linesOf(columns));
+  }
+
+  #onDeath(index: number, error: unknown): void {
+    const place = this.#places[index];
+    if (place === undefined || this.#closed) return;
+    for (const [appId, counts] of place.counts)
+      this.#past.set(appId, addCounts(this.#past.get(appId) ?? NO_COUNTS, { ...counts, inFlight: 0 }));
+    place.counts = new Map();
+    const soon = performance.now() - place.startedAt < STABLE_MS;
+    place.failures = soon ? place.failures + 1 : 0;
+    const wait = RESTART_MS[Math.min(place.failures, RESTART_MS.length - 1)] ?? 0;
+    this.#options.onProblem('a thread of the router ended and is started again', error);
+    setTimeout(() => {
+      if (this.#closed) return;
+      place.thread = this.#startThread(index);
+      place.startedAt = performance.now();
+      this.#bringUp(place.thread).catch((reason: unknown) => {
+        this.#options.onProblem('a new thread of the router does not listen', reason);
+      });
+    }, wait);
+  }
+
+  /** Gives a new thread what the one before it had. */
+  async #bringUp(thread: RouterThread): Promise<void> {
+    for (const route of this.#routes.values()) thread.tell({ kind: 'route', route });
+    if (this.#listening === null) return;
+    const { port, hosts } = this.#listening;
+    for (let tries = 1; thread.alive && !this.#closed; tries++) {
+      try {
+        await this.#listenIn(thread, port, hosts);
+        return;
+      } catch (error) {
+        if (!thread.alive) return;
+        if (tries >= PORT_TRIES) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, PORT_WAIT_MS));
+    }
+  }
+}
+
+function linesOf({ at, text, status }: LineColumns): RouterLogLine[] {
+  const texts = text.split('\n');
+  return at.map((time, index) => ({ at: time, text: texts[index] ?? '', status: status[index] ?? null }));
+}
