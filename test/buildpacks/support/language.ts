@@ -7,7 +7,7 @@ import { whyNoDocker } from '../../e2e/support/docker.ts';
 import { type Host, logLines, startHost, waitFor } from '../../e2e/support/host.ts';
 import { get } from '../../e2e/support/load.ts';
 
-/** The first build fetches and unpacks a whole runtime; how long that takes is the network's and the machine's affair. */
+/** Longest time of one test, in milliseconds. The first build fetches and unpacks a whole runtime; how long that takes is the network's and the machine's affair. */
 const PATIENCE_MS = 900_000;
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures');
 
@@ -99,11 +99,15 @@ export function languageTests(language: string, good: readonly GoodApp[], bad: r
       PATIENCE_MS,
     );
 
-    it.each(bad.map((app) => [app.fixture, app] as const))('%s fails and says why', async (name, app) => {
-      const { build, output } = await seenBuild(host, name, await create(name));
-      expect(build).toMatchObject({ status: 'failed', failure: { code: 'compile_failed' } });
-      for (const text of app.says) expect(output).toMatch(text);
-    });
+    it.each(bad.map((app) => [app.fixture, app] as const))(
+      '%s fails and says why',
+      async (name, app) => {
+        const { build, output } = await seenBuild(host, name, await create(name));
+        expect(build).toMatchObject({ status: 'failed', failure: { code: 'compile_failed' } });
+        for (const text of app.says) expect(output).toMatch(text);
+      },
+      PATIENCE_MS,
+    );
   });
 }
 
