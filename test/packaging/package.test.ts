@@ -106,6 +106,11 @@ describe.runIf(linux)('the package', () => {
     expect(samples).not.toEqual([]);
     for (const name of await readdir(join(ROOT, 'buildpacks'))) {
       if (name === 'samples') continue;
+      if (name === 'common') {
+        const shared = await readdir(join(resources, 'buildpacks', name));
+        expect(shared).toEqual(await readdir(join(ROOT, 'buildpacks', name)));
+        continue;
+      }
       for (const program of ['detect', 'compile', 'release']) {
         const { mode } = await stat(join(resources, 'buildpacks', name, 'bin', program));
         expect(mode & 0o111).toBe(0o111);

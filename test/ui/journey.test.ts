@@ -29,7 +29,7 @@ describe.skipIf(skip)('a person’s way through the UI, on Docker', () => {
     const { page } = ui;
     await page.getByText('Drop a project folder here').waitFor();
     const samples = page.getByRole('list', { name: 'Samples' }).getByRole('listitem');
-    await waitFor('three samples', async () => (await samples.count()) === 3);
+    await waitFor('five samples', async () => (await samples.count()) === 5);
 
     const { name, version } = await deployByDrop(ui, folder.path);
     await untilAnswer(host, name, 'hello from version one\n');

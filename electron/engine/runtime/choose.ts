@@ -1,4 +1,3 @@
-import registryUrl from 'registry-url';
 import { SlipwayError } from '#shared/errors.ts';
 
 import type { Home } from '../home.ts';
@@ -7,6 +6,7 @@ import type { Clock } from '../util/clock.ts';
 import type { Diagnostics } from '../util/diagnostics.ts';
 import { createDockerRuntime } from './docker/docker-runtime.ts';
 import { createProcessRuntime } from './process/process-runtime.ts';
+import { registrySettings } from './registries.ts';
 import { type Runtime, RuntimeError } from './runtime.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function chooseRuntime(
       ownerId: home.ownerId,
       stateDir: home.runtime,
       clock,
-      buildEnv: buildEnv(),
+      buildEnv: registrySettings(),
       diagnostics,
     });
   } catch (error) {
@@ -45,12 +45,7 @@ function openProcess(home: Home, clock: Clock, reasons: string[]): Promise<Runti
     stateDir: home.runtime,
     downloadsDir: home.downloads,
     clock,
-    buildEnv: buildEnv(),
+    buildEnv: registrySettings(),
     reasons,
   });
-}
-
-/** What builds have to know of the user's machine: the package registry that the user's npm settings name. */
-function buildEnv(): Record<string, string> {
-  return { npm_config_registry: registryUrl() };
 }

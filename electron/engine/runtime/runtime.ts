@@ -147,6 +147,8 @@ export interface BuildBoxSpec {
     readonly name: string;
     readonly folder: string;
     readonly changeable?: boolean;
+    /** Folder that its scripts find as `../common`, when they need one; the same for all that name one. */
+    readonly common?: string | undefined;
   }[];
   /** Empties the app's cache first. */
   readonly clearCache: boolean;

@@ -11,6 +11,8 @@ export interface Buildpack {
   readonly folder: string;
   /** True when each build needs a copy, as its scripts may write into it. Our own do not. */
   readonly changeable?: boolean;
+  /** What our buildpacks share: the folder `common` beside them. */
+  readonly common?: string;
 }
 
 /** Order in which buildpacks are asked whether an app is theirs (reference: heroku-platform 2.4). */
@@ -36,7 +38,7 @@ export async function findBuildpacks(folder: string): Promise<Buildpack[]> {
       () => true,
       () => false,
     );
-    if (there) found.push({ name: `heroku/${name}`, folder: own });
+    if (there) found.push({ name: `heroku/${name}`, folder: own, common: join(folder, 'common') });
   }
   return found;
 }

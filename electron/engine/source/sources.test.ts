@@ -120,6 +120,17 @@ describe('a folder', () => {
     }
   });
 
+  it.each([
+    ['Python', 'requirements.txt'],
+    ['Python', 'uv.lock'],
+    ['Go', 'go.mod'],
+    ['Static files', 'public/index.html'],
+    ['Static files', 'static.json'],
+  ])('is %s by its %s', async (language, file) => {
+    const found = await inspect(await folder('project', { [file]: '', Procfile: 'web: run' }));
+    expect(found).toMatchObject({ language, problems: [] });
+  });
+
   it('over 1 GiB is told with its size', async () => {
     const path = await folder('large', { 'package.json': '{}', 'disk.img': '' });
     await truncate(join(path, 'disk.img'), 2 ** 30);
@@ -170,7 +181,8 @@ describe('an upload', () => {
 describe('a sample', () => {
   it('can be deployed, each of them, and belongs to no work tree', async () => {
     const list = await samples.list();
-    expect(list.map((each) => each.name)).toEqual(['hello-node', 'clock-worker', 'express-api']);
+    const names = ['hello-node', 'clock-worker', 'express-api', 'hello-python', 'hello-go'];
+    expect(list.map((each) => each.name)).toEqual(names);
     for (const { name, language } of list) {
       const found = await (await sources()).inspect({ kind: 'sample', sample: name });
       expect(found).toMatchObject({ suggestedName: name, language, commit: null, app: null, problems: [] });

@@ -1,16 +1,15 @@
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
-import { quote } from '../box/tools.ts';
 import { type BuildBox, type BuildBoxSpec, RuntimeError } from '../runtime.ts';
 import { CacheUsers } from '../box/cache-users.ts';
 import { type BoxContainer, type BoxSettings, endBox, startBox } from './box-container.ts';
 import { CA_ENVIRONMENT } from './certificates.ts';
+import { copyCommands, type PlacedFolder, sendFolder, viewBuildpacks } from './box-buildpacks.ts';
 import type { DigestMemory } from './box-pack.ts';
 import { DockerBuildBox } from './build-box.ts';
 import { killContainer } from './containers.ts';
 import { explain, throwIfAborted } from './errors.ts';
-import { type FolderView, viewFolder } from './folder-tar.ts';
-import { dockerName, LABEL, labelFilter } from './names.ts';
+import { LABEL, labelFilter } from './names.ts';
 import { listVolumes, removeVolume } from './networks.ts';
 import { persist } from './removal.ts';
 import { DOWNLOADS, IMAGE_ENVIRONMENT } from './stack-recipe.ts';
@@ -131,16 +130,13 @@ export class BoxPool {
     signal: AbortSignal,
     release: () => void,
   ): Promise<BuildBox> {
-    const [image, views] = await Promise.all([
+    const [image, folders] = await Promise.all([
       this.options.image(),
-      explain(
-        'A buildpack could not be read',
-        Promise.all(spec.buildpacks.map(({ folder }) => viewFolder(folder))),
-      ),
+      explain('A buildpack could not be read', viewBuildpacks(spec)),
     ]);
     const warm = app.box !== null && !app.box.channel.closed && app.box.image === image;
     try {
-      return await this.prepare(app, spec, image, views, signal, release);
+      return await this.prepare(app, spec, image, folders, signal, release);
     } catch (error) {
       await this.discard(app, new RuntimeError('failed', 'The build box did not open.'));
       if (!warm || signal.aborted) throw error;
@@ -148,7 +144,7 @@ export class BoxPool {
         `The warm build box of app ${spec.appId} was gone; starting a new one`,
         error,
       );
-      return await this.prepare(app, spec, image, views, signal, release);
+      return await this.prepare(app, spec, image, folders, signal, release);
     }
   }
 
@@ -156,19 +152,16 @@ export class BoxPool {
     app: AppBoxes,
     spec: BuildBoxSpec,
     image: string,
-    views: readonly FolderView[],
+    views: readonly PlacedFolder[],
     signal: AbortSignal,
     release: () => void,
   ): Promise<BuildBox> {
     const box = await this.current(app, spec.appId, image);
     throwIfAborted(signal, 'Opening a build box');
-    for (const view of new Set(views)) await sendBuildpack(box, view);
-    const folders = new Map(
-      spec.buildpacks.map(({ name }, at) => [name, `/tmp/buildpacks/${String(at)}-${dockerName(name)}`]),
-    );
+    for (const { view } of views) await sendFolder(box, view);
     const opened = new DockerBuildBox({
       container: box,
-      buildpacks: folders,
+      buildpacks: new Map(views.map(({ name, place }) => [name, place])),
       env: {
         ...IMAGE_ENVIRONMENT,
         ...CA_ENVIRONMENT,
@@ -180,13 +173,10 @@ export class BoxPool {
       interrupt: () => killContainer(this.options.daemon, box.id, 'SIGUSR1'),
       giveBack: (clean) => this.giveBack(app, box, clean).finally(release),
     });
-    const copies = spec.buildpacks.map(
-      ({ name }, at) => `cp -a ${master(views[at])} ${quote(folders.get(name) ?? '')} || exit`,
-    );
     const clear = spec.clearCache
       ? 'chmod -R u+w /tmp/cache; rm -rf /tmp/cache; mkdir /tmp/cache || exit'
       : '';
-    const script = `${clear}\nmkdir -p /tmp/buildpacks ${opened.buildDir} ${opened.envDir} || exit\n${copies.join('\n')}`;
+    const script = `${clear}\nmkdir -p /tmp/buildpacks ${opened.buildDir} ${opened.envDir} || exit\n${copyCommands(views)}`;
     const code = await box.channel.command({ kind: 'do', script });
     if (code !== 0)
       throw new RuntimeError('failed', `The build box could not be set up${box.channel.complaint()}.`);
@@ -258,21 +248,6 @@ leave -exec chmod -R u+rwX {} +
 leave -exec rm -rf {} +
 [ -z "$(leave -print -quit)" ]
 `;
-
-const master = (view: FolderView | undefined): string => `/tmp/.slipway/buildpack-${view?.hash ?? ''}`;
-
-async function sendBuildpack(box: Warm, view: FolderView): Promise<void> {
-  if (box.buildpacks.has(view.hash)) return;
-  const script = `rm -rf ${master(view)}; mkdir -p ${master(view)} || exit
-frames | { tar --extract --no-same-owner --directory ${master(view)} -f -; code=$?; cat > /dev/null; exit $code; }`;
-  const code = await box.channel.command({ kind: 'do', script, input: view.tar() });
-  if (code !== 0)
-    throw new RuntimeError(
-      'failed',
-      `A buildpack could not be sent to the build box${box.channel.complaint()}.`,
-    );
-  box.buildpacks.add(view.hash);
-}
 
 async function untilAborted(wait: Promise<unknown>, signal: AbortSignal): Promise<void> {
   let aborted = (): void => undefined;

@@ -1,0 +1,24 @@
+# The registry of Java packages; it also carries builds of other languages' runtimes.
+
+# maven_registry: prints its address without a last slash: MAVEN_MIRROR_URL, or what the distribution's Maven goes to by itself.
+maven_registry() {
+  local folder jar
+  if [ -n "${MAVEN_MIRROR_URL:-}" ]; then
+    echo "${MAVEN_MIRROR_URL%/}"
+    return
+  fi
+  folder=$(debian_one maven-defaults libmaven3-core-java './usr/share/java/maven3-model-builder*.jar') || return 1
+  jar=$(find "$folder" -type f -o -type l | head -n 1)
+  unzip -p "$jar" org/apache/maven/model/pom-4.0.0.xml | sed -n 's|.*<url>\(https:[^<]*\)</url>.*|\1|p' | head -n 1
+}
+
+# maven_file GROUP/PATH:ARTIFACT:VERSION SUFFIX SUM TITLE: prints the path of a file of the registry in the shared downloads.
+maven_file() {
+  local registry coordinates=$1 path artifact version
+  path=${coordinates%%:*}
+  version=${coordinates##*:}
+  artifact=${coordinates#*:}
+  artifact=${artifact%:*}
+  registry=$(maven_registry) || return 1
+  download "maven/$artifact-$version$2" "$registry/$path/$artifact/$version/$artifact-$version$2" "$3" "$4"
+}

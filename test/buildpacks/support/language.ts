@@ -1,0 +1,130 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Build } from '#shared/model/build.ts';
+import { whyNoDocker } from '../../e2e/support/docker.ts';
+import { type Host, logLines, startHost, waitFor } from '../../e2e/support/host.ts';
+import { get } from '../../e2e/support/load.ts';
+
+/** Longest time of one test, in milliseconds. The first build fetches and unpacks a whole runtime; how long that takes is the network's and the machine's affair. */
+const PATIENCE_MS = 900_000;
+const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures');
+
+/** An app that has to build and run. */
+interface GoodApp {
+  /** Folder below `test/fixtures`. */
+  readonly fixture: string;
+  /** What the first build's output has to say. */
+  readonly says: readonly (string | RegExp)[];
+  /** Path of a page, and what it has to hold. */
+  readonly pages: Readonly<Record<string, string | RegExp>>;
+  /** Line of the worker in the app's log; none when the app has no worker. */
+  readonly worker?: RegExp;
+  /** Line that anything else of the app has to write to its log, such as a release command. */
+  readonly logs?: RegExp;
+  /** What the second build's output has to say. */
+  readonly cached: string | RegExp;
+  /** For the table: the tool, and where the language's runtime comes from. */
+  readonly tool: string;
+  readonly source: string;
+}
+
+/** An app whose build has to fail. */
+interface BadApp {
+  readonly fixture: string;
+  /** What the output has to say, the reason and the next step. */
+  readonly says: readonly (string | RegExp)[];
+}
+
+/** What one build wrote, and how long it took from its start to its end, in seconds. */
+interface SeenBuild {
+  readonly build: Build;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+/** Deploys a folder and gives its output as well. */
+async function seenBuild(host: Host, app: string, path: string): Promise<SeenBuild> {
+  const started = performance.now();
+  const { id } = await host.client.call('builds.start', { app, source: { kind: 'folder', path } });
+  let output = '';
+  for await (const items of host.client.open('builds.output', { app, build: id }))
+    for (const { text } of items) output += text;
+  const build = await host.client.call('builds.get', { app, build: id });
+  return { build, output, seconds: (performance.now() - started) / 1000 };
+}
+
+/**
+ * Tests of a language's buildpack on one engine with Docker: each good app is deployed twice and asked for its pages, each bad one
+ * has to fail with its text. Prints a row of the table in docs/BUILDPACKS.md for each good app.
+ */
+export function languageTests(language: string, good: readonly GoodApp[], bad: readonly BadApp[]): void {
+  describe.skipIf(whyNoDocker() !== null)(`${language} apps on Docker`, () => {
+    let host: Host;
+    let work: string;
+    beforeAll(async () => {
+      work = await mkdtemp(join(tmpdir(), 'slipway-language-'));
+      host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
+    });
+    afterAll(async () => {
+      await host.stop();
+      await rm(work, { recursive: true, force: true });
+    });
+
+    /** A copy, so that what tools leave in a folder does not come into the next build. */
+    const create = async (fixture: string): Promise<string> => {
+      const path = join(work, fixture);
+      await cp(join(FIXTURES, fixture), path, { recursive: true });
+      await host.client.call('apps.create', { name: fixture });
+      return path;
+    };
+
+    it.each(good.map((app) => [app.fixture, app] as const))(
+      '%s is built, served and cached',
+      async (name, app) => {
+        const path = await create(name);
+        const first = await seenBuild(host, name, path);
+        expect.soft(first.build.failure, first.output).toBeNull();
+        for (const text of app.says) expect.soft(first.output).toMatch(text);
+        await checkRunning(host, name, app);
+        const second = await seenBuild(host, name, path);
+        expect(second.build.failure).toBeNull();
+        expect(second.output).toMatch(app.cached);
+        for (const [page, text] of Object.entries(app.pages))
+          expect((await get(host.routerPort, name, page)).body).toMatch(text);
+        console.log(tableRow(language, app, first, second));
+        await host.client.call('apps.destroy', { app: name, confirm: name });
+      },
+      PATIENCE_MS,
+    );
+
+    it.each(bad.map((app) => [app.fixture, app] as const))(
+      '%s fails and says why',
+      async (name, app) => {
+        const { build, output } = await seenBuild(host, name, await create(name));
+        expect(build).toMatchObject({ status: 'failed', failure: { code: 'compile_failed' } });
+        for (const text of app.says) expect(output).toMatch(text);
+      },
+      PATIENCE_MS,
+    );
+  });
+}
+
+async function checkRunning(host: Host, name: string, app: GoodApp): Promise<void> {
+  for (const [page, text] of Object.entries(app.pages))
+    expect((await get(host.routerPort, name, page)).body).toMatch(text);
+  if (app.worker !== undefined)
+    await host.client.call('formation.update', { app: name, updates: [{ type: 'worker', quantity: 1 }] });
+  for (const line of [app.worker, app.logs].filter((each) => each !== undefined))
+    await waitFor(`${name} to log ${String(line)}`, async () =>
+      (await logLines(host, name)).some((each) => line.test(each)),
+    );
+}
+
+/** Bytes of the slug are in the line that packing writes. */
+function tableRow(language: string, app: GoodApp, first: SeenBuild, second: SeenBuild): string {
+  const size = /Done: (\S+)/.exec(first.output)?.[1] ?? '?';
+  const cells = [language, app.tool, app.source, app.fixture];
+  return `| ${[...cells, first.seconds.toFixed(1), second.seconds.toFixed(1), size].join(' | ')} |`;
+}
