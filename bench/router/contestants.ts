@@ -61,21 +61,30 @@ export async function openField(): Promise<Field> {
     children.push(child);
     return child.pid ?? 0;
   };
-  const backend = await startBackend(folder, run);
-  const proxies = await startProxies(folder, backend, run);
-  for (const { port } of proxies) await untilListens(port);
+  const close = async (): Promise<void> => {
+    for (const child of children) child.kill('SIGTERM');
+    await sleep(300);
+    for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  };
+  const proxies = await startAll(folder, run).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const script = join(folder, 'post.lua');
   await writeFile(script, 'wrk.method = "POST"\nwrk.body = string.rep("x", 10240)\n');
   return {
     proxies,
     load: (proxy, row, seconds) => load(proxy, row, seconds, script),
-    async close() {
-      for (const child of children) child.kill('SIGTERM');
-      await sleep(300);
-      for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
+}
+
+/** All of them listen behind it. */
+async function startAll(folder: string, run: Run): Promise<Proxy[]> {
+  const proxies = await startProxies(folder, await startBackend(folder, run), run);
+  for (const { name, port } of proxies) await untilListens(name, port);
+  return proxies;
 }
 
 type Run = (core: number, log: string, command: string, ...args: string[]) => number;
@@ -108,7 +117,7 @@ async function startBackend(folder: string, run: Run): Promise<number> {
   );
   await writeFile(join(folder, 'backend.conf'), config);
   run(CORES.backend, 'backend.out', 'nginx', '-p', folder, '-c', join(folder, 'backend.conf'));
-  await untilListens(port);
+  await untilListens('backend', port);
   return port;
 }
 
@@ -169,7 +178,6 @@ backend b
     `{
   admin off
   auto_https off
-  persist_config off
 }
 :${ports.caddy} {
   bind 127.0.0.1
@@ -256,7 +264,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilListens(port: number): Promise<void> {
+async function untilListens(name: string, port: number): Promise<void> {
   const deadline = Date.now() + 20_000;
   const listens = (): Promise<boolean> =>
     new Promise((resolve) => {
@@ -267,7 +275,7 @@ async function untilListens(port: number): Promise<void> {
       socket.on('error', () => resolve(false));
     });
   while (!(await listens())) {
-    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port} after 20 s`);
+    if (Date.now() > deadline) throw new Error(`${name} does not listen on port ${port} after 20 s`);
     await sleep(50);
   }
 }

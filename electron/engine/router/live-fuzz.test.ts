@@ -73,7 +73,8 @@ async function say(socket: Socket, text: string, below: (n: number) => number): 
   }
   const leave = below(10);
   if (leave === 0) socket.end();
-  else if (leave === 1) socket.resetAndDestroy();
+  // Node never closes a socket that is reset while it is being shut down.
+  else if (leave === 1 && !socket.writableEnded) socket.resetAndDestroy();
 }
 
 /** A client that says something and goes after its answer, or after a moment. */
@@ -136,7 +137,11 @@ test(
     console.log(`${asked} connections, seed ${SEED}`);
     await until(() => bed.router.requestCounts('app-1').inFlight === 0);
     bed.route([]);
-    await until(() => open.size === 0);
+    // What is left open would be a connection that the router has forgotten.
+    await until(() => open.size === 0).catch(() => undefined);
+    expect(
+      [...open].map(({ readyState, bytesRead, bytesWritten }) => ({ readyState, bytesRead, bytesWritten })),
+    ).toEqual([]);
     expect(asked).toBeGreaterThan(0);
     if (heap > 0) expect(heapAfterCollection() - heap).toBeLessThan(HEAP_GROWTH);
   },

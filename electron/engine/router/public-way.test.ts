@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, beforeEach, afterEach, expect, test, vi } from 'vitest';
+import type { pause, Testbed, until } from './testbed.ts';
+
+const host = process as unknown as { binding?: unknown };
+const { binding } = host;
+let modules: { Testbed: typeof Testbed; pause: typeof pause; until: typeof until };
+let bed: Testbed;
+
+/** A Node without the layer below its streams: everything is loaded anew, and looks for it in vain. */
+beforeAll(async () => {
+  host.binding = undefined;
+  vi.resetModules();
+  const { RAW_STREAM } = await import('./raw-stream.ts');
+  expect(RAW_STREAM).toBeNull();
+  modules = await import('./testbed.ts');
+});
+afterAll(() => {
+  host.binding = binding;
+});
+beforeEach(async () => {
+  bed = new modules.Testbed();
+  await bed.listen();
+});
+afterEach(() => bed.close());
+
+test('requests, bodies and large answers pass, and connections are used again', async () => {
+  const ports = new Set<number | undefined>();
+  bed.route([
+    await bed.dyno((request, response) => {
+      ports.add(request.socket.remotePort);
+      let size = 0;
+      request.on('data', (chunk: Buffer) => (size += chunk.length));
+      request.on('end', () => response.end(request.method === 'POST' ? String(size) : 'x'.repeat(300_000)));
+    }),
+  ]);
+  expect((await bed.ask('/')).body.length).toBe(300_000);
+  expect((await bed.ask('/', { method: 'POST', body: Buffer.alloc(2_000_000) })).body).toBe('2000000');
+  expect((await bed.ask('/')).body.length).toBe(300_000);
+  expect(bed.router.requestCounts('app-1').byClass['2xx']).toBe(3);
+  expect(ports.size).toBeLessThan(3);
+});
+
+test('a client that does not read stops the dyno', async () => {
+  let sent = 0;
+  bed.route([
+    await bed.rawDyno((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
+        const more = (): void => {
+          do sent += 65_536;
+          while (socket.write(Buffer.alloc(65_536)));
+        };
+        socket.on('drain', more);
+        more();
+      });
+    }),
+  ]);
+  const client = bed.raw('GET / HTTP/1.1\r\nHost: demo.localhost\r\n\r\n');
+  await modules.until(() => client.received().length > 0);
+  client.socket.pause();
+  let last = -1;
+  while (last !== sent) {
+    last = sent;
+    await modules.pause(300);
+  }
+  expect(sent).toBeLessThan(100_000_000);
+});
+
+test('an upgrade carries bytes both ways, and failures have their codes', async () => {
+  bed.route([
+    await bed.rawDyno((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+        socket.on('data', (chunk) => socket.write(chunk));
+      });
+    }),
+  ]);
+  const client = bed.raw(
+    'GET / HTTP/1.1\r\nHost: demo.localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  );
+  await modules.until(() => client.received().endsWith('\r\n\r\n'));
+  client.socket.write('there and back');
+  await modules.until(() => client.received().endsWith('there and back'));
+  bed.route([await bed.rawDyno((socket) => socket.once('data', () => socket.end()))]);
+  expect((await bed.ask('/')).headers['slipway-error']).toBe('H13');
+});
