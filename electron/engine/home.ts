@@ -17,6 +17,10 @@ export interface Home {
   readonly uploads: string;
   readonly runtime: string;
   readonly downloads: string;
+  /** Copies of the apps' own error pages. */
+  readonly pages: string;
+  /** The authority behind the certificates of HTTPS. */
+  readonly https: string;
 }
 
 /**
@@ -33,6 +37,8 @@ export async function openHome(folder: string, apiKey: string | null): Promise<H
     uploads: join(folder, 'uploads'),
     runtime: join(folder, 'runtime'),
     downloads: join(folder, 'downloads'),
+    pages: join(folder, 'pages'),
+    https: join(folder, 'https'),
   };
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
