@@ -8,6 +8,7 @@ import { logs } from './commands/logs.ts';
 import { ps, psStop, restart, scale } from './commands/dynos.ts';
 import { options } from './commands/options.ts';
 import { config, releases, rollback } from './commands/releases.ts';
+import { domains, https, maintenance, pages } from './commands/routing.ts';
 import { run, runDetached, runInside } from './commands/run.ts';
 import { env, info, open } from './commands/system.ts';
 import { connectEngine, type EngineLink } from './engine-link.ts';
@@ -15,7 +16,7 @@ import { startEngine } from './start-engine.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, options, destroy },
-  ...{ info, open, env, buildpacks },
+  ...{ info, open, env, buildpacks, maintenance, domains, pages, https },
   ...{
     'run:detached': runDetached,
     'run:inside': runInside,

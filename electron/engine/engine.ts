@@ -8,17 +8,21 @@ import { Builds } from './build/builds.ts';
 import type { Uploads } from './build/uploads.ts';
 import { Disk } from './disk/disk.ts';
 import { type Home, openHome } from './home.ts';
+import type { Https } from './https/https.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
 import type { DynoManager } from './dyno/manager.ts';
 import {
   commandDynos,
   createDynoManager,
+  createHttps,
   createPublisher,
+  createRouting,
   createRuns,
   createSaveWatcher,
   createStats,
   type OpenRouter,
+  type OpenRouting,
   makeRouter,
   openSources,
 } from './parts.ts';
@@ -40,6 +44,8 @@ export interface Engine {
   readonly handlers: Handlers;
   readonly home: Home;
   readonly routerPort: number;
+  /** Where the router serves HTTPS, or null. */
+  readonly routerTlsUrl: string | null;
   readonly runtimeKind: 'docker' | 'process';
   /** Tells the engine where its host serves the contract. */
   setApiUrl(url: string): void;
@@ -76,7 +82,7 @@ export async function createEngine(settings: Settings, options: EngineOptions): 
 }
 
 /** Systems that stand on their own, each with its end in `started`. */
-interface Base {
+interface Base extends OpenRouting {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly home: Home;
@@ -123,19 +129,27 @@ async function openBase(
   const facts = new FactHub();
   const options = new Options(store, settings.restart === null ? {} : { restartPolicy: settings.restart });
   const ledger = new ReleaseLedger(store, clock);
+  const apiLog = (appId: string, text: string): void => {
+    logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
+  };
+  const routing = createRouting({
+    ...{ store, clock, facts, diagnostics, home, apiLog },
+    router: router.router,
+  });
+  started.adopt(routing.pages, (it) => {
+    it.close();
+  });
   const dynos = started.adopt(
     createDynoManager({
-      ...{ store, runtime, router: router.router, options, slugs },
+      ...{ store, runtime, router: router.router, rules: routing.rules, options, slugs },
       ...{ logplex, dynoLogs, facts, clock, diagnostics },
     }),
     (it) => {
       it.close();
     },
   );
-  const apiLog = (appId: string, text: string): void => {
-    logplex.append(appId, [{ at: clock.now() * 1000, source: 'app', ps: 'api', stream: 'stdout', text }]);
-  };
   return {
+    ...routing,
     ...{ clock, diagnostics, home, store, logplex, runtime, router, slugs },
     ...{ facts, ledger, dynos, dynoLogs, options, settings, apiLog },
   };
@@ -183,25 +197,31 @@ async function compose(
   await cleanUp({ ...base, uploads, remover });
   publisher.recover();
   await runs.resume();
+  await base.pages.start();
   dynos.announce();
   await router.listen();
+  const https = createHttps(base);
+  await https.start();
   await dynos.start();
   builds.resume();
   started.adopt(saves, (it) => it.close());
   saves.sync();
 
   let apiUrl = '';
-  const systemInfo = systemInfoOf(base, options.version, () => apiUrl);
+  const systemInfo = systemInfoOf(base, https, options.version, () => apiUrl);
   const all = started.move();
   return {
     handlers: createHandlers({
-      ...{ ...base, ...systems, systemInfo },
+      ...{ ...base, ...systems, systemInfo, https },
       stats: createStats(base),
       disk: new Disk(base),
       destroyApp: (app) => remover.destroy(app),
     }),
     home,
     routerPort: router.port,
+    get routerTlsUrl() {
+      return https.url;
+    },
     runtimeKind: runtime.kind,
     setApiUrl(url) {
       apiUrl = url;
@@ -218,6 +238,7 @@ async function compose(
 /** What the engine tells of itself and what it runs on. */
 function systemInfoOf(
   { clock, home, runtime, router }: Base,
+  https: Https,
   version: string,
   apiUrl: () => string,
 ): () => Omit<SystemInfo, 'memory' | 'cpus'> {
@@ -228,6 +249,7 @@ function systemInfoOf(
     home: home.folder,
     apiUrl: apiUrl(),
     routerUrl: `http://localhost:${router.port}`,
+    routerTlsUrl: https.url,
     startedAt,
   });
 }

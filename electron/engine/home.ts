@@ -19,6 +19,10 @@ export interface Home {
   readonly downloads: string;
   /** Buildpacks from elsewhere. */
   readonly buildpacks: string;
+  /** Copies of the apps' own error pages. */
+  readonly pages: string;
+  /** The authority behind the certificates of HTTPS. */
+  readonly https: string;
 }
 
 /**
@@ -36,6 +40,8 @@ export async function openHome(folder: string, apiKey: string | null): Promise<H
     runtime: join(folder, 'runtime'),
     downloads: join(folder, 'downloads'),
     buildpacks: join(folder, 'buildpacks'),
+    pages: join(folder, 'pages'),
+    https: join(folder, 'https'),
   };
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });

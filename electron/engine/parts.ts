@@ -9,14 +9,20 @@ import { PLATFORM_TIMERS } from './dyno/context.ts';
 import { DynoManager } from './dyno/manager.ts';
 import { quotaOf } from './dyno/memory-watch.ts';
 import type { Home } from './home.ts';
+import { Https } from './https/https.ts';
 import type { DynoLogs } from './logplex/dyno-logs.ts';
 import type { Logplex } from './logplex/logplex.ts';
 import type { ReleaseLedger } from './release/ledger.ts';
 import { ReleasePublisher } from './release/publisher.ts';
 import { RELEASE_TIMERS } from './release/release-dyno.ts';
+import { CustomPages } from './routing/custom-pages.ts';
+import { Domains } from './routing/domains.ts';
+import { RuleBook } from './routing/rule-book.ts';
 import { ListenError } from './router/listener.ts';
 import type { Router } from './router/router.ts';
+import type { RoutingTable } from './router/routing-table.ts';
 import { createThreadedRouter } from './router/threaded-router.ts';
+import type { KeyPair } from './router/tls-gate.ts';
 import { Runs } from './run/runs.ts';
 import { RUN_TIMERS } from './run/timers.ts';
 import type { Runtime, SlugRef } from './runtime/runtime.ts';
@@ -39,6 +45,9 @@ import type { FactHub } from './util/facts.ts';
 
 const OWN_BUILDPACKS = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'buildpacks');
 
+/** Where the router listens. */
+const LOOPBACK = ['127.0.0.1', '::1'];
+
 /** Most dynos that are started at the same time. */
 const PARALLEL_STARTS = 10;
 
@@ -54,6 +63,11 @@ export interface OpenRouter {
    * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_PORT when the port cannot be had
    */
   listen(): Promise<void>;
+  /**
+   * Serves HTTPS as well.
+   * @throws SlipwayError `unavailable` naming SLIPWAY_ROUTER_TLS_PORT when the port cannot be had
+   */
+  listenTls(authority: KeyPair): Promise<{ readonly port: number }>;
 }
 
 /**
@@ -86,14 +100,45 @@ export function makeRouter(
       return port;
     },
     async listen() {
-      try {
-        ({ port } = await router.listen(settings.routerPort, ['127.0.0.1', '::1']));
-      } catch (error) {
-        if (!(error instanceof ListenError)) throw error;
-        throw portProblem('SLIPWAY_ROUTER_PORT', error.port, error.code);
-      }
+      const listening = router.listen(settings.routerPort, LOOPBACK);
+      ({ port } = await named('SLIPWAY_ROUTER_PORT', listening));
+    },
+    listenTls(authority) {
+      const listening = router.listenTls(settings.routerTlsPort, LOOPBACK, authority);
+      return named('SLIPWAY_ROUTER_TLS_PORT', listening);
     },
   };
+}
+
+/** Waits for a port; one that cannot be had is told with the name of its setting. */
+async function named<Result>(setting: string, listening: Promise<Result>): Promise<Result> {
+  try {
+    return await listening;
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    throw portProblem(setting, error.port, error.code);
+  }
+}
+
+/** Connects HTTPS with router and store. It has to be started. */
+export function createHttps(parts: {
+  readonly router: OpenRouter;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly home: Home;
+  readonly facts: FactHub;
+}): Https {
+  const { router, store, clock, home, facts } = parts;
+  return new Https({
+    ...{ folder: home.https, store, clock, platform: process.platform },
+    open: (authority) => router.listenTls(authority),
+    close: () => {
+      router.router.closeTls();
+    },
+    onChange() {
+      facts.publish({ kind: 'options.changed' });
+    },
+  });
 }
 
 /** A port that cannot be had, as the one line that a user gets. */
@@ -105,12 +150,51 @@ export function portProblem(setting: string, port: number, code: string): Slipwa
   );
 }
 
+/** What people set for the requests of their apps. */
+export interface OpenRouting {
+  /** The router as the dyno manager sees it. */
+  readonly rules: RuleBook;
+  readonly domains: Domains;
+  readonly pages: CustomPages;
+}
+
+/** Connects what people set for the requests of their apps with store and router. The pages have to be started. */
+export function createRouting(
+  parts: Pick<DynoParts, 'store' | 'clock' | 'facts' | 'diagnostics' | 'router'> & {
+    readonly home: Home;
+    apiLog(appId: string, text: string): void;
+  },
+): OpenRouting {
+  const { store, clock, facts, diagnostics, router, home } = parts;
+  const pages = new CustomPages({
+    ...{ folder: home.pages, store, clock, facts },
+    onChange: (appId) => {
+      rules.changed(appId);
+    },
+    log: (appId, text) => {
+      parts.apiLog(appId, text);
+    },
+    onProblem: diagnostics.problem.bind(diagnostics),
+  });
+  const rules = new RuleBook({ router, store, pages: (appId) => pages.of(appId) });
+  const domains = new Domains({
+    ...{ store, clock },
+    onChange(appId) {
+      rules.changed(appId);
+      facts.publish({ kind: 'app.changed', app: appId });
+    },
+  });
+  return { rules, domains, pages };
+}
+
 /** What the dyno manager is made from. */
 export interface DynoParts {
   readonly store: Store;
   readonly runtime: Runtime;
   readonly options: Options;
   readonly router: Router;
+  /** Takes the routes to the router. */
+  readonly rules: RoutingTable;
   readonly slugs: SlugStore;
   readonly logplex: Logplex;
   readonly dynoLogs: DynoLogs;
@@ -125,7 +209,7 @@ export function createDynoManager(parts: DynoParts): DynoManager {
   return new DynoManager({
     store,
     runtime,
-    routing: router,
+    routing: parts.rules,
     clock,
     timers: PLATFORM_TIMERS,
     restarts: () => RESTART_POLICIES[options.get().restartPolicy],
@@ -152,7 +236,7 @@ export function createDynoManager(parts: DynoParts): DynoManager {
 
 /** Connects the dynos of release and postdeploy commands with store, runtime and log. */
 export function commandDynos(
-  parts: Omit<DynoParts, 'router' | 'options'>,
+  parts: Omit<DynoParts, 'router' | 'rules' | 'options'>,
 ): Omit<PostdeployOptions, 'runNames'> {
   const { store, runtime, slugs, logplex, dynoLogs, clock, diagnostics } = parts;
   return {
@@ -171,7 +255,7 @@ export function commandDynos(
 
 /** Connects what puts releases in force with store, runtime and log. */
 export function createPublisher(
-  parts: Omit<DynoParts, 'router' | 'options'> & {
+  parts: Omit<DynoParts, 'router' | 'rules' | 'options'> & {
     readonly ledger: ReleaseLedger;
     readonly dynos: DynoManager;
     apiLog(appId: string, text: string): void;
@@ -202,6 +286,7 @@ export function createStats(parts: {
     requests: router.requests,
     apps: () => store.apps().map((app) => app.id),
     dynos: (appId) => dynos.dynos(appId),
+    traffic: (appId) => router.router.requestCounts(appId),
     memoryOf: () => runtime.memoryOf(),
     quotaOf: (size) => quotaOf(runtime, size),
     onProblem: diagnostics.problem.bind(diagnostics),

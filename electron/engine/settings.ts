@@ -12,6 +12,8 @@ export interface Settings {
   readonly apiPort: number;
   /** SLIPWAY_ROUTER_PORT: port of the router; 0 takes any free one. */
   readonly routerPort: number;
+  /** SLIPWAY_ROUTER_TLS_PORT: port of the router for HTTPS, once that is switched on; 0 takes any free one. */
+  readonly routerTlsPort: number;
   /** SLIPWAY_RUNTIME: where dynos run; `auto` takes Docker when it answers. */
   readonly runtime: 'auto' | 'docker' | 'process';
   /** SLIPWAY_RESTART, or null: holds the option `restartPolicy` for this start. */
@@ -26,6 +28,7 @@ export const DEFAULT_API_PORT = 7081;
 export const DEFAULT_ROUTER_PORT = 7080;
 /** Where the platform keeps the buildpacks that have a name. */
 const BUILDPACK_REGISTRY = 'https://buildpack-registry.s3.amazonaws.com/buildpacks';
+export const DEFAULT_ROUTER_TLS_PORT = 7443;
 
 const Port = (name: string): z.ZodType<number> =>
   z
@@ -38,6 +41,7 @@ const Environment = z.object({
   SLIPWAY_HOME: z.string().min(1).optional(),
   SLIPWAY_API_PORT: Port('SLIPWAY_API_PORT').optional(),
   SLIPWAY_ROUTER_PORT: Port('SLIPWAY_ROUTER_PORT').optional(),
+  SLIPWAY_ROUTER_TLS_PORT: Port('SLIPWAY_ROUTER_TLS_PORT').optional(),
   SLIPWAY_RUNTIME: z
     .enum(['auto', 'docker', 'process'], 'SLIPWAY_RUNTIME has to be auto, docker or process')
     .optional(),
@@ -75,6 +79,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     home: resolve(values.SLIPWAY_HOME ?? defaultHome(given)),
     apiPort: values.SLIPWAY_API_PORT ?? DEFAULT_API_PORT,
     routerPort: values.SLIPWAY_ROUTER_PORT ?? DEFAULT_ROUTER_PORT,
+    routerTlsPort: values.SLIPWAY_ROUTER_TLS_PORT ?? DEFAULT_ROUTER_TLS_PORT,
     runtime: values.SLIPWAY_RUNTIME ?? 'auto',
     restart: values.SLIPWAY_RESTART ?? null,
     apiKey: values.SLIPWAY_API_KEY ?? null,

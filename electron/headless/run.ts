@@ -22,7 +22,7 @@ export async function runHeadless(env: Readonly<Record<string, string | undefine
       await engine.close('stop');
     });
     console.log(
-      `Slipway ready ui=${host.newUiUrl()} api=http://localhost:${host.port} router=http://localhost:${engine.routerPort} runtime=${engine.runtimeKind} home=${engine.home.folder}`,
+      `Slipway ready ui=${host.newUiUrl()} api=http://localhost:${host.port} router=http://localhost:${engine.routerPort}${engine.routerTlsUrl === null ? '' : ` https=${engine.routerTlsUrl}`} runtime=${engine.runtimeKind} home=${engine.home.folder}`,
     );
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error;

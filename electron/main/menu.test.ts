@@ -46,7 +46,10 @@ describe('the tray', () => {
   const app = (name: string, up: number): App => ({
     ...{ id: name, name, stack: 'heroku-24', createdAt: '', webUrl: '', state: up > 0 ? 'up' : 'off' },
     ...{ release: 3, dynosUp: up, dynosWanted: up, folder: null },
-    options: { deployOnSave: false, deployOrder: 'seamless', sleepAfterMinutes: null, dynoMetadata: false },
+    options: {
+      ...{ deployOnSave: false, deployOrder: 'seamless', sleepAfterMinutes: null, dynoMetadata: false },
+      ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' },
+    },
   });
   const options = {
     show: (place?: string) => done.push(`show ${place}`),

@@ -83,6 +83,7 @@ const TABS: readonly (readonly [AppTab, string, string])[] = [
   ['releases', 'Releases', 'g r'],
   ['config', 'Config vars', 'g c'],
   ['console', 'Console', 'g t'],
+  ['routing', 'Routing', 'g u'],
   ['activity', 'Activity', 'g y'],
 ];
 

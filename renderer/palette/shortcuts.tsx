@@ -16,6 +16,7 @@ const SHORTCUTS: readonly (readonly [keys: string, what: string])[] = [
   ['g l', 'Logs'],
   ['g r', 'Releases'],
   ['g c', 'Config vars'],
+  ['g u', 'Routing'],
   ['g t', 'Console'],
   ['g y', 'Activity'],
   ['d', 'Deploy'],

@@ -105,6 +105,7 @@ const KEYS_OF: Readonly<Record<string, string>> = {
   'tab:logs': 'g l',
   'tab:releases': 'g r',
   'tab:config': 'g c',
+  'tab:routing': 'g u',
   'tab:console': 'g t',
   'tab:activity': 'g y',
 };

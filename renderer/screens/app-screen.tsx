@@ -6,6 +6,7 @@ import { openDeployDialog, redeploy } from '../actions/deploy.ts';
 import { ConfigScreen } from '../config/config-screen.tsx';
 import { ConsoleScreen } from '../console/console-screen.tsx';
 import { LogPanel } from '../log/log-panel.tsx';
+import { RoutingScreen } from '../routing/routing-screen.tsx';
 import { type AppTab, APP_TABS, pathOf } from '../state/route.ts';
 import { openApp } from '../state/sync.ts';
 import { useWorld } from '../state/world.ts';
@@ -19,6 +20,7 @@ import { count } from '../ui/words.ts';
 import { ActivityScreen } from './activity-screen.tsx';
 import css from './app-screen.module.css';
 import { isRunning } from './deploy-timeline.tsx';
+import { MaintenanceBanner } from './maintenance-banner.tsx';
 import { OptionsDialog } from './options-dialog.tsx';
 import { Overview } from './overview.tsx';
 import { ReleasesScreen } from './releases-screen.tsx';
@@ -29,6 +31,7 @@ const TITLES: Readonly<Record<AppTab, string>> = {
   releases: 'Releases',
   logs: 'Logs',
   config: 'Config',
+  routing: 'Routing',
   console: 'Console',
   activity: 'Activity',
 };
@@ -64,6 +67,7 @@ export function AppScreen({ name, tab }: { readonly name: string; readonly tab: 
           </Link>
         ))}
       </nav>
+      <MaintenanceBanner app={app} />
       <Content app={app} tab={tab} />
       <RollbackQuestion app={app.name} />
     </div>
@@ -95,6 +99,7 @@ function Content({ app, tab }: { readonly app: App; readonly tab: AppTab }): Rea
     <div className={`${css['content']} quiet-scroll`}>
       {tab === 'releases' && <ReleasesScreen key={app.name} open={open} />}
       {tab === 'config' && <ConfigScreen key={app.name} open={open} />}
+      {tab === 'routing' && <RoutingScreen key={app.name} app={app} />}
       {tab === 'console' && <ConsoleScreen key={app.name} open={open} />}
       {tab === 'activity' && <ActivityScreen key={app.name} open={open} />}
     </div>

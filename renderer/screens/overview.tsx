@@ -8,6 +8,7 @@ import { CrashBanner } from './crash-banner.tsx';
 import { DeployTimeline, isRunning } from './deploy-timeline.tsx';
 import { Formation } from './formation.tsx';
 import { NowCard } from './now-card.tsx';
+import { TrafficRow } from './traffic-row.tsx';
 
 /** What people come for on one screen: formation, current release or running deploy, and the log as its floor. */
 export function Overview({ app, open }: { readonly app: App; readonly open: OpenApp }): ReactElement {
@@ -35,6 +36,7 @@ export function Overview({ app, open }: { readonly app: App; readonly open: Open
             <NowCard open={open} app={app} />
           )}
         </div>
+        <TrafficRow app={app} />
       </div>
       <Divider share={share} />
       <div className={css['lower']} style={{ flexBasis: `${share * 100}%` }}>

@@ -1,4 +1,4 @@
-import { type ReactElement, type ReactNode, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { BUILD_MINUTES, EngineOptions, MAX_BUILD_MINUTES } from '#shared/model/options.ts';
 import { attempt } from '../actions/app-actions.ts';
 import { call } from '../state/connection.ts';
@@ -14,6 +14,8 @@ import { Segmented } from '../ui/segmented.tsx';
 import { StateDot } from '../ui/state-dot.tsx';
 import { toast } from '../ui/toasts.tsx';
 import { ago, bytes } from '../ui/words.ts';
+import { HttpsPanel } from './https-panel.tsx';
+import { Line } from './settings-line.tsx';
 import css from './settings-screen.module.css';
 
 /** What Slipway runs on, what it keeps, and how it looks. */
@@ -24,17 +26,9 @@ export function SettingsScreen(): ReactElement {
       <Appearance />
       <RuntimePanel />
       <DynoOptions />
+      <HttpsPanel />
       <Disk />
       <Commands />
-    </div>
-  );
-}
-
-function Line({ label, children }: { readonly label: string; readonly children: ReactNode }): ReactElement {
-  return (
-    <div className={css['line']}>
-      <span className={css['label']}>{label}</span>
-      <div className={css['value']}>{children}</div>
     </div>
   );
 }

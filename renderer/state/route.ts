@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
 /** The parts of an app's screen, each with an address of its own. */
-export const APP_TABS = ['overview', 'releases', 'logs', 'config', 'console', 'activity'] as const;
+export const APP_TABS = ['overview', 'releases', 'logs', 'config', 'routing', 'console', 'activity'] as const;
 export type AppTab = (typeof APP_TABS)[number];
 
 /** Where in the UI one is, as the address says it. */

@@ -3,12 +3,15 @@ import { App, Dyno, FormationEntry } from '../model/app.ts';
 import { Build } from '../model/build.ts';
 import { AppBuildpacks, BuildpackRef, MAX_BUILDPACKS } from '../model/buildpack.ts';
 import { ConfigChange } from '../model/config.ts';
+import { Domain, DomainName } from '../model/domain.ts';
 import { LogFilter, LogRecord } from '../model/log.ts';
 import { AppName, ProcessType } from '../model/names.ts';
 import { Release } from '../model/release.ts';
 import { AppOptions, EngineOptions, EngineOptionsView } from '../model/options.ts';
 import { DynoSizeName } from '../model/size.ts';
 import { ReleaseDiff } from '../model/release-diff.ts';
+import { CustomPage } from '../model/pages.ts';
+import { HttpsStatus } from '../model/https.ts';
 import { MAX_TIME_TO_LIVE, OneOffDyno, RunEvent } from '../model/run.ts';
 import { Inspection, Sample } from '../model/source.ts';
 import { StatsSample } from '../model/stats.ts';
@@ -65,6 +68,8 @@ export const SystemInfo = z.object({
   home: z.string(),
   apiUrl: z.string(),
   routerUrl: z.string(),
+  /** Where the router serves HTTPS; null while it does not. */
+  routerTlsUrl: z.string().nullable(),
   memory: z.object({ totalMiB: z.number(), freeMiB: z.number() }),
   cpus: z.number(),
   startedAt: z.string(),
@@ -77,6 +82,9 @@ export const contract = {
   'system.options': call(Nothing, EngineOptionsView),
   /** Changes what is given; in force at once and for every later start. */
   'system.setOptions': call(EngineOptions.partial(), EngineOptionsView),
+  'system.https': call(Nothing, HttpsStatus),
+  /** Switches HTTPS in front of the router on or off. It makes an authority the first time; nothing is told to trust it. */
+  'system.setHttps': call(z.object({ on: z.boolean() }), HttpsStatus),
   'system.disk': call(Nothing, DiskUse),
   /** Removes what can be made anew: build caches, shared downloads, staged slugs that no dyno runs. Answers with what is left. */
   'system.cleanUp': call(Nothing, DiskUse.extend({ freedBytes: z.number().int().nonnegative() })),
@@ -136,6 +144,15 @@ export const contract = {
     OfApp.extend({ updates: z.array(FormationUpdate).min(1).max(100) }),
     z.object({ formation: z.array(FormationEntry) }),
   ),
+  /** Host names that the app is served at beside NAME.localhost. */
+  'domains.list': call(OfApp, z.object({ domains: z.array(Domain) })),
+  'domains.add': call(OfApp.extend({ hostname: DomainName }), Domain),
+  /** By name or id. */
+  'domains.remove': call(OfApp.extend({ domain: z.string().min(1).max(253) }), Domain),
+  /** The app's own pages in place of the router's. They are named by config vars and fetched when those change. */
+  'pages.list': call(OfApp, z.object({ pages: z.array(CustomPage) })),
+  /** Fetches them anew; answers once each has come or failed. */
+  'pages.refresh': call(OfApp, z.object({ pages: z.array(CustomPage) })),
   'dynos.list': call(OfApp, z.object({ dynos: z.array(Dyno) })),
   /** Restarts one dyno, the dynos of one process type, or all. */
   'dynos.restart': call(OfApp.extend({ dyno: z.string().optional(), type: ProcessType.optional() }), Nothing),

@@ -11,6 +11,13 @@ export type DeployOrder = z.infer<typeof DeployOrder>;
 /** Minutes without a request after which an app on Eco dynos sleeps (reference: heroku-platform 3.6). */
 export const ECO_SLEEP_MINUTES = 30;
 
+/**
+ * How a web dyno is chosen for a request: the platform's way, or the less busy one of two that are drawn
+ * (reference: heroku-platform 4.1; the second is ours).
+ */
+export const DynoChoice = z.enum(['random', 'least-busy-of-two']);
+export type DynoChoice = z.infer<typeof DynoChoice>;
+
 /** What a person can set for one app. */
 export const AppOptions = z.object({
   /** Whether it is deployed again when a file of its folder is saved. */
@@ -20,6 +27,11 @@ export const AppOptions = z.object({
   sleepAfterMinutes: z.number().int().min(0).max(10_080).nullable(),
   /** Whether dynos are told of app, release and slug in HEROKU_ variables, as by a feature of the platform (reference: heroku-platform 3.7). */
   dynoMetadata: z.boolean(),
+  /** Whether the router answers every request itself, with the page for maintenance (reference: heroku-platform 4.6). */
+  maintenance: z.boolean(),
+  /** Whether a client keeps its dyno, by a cookie (reference: heroku-platform 4.1). */
+  sessionAffinity: z.boolean(),
+  dynoChoice: DynoChoice,
 });
 export type AppOptions = z.infer<typeof AppOptions>;
 

@@ -15,6 +15,26 @@ export const AppStats = z.object({
 });
 export type AppStats = z.infer<typeof AppStats>;
 
+const Count = z.number().int().nonnegative();
+const Milliseconds = z.number().nonnegative();
+
+/** What the router has done for one app since the engine started. */
+export const AppTraffic = z.object({
+  /** The app's id. */
+  app: z.string(),
+  /** Requests that ended, and that have not. */
+  total: Count,
+  inFlight: Count,
+  /** Requests that ended, by the first digit of their status. */
+  byClass: z.object({ '1xx': Count, '2xx': Count, '3xx': Count, '4xx': Count, '5xx': Count }),
+  /** Bytes of bodies that clients sent and got. */
+  bytesIn: Count,
+  bytesOut: Count,
+  /** Times within which dynos served 50, 95 and 99 of a hundred requests of the last five to ten minutes; null without any. */
+  service: z.object({ p50: Milliseconds, p95: Milliseconds, p99: Milliseconds }).nullable(),
+});
+export type AppTraffic = z.infer<typeof AppTraffic>;
+
 /** Memory of one running dyno. */
 export const DynoStats = z.object({
   dyno: z.string(),
@@ -29,6 +49,7 @@ export const StatsSample = z.object({
   /** ISO 8601. */
   at: z.string(),
   apps: z.array(AppStats),
+  traffic: z.array(AppTraffic),
   dynos: z.array(DynoStats),
   machine: z.object({ totalMiB: z.number(), freeMiB: z.number() }),
 });

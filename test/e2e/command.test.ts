@@ -142,8 +142,8 @@ describe('slipway with its engine', () => {
     const { code, out } = await slipway(['options', '--app', 'console', ...changes], { env });
     expect(code).toBe(0);
     expect(out).toBe(
-      '=== console\ndeploy-order    platform\nsleep           never\ndeploy-on-save  off\ndyno-metadata   off\n\n' +
-        '=== all apps\nrestart-policy  heroku\ndaily-cycling   off\nbuild-minutes   20\n',
+      '=== console\ndeploy-order      platform\nsleep             never\ndeploy-on-save    off\ndyno-metadata     off\n' +
+        'session-affinity  off\ndyno-choice       random\n\n=== all apps\nrestart-policy  heroku\ndaily-cycling   off\nbuild-minutes   20\n',
     );
     const wrong = await slipway(['options', 'sleep=soon'], { env });
     expect(wrong.code).toBe(1);
@@ -155,6 +155,7 @@ describe('slipway with its engine', () => {
     expect(options).toEqual({
       ...{ deployOrder: 'seamless', sleepAfterMinutes: 0 },
       ...{ deployOnSave: false, dynoMetadata: false },
+      ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' },
     });
   });
 
@@ -189,6 +190,60 @@ describe('slipway with its engine', () => {
     );
     const purged = await slipway(['builds:cache:purge', '-a', 'console'], { env });
     expect(purged.out).toBe('Purging the build cache of console... done\n');
+  });
+
+  it('switches maintenance and tells of it', async () => {
+    const on = await slipway(['maintenance:on', '-a', 'console'], { env });
+    expect([on.code, on.out]).toEqual([0, 'Enabling maintenance mode for console... done\n']);
+    expect((await slipway(['maintenance', '-a', 'console'], { env })).out).toBe('on\n');
+    const off = await slipway(['maintenance', 'off', '-a', 'console'], { env });
+    expect(off.out).toBe('Disabling maintenance mode for console... done\n');
+    const wrong = await slipway(['maintenance', 'soon', '-a', 'console'], { env });
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('It may be on or off.')]);
+  });
+
+  it('adds, lists and removes domains', async () => {
+    const added = await slipway(['domains', 'add', 'WWW.example.com', '-a', 'console'], { env });
+    expect(added.out).toContain('Adding www.example.com to console... done\n');
+    expect(added.out).toContain('127.0.0.1 www.example.com');
+    const again = await slipway(['domains:add', 'www.example.com', '-a', 'console'], { env });
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('is a domain of console already')]);
+    const wrong = await slipway(['domains', 'add', 'console.localhost', '-a', 'console'], { env });
+    expect(wrong.err).toContain('NAME.localhost is the address of the app of that name');
+    const list = await slipway(['domains', '-a', 'console'], { env });
+    expect(list.out).toBe(
+      '=== console domain\nconsole.localhost\n\n=== console custom domains\nwww.example.com\n',
+    );
+    const removed = await slipway(['domains', 'remove', 'www.example.com', '-a', 'console'], { env });
+    expect(removed.out).toBe('Removing www.example.com from console... done\n');
+    expect((await slipway(['domains', '-a', 'console'], { env })).out).not.toContain('custom');
+  });
+
+  it('tells how an app’s own pages stand', async () => {
+    const page = join(folder, 'oops.html');
+    await writeFile(page, '<p>Ours</p>');
+    const vars = [`ERROR_PAGE_URL=file://${page}`, 'MAINTENANCE_PAGE_URL=file:///nowhere.html'];
+    await slipway(['config', 'set', ...vars, '-a', 'console'], { env });
+    const told = await slipway(['pages', 'refresh', '-a', 'console'], { env });
+    expect(told.out).toMatch(/^ERROR_PAGE_URL +11 bytes, fetched \S+$/m);
+    expect(told.out).toMatch(
+      /^MAINTENANCE_PAGE_URL +the file cannot be read \(ENOENT\); the router’s own page$/m,
+    );
+    expect(told.code).toBe(1);
+    await slipway(['config', 'unset', 'ERROR_PAGE_URL', 'MAINTENANCE_PAGE_URL', '-a', 'console'], { env });
+    const gone = async () => (await slipway(['pages', '-a', 'console'], { env })).out;
+    await expect.poll(gone, { timeout: 30_000 }).toMatch(/^ERROR_PAGE_URL +not set/m);
+  });
+
+  it('switches HTTPS and prints how to trust it, doing nothing of that', async () => {
+    const none = await slipway(['https', 'trust'], { env });
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining('slipway https on makes it')]);
+    const on = await slipway(['https', 'on'], { env });
+    expect(on.out).toMatch(/^HTTPS: +on, https:\/\/APP\.localhost:\d+$/m);
+    const trust = await slipway(['https', 'trust'], { env });
+    expect(trust.out).toContain(join(host.home, 'https', 'authority.pem'));
+    expect((await slipway(['info'], { env })).out).toMatch(/^HTTPS: +https:\/\/localhost:\d+$/m);
+    expect((await slipway(['https', 'off'], { env })).out).toMatch(/^HTTPS: +off$/m);
   });
 
   it('runs a command with options of its own and ends with its exit code', async () => {

@@ -151,6 +151,7 @@ function screens(): readonly Screen[] {
     ],
     [`${base}/logs`, (page) => new LogUi(page).row('ERROR something failed').first(), 'Pause'],
     [`${base}/config`, (page) => page.getByRole('button', { name: 'Reveal COLOR' }), 'Add'],
+    [`${base}/routing`, (page) => page.getByRole('textbox', { name: 'Domain' }), 'Add'],
     [`${base}/console`, (page) => page.getByRole('textbox', { name: 'Command' }), 'Run'],
     [
       `${base}/activity`,

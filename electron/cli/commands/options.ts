@@ -1,6 +1,7 @@
 import {
   type AppOptions,
   DeployOrder,
+  DynoChoice,
   EngineOptions,
   MAX_BUILD_MINUTES,
   RestartPolicyName,
@@ -39,6 +40,17 @@ const OPTIONS: Readonly<
   'dyno-metadata': {
     may: 'on or off',
     read: (value) => onOff(value, (on) => ({ app: { dynoMetadata: on } })),
+  },
+  'session-affinity': {
+    may: 'on or off',
+    read: (value) => onOff(value, (on) => ({ app: { sessionAffinity: on } })),
+  },
+  'dyno-choice': {
+    may: DynoChoice.options.join(' or '),
+    read: (value) => {
+      const { success, data } = DynoChoice.safeParse(value);
+      return success ? { app: { dynoChoice: data } } : null;
+    },
   },
   'restart-policy': {
     may: RestartPolicyName.options.join(' or '),
@@ -84,11 +96,14 @@ async function show(context: CommandContext): Promise<void> {
   if (named) {
     const app = await client.call('apps.get', { app: await chosenApp(context) });
     const { deployOrder, sleepAfterMinutes: sleep, deployOnSave, dynoMetadata } = app.options;
+    const { sessionAffinity, dynoChoice } = app.options;
     const rows = [
       ['deploy-order', deployOrder],
       ['sleep', sleep === null ? 'size' : sleep === 0 ? 'never' : String(sleep)],
       ['deploy-on-save', deployOnSave ? 'on' : 'off'],
       ['dyno-metadata', dynoMetadata ? 'on' : 'off'],
+      ['session-affinity', sessionAffinity ? 'on' : 'off'],
+      ['dyno-choice', dynoChoice],
     ];
     write(`=== ${app.name}\n${columns(rows)}\n`);
   }

@@ -15,6 +15,7 @@ export const info: Command = {
       ...found.runtime.notes.map((note) => ['Note:', note]),
       ['API:', found.apiUrl],
       ['Router:', found.routerUrl],
+      ...(found.routerTlsUrl === null ? [] : [['HTTPS:', found.routerTlsUrl]]),
       ['Data folder:', found.home],
     ];
     write(columns(rows));

@@ -8,6 +8,7 @@ import type { BuildpackList } from '../app/buildpack-list.ts';
 import type { Builds } from '../build/builds.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { DynoManager } from '../dyno/manager.ts';
+import type { Https } from '../https/https.ts';
 import type { Logplex } from '../logplex/logplex.ts';
 import { diffReleases, type ReleaseSide } from '../release/diff.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
@@ -22,6 +23,10 @@ import type { Samples } from '../source/samples.ts';
 import type { Sources } from '../source/sources.ts';
 import type { SaveWatcher } from '../watch/save-watcher.ts';
 import { sourceHandlers } from './source-handlers.ts';
+import type { CustomPages } from '../routing/custom-pages.ts';
+import type { Domains } from '../routing/domains.ts';
+import type { RuleBook } from '../routing/rule-book.ts';
+import { routingHandlers } from './routing-handlers.ts';
 import { runHandlers } from './run-handlers.ts';
 import { releaseView } from './views.ts';
 
@@ -43,6 +48,10 @@ export interface ApiSystems {
   readonly sources: Sources;
   readonly samples: Samples;
   readonly saves: SaveWatcher;
+  readonly https: Https;
+  readonly domains: Domains;
+  readonly pages: CustomPages;
+  readonly rules: RuleBook;
   /** Writes an `app[api]` line. */
   apiLog(appId: string, text: string): void;
   systemInfo(): Omit<SystemInfo, 'memory' | 'cpus'>;
@@ -59,6 +68,7 @@ export function createHandlers(systems: ApiSystems): Handlers {
     ...dynoHandlers(systems),
     ...sourceHandlers(systems),
     ...runHandlers(systems),
+    ...routingHandlers(systems),
   };
 }
 
@@ -79,6 +89,8 @@ function systemHandlers(systems: ApiSystems): HandlersOf<'system' | 'stats' | 'e
       facts.publish({ kind: 'options.changed' });
       return options;
     },
+    'system.https': async () => systems.https.status(),
+    'system.setHttps': ({ on }) => systems.https.set(on),
     'system.disk': () => systems.disk.use(),
     'system.cleanUp': () => systems.disk.cleanUp(),
     'stats.open': (_input, { signal }) => systems.stats.open(signal),
@@ -101,7 +113,7 @@ function appHandlers(systems: ApiSystems): HandlersOf<'apps' | 'logs'> {
       facts.publish({ kind: 'app.created', app: app.id });
       return apps.view(app);
     },
-    'apps.update': async ({ app: nameOrId, ...change }) => {
+    'apps.update': async ({ app: nameOrId, ...change }, { user }) => {
       const app = apps.find(nameOrId);
       if (change.deployOnSave === true && app.folder === null) {
         throw new SlipwayError(
@@ -112,6 +124,12 @@ function appHandlers(systems: ApiSystems): HandlersOf<'apps' | 'logs'> {
       systems.store.setAppOptions(app.id, changedOptions(app.options, change));
       systems.saves.sync();
       systems.dynos.appChanged(app.id);
+      systems.rules.changed(app.id);
+      if (change.maintenance !== undefined && change.maintenance !== app.options.maintenance) {
+        const what = change.maintenance ? 'Enable' : 'Disable';
+        systems.apiLog(app.id, `${what} maintenance mode by user ${user}`);
+      }
+      await systems.rules.inForce();
       facts.publish({ kind: 'app.changed', app: app.id });
       return apps.view(apps.find(app.id));
     },
@@ -137,15 +155,16 @@ function appHandlers(systems: ApiSystems): HandlersOf<'apps' | 'logs'> {
 
 type Changes<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
 
-function changedOptions(
-  options: AppOptions,
-  { deployOnSave, deployOrder, sleepAfterMinutes, dynoMetadata }: Changes<AppOptions>,
-): AppOptions {
+function changedOptions(options: AppOptions, change: Changes<AppOptions>): AppOptions {
+  const { deployOnSave, deployOrder, sleepAfterMinutes, dynoMetadata } = change;
   return {
     deployOnSave: deployOnSave ?? options.deployOnSave,
     deployOrder: deployOrder ?? options.deployOrder,
     sleepAfterMinutes: sleepAfterMinutes === undefined ? options.sleepAfterMinutes : sleepAfterMinutes,
     dynoMetadata: dynoMetadata ?? options.dynoMetadata,
+    maintenance: change.maintenance ?? options.maintenance,
+    sessionAffinity: change.sessionAffinity ?? options.sessionAffinity,
+    dynoChoice: change.dynoChoice ?? options.dynoChoice,
   };
 }
 

@@ -4,6 +4,7 @@ import type { DynoManager } from '../dyno/manager.ts';
 import type { Logplex } from '../logplex/logplex.ts';
 import type { ReleasePublisher } from '../release/publisher.ts';
 import type { Runs } from '../run/runs.ts';
+import type { CustomPages } from '../routing/custom-pages.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SlugStore } from '../slug/slug-store.ts';
 import type { AppRow } from '../store/rows.ts';
@@ -22,11 +23,12 @@ export interface AppRemoverOptions {
   readonly runs: Runs;
   readonly publisher: Pick<ReleasePublisher, 'abandon'>;
   readonly outputs: BuildOutputs;
+  readonly pages: Pick<CustomPages, 'remove'>;
   readonly facts: FactHub;
   readonly clock: Clock;
 }
 
-/** Destroys apps with every trace of them: dynos, network, images, cache, slugs, builds, log. */
+/** Destroys apps with every trace of them: dynos, network, images, cache, slugs, builds, pages, log. */
 export class AppRemover {
   private readonly options: AppRemoverOptions;
 
@@ -50,13 +52,14 @@ export class AppRemover {
   }
 
   private async remove(appId: string): Promise<void> {
-    const { store, runtime, slugs, logplex, outputs } = this.options;
+    const { store, runtime, slugs, logplex, outputs, pages } = this.options;
     const own = store.slugs(appId);
     await runtime.destroyApp(
       appId,
       own.map((slug) => slug.id),
     );
     await logplex.removeApp(appId);
+    await pages.remove(appId);
     for (const build of store.builds(appId)) await outputs.remove(build.id);
     store.deleteApp(appId);
     const used = new Set(store.slugs().map((slug) => slug.sha256));

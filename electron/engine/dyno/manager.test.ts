@@ -98,6 +98,7 @@ test('with the option a dyno is told of its app, its release and its slug', asyn
   expect(told()).toEqual({ DYNO: 'web.1' });
   store.setAppOptions(APP.id, {
     ...{ deployOnSave: false, deployOrder: 'platform', sleepAfterMinutes: null, dynoMetadata: true },
+    ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' },
   });
   world.release();
   manager.appChanged(APP.id);
@@ -254,6 +255,9 @@ test('the platform’s order stops the old dyno as the new one starts, and has t
     deployOrder: 'platform',
     sleepAfterMinutes: null,
     dynoMetadata: false,
+    maintenance: false,
+    sessionAffinity: false,
+    dynoChoice: 'random',
   } as const;
   world.store.setAppOptions(APP.id, options);
   const version = world.release();

@@ -128,7 +128,7 @@ export class Answer implements BodySink {
     const exchange = this.#exchange;
     if (!exchange.upgrade) return this.#fail('H17');
     const { client } = exchange;
-    client.wire.text(`${HEAD.kept}${viaLine()}Connection: Upgrade\r\n\r\n`);
+    client.wire.text(`${HEAD.kept}${viaLine()}${exchange.affinityLine}Connection: Upgrade\r\n\r\n`);
     client.wire.flush();
     this.#state = 'done';
     exchange.onUpgrade();
@@ -152,7 +152,7 @@ export class Answer implements BodySink {
     if (framing !== '') wire.text(framing);
     if (!HEAD.hasServer) wire.text('Server: Heroku\r\n');
     if (!HEAD.hasDate) wire.text(`Date: ${httpDate(exchange.plane.clock.now())}\r\n`);
-    const connection = client.connectionLine();
+    const connection = exchange.affinityLine + client.connectionLine();
     wire.text(HEAD.via === '' && connection === '' ? PLAIN_END : `${viaLine()}${connection}\r\n`);
     if (this.#state === 'chunked') this.#chunks = new ChunkReader(this.#takesChunks);
     exchange.onAnswerBegins(status);

@@ -1,5 +1,7 @@
 import { Counters } from './counters.ts';
-import { hostName } from './decision.ts';
+import { AffinityPins } from './affinity.ts';
+import { bareHost, hostName } from './decision.ts';
+import { DomainIndex } from './domain-index.ts';
 import { DynoEntry, type DynoParts } from './dyno-entry.ts';
 import type { Backend, Route, RoutingTable } from './routing-table.ts';
 
@@ -11,6 +13,8 @@ export class AppEntry {
   route: Route | null;
   /** The dynos of the route, in its order. */
   dynos: readonly DynoEntry[] = [];
+  /** How clients keep their dyno; null when they need not. */
+  pins: AffinityPins | null = null;
   readonly appId: string;
   readonly counters = new Counters();
   readonly #waiting = new Set<() => void>();
@@ -32,6 +36,7 @@ export class AppEntry {
   change(route: Route | null, dynos: readonly DynoEntry[]): void {
     this.route = route;
     this.dynos = dynos;
+    this.pins = route?.rules?.affinity === true ? new AffinityPins(dynos) : null;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const run of waiting) run();
@@ -43,6 +48,7 @@ export class AppTable implements RoutingTable {
   readonly #parts: DynoParts;
   readonly #byId = new Map<string, AppEntry>();
   readonly #byName = new Map<string, AppEntry>();
+  readonly #domains = new DomainIndex<AppEntry>();
   /** Host headers as sent, and what they led to since the last change. */
   readonly #byHost = new Map<string, AppEntry>();
   /** Also those that have left their route while requests are in flight. */
@@ -58,6 +64,7 @@ export class AppTable implements RoutingTable {
     this.#byId.set(route.appId, entry);
     if (before !== null && before.appName !== route.appName) this.#forgetName(before.appName, entry);
     this.#byName.set(route.appName, entry);
+    this.#domains.set(entry, route.rules?.domains ?? []);
     this.#byHost.clear();
     const old = entry.dynos;
     const dynos = route.backends.map((backend) => this.#dynoOf(backend));
@@ -71,6 +78,7 @@ export class AppTable implements RoutingTable {
     this.#byId.delete(appId);
     this.#byHost.clear();
     if (entry.route !== null) this.#forgetName(entry.route.appName, entry);
+    this.#domains.set(entry, []);
     this.#dropGone(entry.dynos, []);
     entry.change(null, []);
   }
@@ -84,7 +92,7 @@ export class AppTable implements RoutingTable {
     const known = this.#byHost.get(host);
     if (known !== undefined) return known;
     const name = hostName(host);
-    const found = name === null ? undefined : this.#byName.get(name);
+    const found = (name === null ? undefined : this.#byName.get(name)) ?? this.#domains.find(bareHost(host));
     if (found !== undefined) {
       if (this.#byHost.size >= HOSTS_MAX) this.#byHost.clear();
       this.#byHost.set(host, found);

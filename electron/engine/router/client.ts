@@ -5,6 +5,7 @@ import { type ErrorPage, noSuchApp } from './error-pages.ts';
 import { Exchange } from './exchange.ts';
 import { textOf } from './latin1.ts';
 import { REQUEST_HEAD_MAX, REQUEST_LINE_MAX } from './limits.ts';
+import type { Origin } from './origin.ts';
 import { bareRefusal, pageText } from './page-text.ts';
 import type { Plane } from './plane.ts';
 import { type HeadProblem, RequestHead } from './request-head.ts';
@@ -43,10 +44,18 @@ export class ClientConnection implements WireUser, BodySink {
   #minor = 1;
   #originLines: string | null = null;
   readonly #onGone: () => void;
+  /** Null for plain HTTP/1 on the router's port. */
+  readonly origin: Origin | null;
 
   /** @param open makes the wire, with this as its user */
-  constructor(plane: Plane, open: (user: WireUser) => Wire, onGone: () => void) {
+  constructor(
+    plane: Plane,
+    open: (user: WireUser) => Wire,
+    onGone: () => void,
+    origin: Origin | null = null,
+  ) {
     this.plane = plane;
+    this.origin = origin;
     this.#onGone = onGone;
     this.timer = new WheelTimer(() => {
       this.#onTimer();
@@ -58,7 +67,7 @@ export class ClientConnection implements WireUser, BodySink {
 
   /** Lines about this client for the heads that dynos get, see `originLines`. */
   get originLines(): string {
-    return (this.#originLines ??= originLines(this.address, this.plane.port, ''));
+    return (this.#originLines ??= originLines(this.address, this.origin ?? this.plane.port, ''));
   }
 
   get isIdle(): boolean {
@@ -250,7 +259,8 @@ export class ClientConnection implements WireUser, BodySink {
   }
 
   #noApp(problem: HeadProblem | null): void {
-    const page = problem === 'bad' ? { status: 400, code: 'H26', appName: '' } : noSuchApp(HEAD.host);
+    const page =
+      problem === 'bad' ? { status: 400, code: 'H26', appName: '', html: null } : noSuchApp(HEAD.host);
     if (HEAD.body === 'chunked') this.#chunks = new ChunkReader(false);
     this.page(page, HEAD.method, problem === 'bad');
     this.next();

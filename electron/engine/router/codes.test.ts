@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { Backend } from './routing-table.ts';
 import { deadBackend, pause, Testbed, until } from './testbed.ts';
 
 let bed: Testbed;
@@ -52,11 +53,27 @@ test('H11: more requests in flight than the dynos take', async () => {
   expect(bed.router.requestCounts('app-1').inFlight).toBe(2);
   for (const run of held) run();
   expect((await Promise.all(first)).map((answer) => answer.status)).toEqual([200, 200]);
-  expect(bed.router.requestCounts('app-1')).toEqual({
+  expect(bed.router.requestCounts('app-1')).toMatchObject({
     total: 3,
+    bytesIn: 0,
     inFlight: 0,
     byClass: { '1xx': 0, '2xx': 2, '3xx': 0, '4xx': 0, '5xx': 1 },
   });
+});
+
+test('H11: the platform’s figure is 200 for each web dyno', async () => {
+  await open();
+  const held: (() => void)[] = [];
+  const hold = (): Promise<Backend> => bed.dyno((_request, response) => held.push(() => response.end('ok')));
+  bed.route([await hold(), await hold()]);
+  const first = Array.from({ length: 400 }, () => bed.ask('/'));
+  await until(() => held.length === 400);
+  expect((await bed.ask('/more')).headers['slipway-error']).toBe('H11');
+  expect(await bed.line(/H11/)).toMatch(
+    /^at=error code=H11 desc="Backlog too deep" .* dyno= connect= service= status=503 bytes= /,
+  );
+  for (const run of held) run();
+  expect(new Set((await Promise.all(first)).map((answer) => answer.status))).toEqual(new Set([200]));
 });
 
 test('H12: no answer after the whole request was sent; time for the body does not count', async () => {
@@ -208,6 +225,13 @@ test.each([
   const answer = await bed.ask('/');
   expect(answer.status).toBe(502);
   expect(await bed.line(/H25/)).toContain(`code=H25 desc="HTTP restriction: ${cause}"`);
+});
+
+test('H25: oversized status line', async () => {
+  await open();
+  bed.route([await bed.answeringDyno(`HTTP/1.1 200 ${'x'.repeat(8192)}\r\nContent-Length: 0\r\n\r\n`)]);
+  expect((await bed.ask('/')).status).toBe(502);
+  expect(await bed.line(/H25/)).toContain('code=H25 desc="HTTP restriction: oversized status line"');
 });
 
 test('H26: Expect that nobody knows, a broken chunk, a header that is too long', async () => {

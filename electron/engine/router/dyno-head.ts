@@ -1,3 +1,4 @@
+import type { Origin } from './origin.ts';
 import type { RequestRecord } from './request-record.ts';
 import { VIA } from './words.ts';
 
@@ -5,11 +6,13 @@ import { VIA } from './words.ts';
  * The head that a dyno gets: what came, in its order and spelling, without what is the router's, and the router's own
  * (reference: heroku-platform 4.4).
  * @param origin what `originLines` made for the client, when it named no addresses
- * @param port on which clients come in
  */
-export function dynoHead(request: RequestRecord, origin: string | null, port: number): string {
+export function dynoHead(request: RequestRecord, origin: string | null): string {
   const { via, sentAt, startedAt } = request;
-  const lines = origin !== null && via === '' ? origin : originLines(request.fwd, port, via);
+  const lines =
+    origin !== null && via === ''
+      ? origin
+      : originLines(request.fwd, request.origin ?? request.plane.port, via);
   const total = Math.max(0, Math.round(sentAt - startedAt));
   return (
     request.kept +
@@ -27,11 +30,13 @@ const KEEP_ALIVE = 'Connection: keep-alive\r\nX-Request-Id: ';
  * Part of the head that a dyno gets: the lines on where a request came from, from the end of the request id on up to the value
  * of `Connect-Time` (reference: heroku-platform 4.4).
  * @param fwd client address, after the addresses that the client named itself
+ * @param at the router's port, or how else the client came in
  * @param via what the request has been through before, or nothing
  */
-export function originLines(fwd: string, port: number, via: string): string {
+export function originLines(fwd: string, at: number | Origin, via: string): string {
+  const [proto, port] = typeof at === 'number' ? ['http', at] : ['https', at.port];
   return (
-    `\r\nX-Forwarded-For: ${fwd}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\n` +
+    `\r\nX-Forwarded-For: ${fwd}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Port: ${port}\r\n` +
     `Via: ${via === '' ? '' : `${via}, `}${VIA}\r\nConnect-Time: `
   );
 }

@@ -41,7 +41,8 @@ export class DynoSearch {
     const { app, plane } = this.#request;
     this.stop();
     if (app.route === null) return 'gone';
-    const found = decide(app.route, app.dynos, this.#tried, plane.clock.random());
+    const before = app.pins === null ? null : app.pins.find(this.#request.kept);
+    const found = decide(app.route, app.dynos, this.#tried, plane.clock.random(), before);
     if (this.#tried !== null && this.#tried.size >= plane.limits.connectAttempts) return this.#unreachable();
     if (found === 'exhausted') return this.#unreachable();
     return found === 'hold' || found === 'wake' || found === 'later' ? this.#hold(found) : found;

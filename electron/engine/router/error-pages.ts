@@ -1,12 +1,16 @@
+import { bareHost, hostName } from './decision.ts';
 import { FAILURES, type FailureKey } from './failures.ts';
+import type { Route } from './routing-table.ts';
 
 /** What an error page speaks of. */
 export interface ErrorPage {
   readonly status: number;
   /** `H10`, or `no-such-app`; also sent as the header `Slipway-Error`. */
   readonly code: string;
-  /** Name of the app, or of the one that does not exist. */
+  /** Name of the app, or the host that is none. */
   readonly appName: string;
+  /** The app's own page in place of the router's, or null. */
+  readonly html: string | null;
 }
 
 interface Words {
@@ -20,11 +24,20 @@ const logs = (app: string): string => `slipway logs --app ${app}`;
 const OWNER = 'If you are the application owner, see the log for details:';
 
 const WORDS: Record<string, (app: string) => Words> = {
-  'no-such-app': (app) => ({
-    title: 'No such app',
-    text: `There is no app named “${app}” here. All apps:`,
-    command: 'slipway apps',
-  }),
+  'no-such-app': (host) => {
+    const name = hostName(host) ?? (/^[\d.]+$|^[^.]*$/.test(host) ? host : null);
+    if (name !== null && (name === host || !name.includes('.')))
+      return {
+        title: 'No such app',
+        text: `There is no app named “${name}” here. All apps:`,
+        command: 'slipway apps',
+      };
+    return {
+      title: 'No such app',
+      text: `No app here has the domain “${host}”. To give it to one:`,
+      command: `slipway domains add ${host} --app APP`,
+    };
+  },
   H11: (app) => ({
     title: 'Too many requests',
     text: `More requests are waiting than the app’s web dynos take. ${OWNER}`,
@@ -46,6 +59,11 @@ const WORDS: Record<string, (app: string) => Words> = {
     command: logs(app),
   }),
   H26: () => ({ title: 'Bad request', text: 'The router does not take this request.', command: '' }),
+  H80: () => ({
+    title: 'Offline for maintenance',
+    text: 'This application is undergoing maintenance right now. Please check back later.',
+    command: '',
+  }),
   H81: (app) => ({
     title: 'Nothing here yet',
     text: 'This app has no code so far. Deploy a folder:',
@@ -71,6 +89,7 @@ const STYLE =
  * told for an app on one's own machine).
  */
 export function renderErrorPage(page: ErrorPage): string {
+  if (page.html !== null) return page.html;
   const words = (WORDS[page.code] ?? applicationError)(page.appName);
   const command = words.command === '' ? '' : `<code>${escape(words.command)}</code>`;
   return (
@@ -82,15 +101,20 @@ export function renderErrorPage(page: ErrorPage): string {
   );
 }
 
-/** The page of a failure of an app. */
-export function pageOf(key: FailureKey, appName: string): ErrorPage {
+/** Failures that an app's own error page does not stand for: requests that are none, and an app that has no code. */
+const ROUTERS_OWN: ReadonlySet<string> = new Set(['H26', 'H81']);
+
+/** The page of a failure of an app (reference: heroku-platform 4.6). @param route null when the app is gone */
+export function pageOf(key: FailureKey, route: Route | null): ErrorPage {
   const { status, code } = FAILURES[key];
-  return { status: status ?? 503, code, appName };
+  const { errorPage = null, maintenancePage = null } = route?.rules ?? {};
+  const html = code === 'H80' ? maintenancePage : ROUTERS_OWN.has(code) ? null : errorPage;
+  return { status: status ?? 503, code, appName: route?.appName ?? '', html };
 }
 
 /** The 404 page of a host that is no app. */
 export function noSuchApp(host: string): ErrorPage {
-  return { status: 404, code: 'no-such-app', appName: host.replace(/(\.localhost\.?)?(:\d*)?$/i, '') };
+  return { status: 404, code: 'no-such-app', appName: bareHost(host), html: null };
 }
 
 function escape(text: string): string {

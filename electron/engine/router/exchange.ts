@@ -1,3 +1,4 @@
+import { affinityLine } from './affinity.ts';
 import { Answer } from './answer.ts';
 import type { AppEntry } from './app-table.ts';
 import type { ClientConnection } from './client.ts';
@@ -54,7 +55,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
   #connectBegan = 0;
 
   constructor(plane: Plane, client: ClientConnection, app: AppEntry, head: RequestHead) {
-    super(plane, client.address, app, head);
+    super(plane, client, app, head);
     this.client = client;
     this.#expectsContinue = head.expectsContinue;
     this.#repeatable = REPEATABLE.has(head.method) && !head.upgrade;
@@ -92,12 +93,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
     const failure = FAILURES[key];
     this.#settle(failure.status, key);
     const page = failure.page && !this.started;
-    if (page)
-      this.bytes = this.client.page(
-        pageOf(key, this.app.route?.appName ?? ''),
-        this.method,
-        key.startsWith('H26'),
-      );
+    if (page) this.bytes = this.client.page(pageOf(key, this.app.route), this.method, key.startsWith('H26'));
     this.plane.log(this);
     if (page) this.client.next();
     else this.client.abort(this.endsWithConnection);
@@ -117,6 +113,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
   onBody(buffer: Buffer, from: number, to: number): void {
     const body = this.#body;
     if (this.#phase === 'over' || body === null) return;
+    this.bytesIn += to - from;
     const wire = body.attached;
     if (wire === null) {
       if (body.keep(buffer, from, to)) this.client.wire.pause();
@@ -139,6 +136,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
   onTunnel(buffer: Buffer, from: number, to: number): void {
     const wire = this.#connection?.wire;
     if (wire === undefined) return;
+    this.bytesIn += to - from;
     wire.bytes(buffer, from, to);
     wire.flush();
     if (wire.waiting > this.plane.limits.requestBufferBytes) this.client.wire.pause();
@@ -206,6 +204,11 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
     this.client.wire.resume();
     if (this.#phase === 'sending') this.#setTimer(this.plane.limits.idleMs);
     this.#checkSent();
+  }
+
+  /** The line of the answer that keeps the client on its dyno; empty where nothing has to be said. */
+  get affinityLine(): string {
+    return this.app.pins === null || this.#lease === null ? '' : affinityLine(this.#lease, this.kept);
   }
 
   /** The answer's head is there, and the rest of it comes. */
@@ -291,7 +294,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
     entry.begin();
     this.dyno = entry.backend.name;
     this.#answer = new Answer(this);
-    wire.text(dynoHead(this, this.fwd === client.address ? client.originLines : null, this.plane.port));
+    wire.text(dynoHead(this, this.fwd === client.address ? client.originLines : null));
     if (this.#expectsContinue) {
       this.#expectsContinue = false;
       client.wire.text('HTTP/1.1 100 Continue\r\n\r\n');

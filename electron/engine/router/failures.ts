@@ -50,6 +50,7 @@ export const FAILURES = {
   }),
   H28: failure('H28', 'Client Connection Idle', 499, 'sent', { at: 'warning', page: false }),
   H34: failure('H34', 'All up dynos are quarantined', 503, 'empty'),
+  H80: failure('H80', 'Maintenance mode', 503, 'empty', { at: 'info' }),
   H81: failure('H81', 'Blank app', 502, 'empty', { at: 'info' }),
   H99: failure('H99', 'Platform error', 503, 'empty'),
 } as const satisfies Record<string, Failure>;

@@ -15,8 +15,10 @@ export interface RequestFacts {
   readonly status: number | null;
   /** Bytes of body that the client got. */
   readonly bytes: number;
-  /** `1.1` or `1.0` */
+  /** `1.1`, `1.0`, or `2.0` for a client that speaks HTTP/2. */
   readonly httpVersion: string;
+  /** Version of TLS (`tls1.3`), or null without. */
+  readonly tls: string | null;
 }
 
 /**
@@ -29,7 +31,7 @@ export function routerLine(facts: RequestFacts, key: FailureKey | null): string 
     (key === null ? 'at=info method=' : failureText(key)) +
     `${facts.method} path="${quoted(facts.path)}" host=${facts.host} request_id=${facts.requestId} fwd="${quoted(facts.fwd)}" ` +
     `dyno=${facts.dyno ?? ''} connect=${ms(facts.connectMs)} service=${ms(facts.serviceMs)} ` +
-    `status=${facts.status ?? ''} bytes=${bytesText(facts.bytes, key)} protocol=http${facts.httpVersion} tls=false`
+    `status=${facts.status ?? ''} bytes=${bytesText(facts.bytes, key)} protocol=http${facts.httpVersion} ${facts.tls === null ? 'tls=false' : `tls=true tls_version=${facts.tls}`}`
   );
 }
 

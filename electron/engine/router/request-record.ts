@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AppEntry } from './app-table.ts';
 import type { FailureKey } from './failures.ts';
 import type { EndedRequest } from './log-batch.ts';
+import type { Origin } from './origin.ts';
 import type { Plane } from './plane.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -35,12 +36,22 @@ export class RequestRecord implements EndedRequest {
   status: number | null = null;
   /** Bytes of body sent to the client. */
   bytes = 0;
+  /** Bytes of body that came from it. */
+  bytesIn = 0;
+  /** How the client came in, where that is not plain HTTP/1. */
+  readonly origin: Origin | null;
   endedAt = 0;
   failure: FailureKey | null = null;
 
-  /** @param address the client's */
-  constructor(plane: Plane, address: string, app: AppEntry, head: RequestHead) {
+  /** @param client its address, and how it came in */
+  constructor(
+    plane: Plane,
+    { address, origin }: { readonly address: string; readonly origin: Origin | null },
+    app: AppEntry,
+    head: RequestHead,
+  ) {
     this.plane = plane;
+    this.origin = origin;
     this.app = app;
     this.appId = app.appId;
     this.method = head.method;
@@ -59,7 +70,11 @@ export class RequestRecord implements EndedRequest {
   }
 
   get httpVersion(): string {
-    return this.minor === 0 ? '1.0' : '1.1';
+    return this.origin?.httpVersion ?? (this.minor === 0 ? '1.0' : '1.1');
+  }
+
+  get tls(): string | null {
+    return this.origin?.tls ?? null;
   }
 
   /**
@@ -71,7 +86,7 @@ export class RequestRecord implements EndedRequest {
     this.failure = failure;
     this.serviceMs = this.sentAt < 0 ? null : now - this.sentAt;
     this.endedAt = this.startedWall + (now - this.startedAt);
-    this.app.counters.end(status);
+    this.app.counters.end(this, now);
     this.plane.countsChanged?.(this.appId);
   }
 }

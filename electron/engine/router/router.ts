@@ -3,13 +3,17 @@ import { AppTable } from './app-table.ts';
 import { ClientConnection } from './client.ts';
 import { Counters, type RequestCounts } from './counters.ts';
 import { type ErrorPage, renderErrorPage } from './error-pages.ts';
+import type { Origin } from './origin.ts';
+import type { ClientStream } from './plain-side.ts';
 import { ROUTER_LIMITS, type RouterLimits } from './limits.ts';
 import { Listener } from './listener.ts';
 import { LogBatch, type RouterLogLine } from './log-batch.ts';
 import type { Plane } from './plane.ts';
 import type { Route, RoutingTable } from './routing-table.ts';
 import { TimerWheel } from './timer-wheel.ts';
+import { type KeyPair, TlsGate } from './tls-gate.ts';
 import { Wire } from './wire.ts';
+import type { Socket } from 'node:net';
 
 export interface RouterOptions {
   readonly clock: Clock;
@@ -36,6 +40,13 @@ export interface Router extends RoutingTable {
    * @throws ListenError with the system's code when the port cannot be had
    */
   listen(port: number, hosts: readonly string[], shared?: boolean): Promise<{ readonly port: number }>;
+  /**
+   * Serves HTTPS as well, with certificates that the authority signs, until `closeTls`; in place of what was served so before.
+   * @throws ListenError with the system's code when the port cannot be had
+   */
+  listenTls(port: number, hosts: readonly string[], authority: KeyPair): Promise<{ readonly port: number }>;
+  /** Serves HTTPS no more: breaks its connections. */
+  closeTls(): void;
   /** Stops accepting, ends idle connections, waits a bounded time for requests in flight, then breaks them (H24). */
   close(): Promise<void>;
   /** Zeros for an app that the router does not know. */
@@ -57,6 +68,7 @@ class HttpRouter implements Router {
   readonly #listener: Listener;
   readonly #lines: LogBatch;
   readonly #clients = new Set<ClientConnection>();
+  #gate: TlsGate | null = null;
 
   constructor(options: RouterOptions) {
     const limits = { ...ROUTER_LIMITS, ...options.limits };
@@ -79,15 +91,21 @@ class HttpRouter implements Router {
       renderPage: options.errorPages ?? renderErrorPage,
     };
     this.#listener = new Listener((socket) => {
-      const client: ClientConnection = new ClientConnection(
-        this.#plane,
-        (user) => Wire.accept(socket, user),
-        () => {
-          this.#clients.delete(client);
-        },
-      );
-      this.#clients.add(client);
+      this.#accept(socket, null);
     });
+  }
+
+  #accept(stream: Socket | ClientStream, origin: Origin | null): void {
+    const client: ClientConnection = new ClientConnection(
+      this.#plane,
+      // Of a socket that is none the wire uses what both have.
+      (user) => Wire.accept(stream as Socket, user),
+      () => {
+        this.#clients.delete(client);
+      },
+      origin,
+    );
+    this.#clients.add(client);
   }
 
   setRoute(route: Route): void {
@@ -103,7 +121,8 @@ class HttpRouter implements Router {
   }
 
   requestCounts(appId: string): RequestCounts {
-    return (this.#plane.table.findById(appId)?.counters ?? new Counters()).read();
+    const { clock, table } = this.#plane;
+    return (table.findById(appId)?.counters ?? new Counters()).read(clock.steady());
   }
 
   async listen(port: number, hosts: readonly string[], shared = false): Promise<{ readonly port: number }> {
@@ -112,10 +131,35 @@ class HttpRouter implements Router {
     return { port: chosen };
   }
 
+  async listenTls(
+    port: number,
+    hosts: readonly string[],
+    authority: KeyPair,
+  ): Promise<{ readonly port: number }> {
+    this.closeTls();
+    const { clock, limits, table } = this.#plane;
+    const gate = new TlsGate({
+      ...{ clock, authority, idleMs: limits.clientKeepAliveMs },
+      knows: (host) => table.findByHost(host) !== undefined,
+      accept: (stream, origin) => {
+        this.#accept(stream, origin);
+      },
+    });
+    const chosen = await gate.listen(port, hosts);
+    this.#gate = gate;
+    return { port: chosen };
+  }
+
+  closeTls(): void {
+    this.#gate?.destroy();
+    this.#gate = null;
+  }
+
   async close(): Promise<void> {
     const plane = this.#plane;
     plane.closing = true;
     this.#listener.close();
+    this.#gate?.stop();
     // Upgraded connections do not end by themselves.
     for (const client of [...this.#clients]) client.cut('upgraded');
     const deadline = plane.clock.steady() + plane.limits.closeMs;
@@ -128,6 +172,7 @@ class HttpRouter implements Router {
       client.cut('any');
       client.destroy();
     }
+    this.closeTls();
     plane.table.closeIdle();
     this.#lines.flush();
   }

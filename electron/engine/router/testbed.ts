@@ -17,7 +17,7 @@ import { Worker } from 'node:worker_threads';
 import { systemClock } from '../util/clock.ts';
 import type { RouterLimits } from './limits.ts';
 import { createRouter, type Router, type RouterOptions } from './router.ts';
-import type { Backend, Route } from './routing-table.ts';
+import { type Backend, DEFAULT_RULES, type Route, type RouteRules } from './routing-table.ts';
 
 /** An answer as tests look at it. */
 export interface Answer {
@@ -131,6 +131,13 @@ export class Testbed {
     this.router.setRoute({ appId: 'app-1', appName: 'demo', state, backends });
   }
 
+  /** Same with what a person has set. */
+  routeWith(rules: Partial<RouteRules>, backends: readonly Backend[], state?: Route['state']): void {
+    const known = state ?? (backends.length > 0 ? 'up' : 'starting');
+    const all = { ...DEFAULT_RULES, ...rules };
+    this.router.setRoute({ appId: 'app-1', appName: 'demo', state: known, backends, rules: all });
+  }
+
   /** Asks the app `demo` (or another host). */
   ask(
     path: string,
@@ -205,13 +212,16 @@ export class Testbed {
   }
 }
 
+/** An address of loopback that nothing else uses, so that a free port of it stays free; elsewhere than on Linux there is but one. */
+const UNUSED = process.platform === 'linux' ? '127.0.0.9' : '127.0.0.1';
+
 /** A port of loopback that nothing listens on. */
 export async function deadBackend(): Promise<Backend> {
   const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, UNUSED, resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
-  return { dynoId: `dead-${port}`, name: 'web.9', address: { host: '127.0.0.1', port } };
+  return { dynoId: `dead-${port}`, name: 'web.9', address: { host: UNUSED, port } };
 }
 
 /** Waits until something holds. @throws after ten seconds */

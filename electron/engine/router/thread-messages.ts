@@ -1,6 +1,7 @@
 import type { RequestCounts } from './counters.ts';
 import type { RouterLimits } from './limits.ts';
 import type { Route } from './routing-table.ts';
+import type { KeyPair } from './tls-gate.ts';
 
 /** What a thread of the router is given when it begins. */
 export interface ThreadData {
@@ -16,6 +17,14 @@ export type ToThread =
       readonly hosts: readonly string[];
       readonly shared: boolean;
     }
+  | {
+      readonly kind: 'listenTls';
+      readonly id: number;
+      readonly port: number;
+      readonly hosts: readonly string[];
+      readonly authority: KeyPair;
+    }
+  | { readonly kind: 'closeTls' }
   | { readonly kind: 'route'; readonly route: Route }
   | { readonly kind: 'remove'; readonly appId: string }
   | {

@@ -1,6 +1,8 @@
 import { get } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createAuthority } from '../https/certificates.ts';
 import type { RouterLimits } from './limits.ts';
 import { ListenError } from './listener.ts';
 import { Testbed, until } from './testbed.ts';
@@ -46,12 +48,39 @@ test('requests are answered, logged and counted', async () => {
   await bed.line(/path="\/4" .* status=200/);
   expect(bed.lines.map((line) => /path="(\S+)"/.exec(line)?.[1])).toEqual(['/0', '/1', '/2', '/3', '/4']);
   await until(() => bed.router.requestCounts('app-1').total === 5);
-  expect(bed.router.requestCounts('app-1')).toEqual({
+  expect(bed.router.requestCounts('app-1')).toMatchObject({
     total: 5,
     inFlight: 0,
+    bytesOut: 10,
     byClass: { '1xx': 0, '2xx': 5, '3xx': 0, '4xx': 0, '5xx': 0 },
   });
   expect(bed.router.requestCounts('nobody').total).toBe(0);
+});
+
+test('HTTPS is served in the thread, by the next one as well when it dies, and rules of an app hold there', async () => {
+  const { workers, problems } = await open();
+  const authority = await createAuthority('test', Date.now());
+  const { port } = await bed.router.listenTls(0, ['127.0.0.1'], authority);
+  const ask = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const headers = { host: 'demo.localhost' };
+      const where = { host: '127.0.0.1', port, servername: 'demo.localhost', agent: false };
+      getSecurely({ ...where, headers, ca: authority.certificate }, (response) => {
+        response.resume().on('end', () => {
+          resolve(response.statusCode ?? 0);
+        });
+      }).on('error', reject);
+    });
+  bed.route([await ok()]);
+  expect(await ask()).toBe(200);
+  await workers[0]?.terminate();
+  await until(async () => (await ask().catch(() => 0)) === 200);
+  expect(problems).toHaveLength(1);
+  bed.routeWith({ maintenance: true }, []);
+  await bed.router.drained('', 0);
+  expect(await ask()).toBe(503);
+  bed.router.closeTls();
+  await until(async () => (await ask().catch(() => 0)) === 0);
 });
 
 test('a dyno that has left the route gets no request once drained has told so, and drained waits for those in flight', async () => {

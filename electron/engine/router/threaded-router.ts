@@ -4,6 +4,7 @@ import { ListenError } from './listener.ts';
 import type { RouterLogLine } from './log-batch.ts';
 import type { Router, RouterOptions } from './router.ts';
 import type { Route } from './routing-table.ts';
+import type { KeyPair } from './tls-gate.ts';
 import { RouterThread, startWorker, type StartWorker, type ThreadAnswer } from './thread.ts';
 import type { FromThread, LineColumns } from './thread-messages.ts';
 
@@ -32,6 +33,11 @@ export function createThreadedRouter(options: ThreadedRouterOptions): Router {
   return new ThreadedRouter(options);
 }
 
+interface Ports {
+  readonly port: number;
+  readonly hosts: readonly string[];
+}
+
 /** A place for a thread, and what its present thread has told. */
 interface Place {
   thread: RouterThread;
@@ -48,7 +54,9 @@ class ThreadedRouter implements Router {
   readonly #routes = new Map<string, Route>();
   /** Requests that ended in threads that are gone. */
   readonly #past = new Map<string, RequestCounts>();
-  #listening: { readonly port: number; readonly hosts: readonly string[] } | null = null;
+  #listening: Ports | null = null;
+  /** HTTPS is served by the first thread alone. */
+  #tls: (Ports & { readonly authority: KeyPair }) | null = null;
   #closed = false;
 
   constructor(options: ThreadedRouterOptions) {
@@ -92,6 +100,27 @@ class ThreadedRouter implements Router {
     return { port: chosen };
   }
 
+  async listenTls(
+    port: number,
+    hosts: readonly string[],
+    authority: KeyPair,
+  ): Promise<{ readonly port: number }> {
+    this.#tls = null;
+    const [first] = this.#places;
+    const chosen = portOf(
+      await first?.thread.ask({ kind: 'listenTls', port, hosts, authority }),
+      port,
+      hosts,
+    );
+    this.#tls = { port: chosen, hosts, authority };
+    return { port: chosen };
+  }
+
+  closeTls(): void {
+    this.#tls = null;
+    this.#places[0]?.thread.tell({ kind: 'closeTls' });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#askAll(({ thread }) => thread.ask({ kind: 'close' }));
@@ -122,10 +151,7 @@ class ThreadedRouter implements Router {
   /** @throws ListenError */
   async #listenIn(thread: RouterThread, port: number, hosts: readonly string[]): Promise<number> {
     const shared = this.#places.length > 1;
-    const answer = await thread.ask({ kind: 'listen', port, hosts, shared });
-    if (answer?.port !== undefined) return answer.port;
-    const { code, host, port: wanted } = answer?.failure ?? { code: 'ECANCELED', host: hosts.join(), port };
-    throw new ListenError(code, host, wanted, undefined);
+    return portOf(await thread.ask({ kind: 'listen', port, hosts, shared }), port, hosts);
   }
 
   #hear(index: number, message: FromThread): void {
@@ -159,11 +185,22 @@ class ThreadedRouter implements Router {
   /** Gives a new thread what the one before it had. */
   async #bringUp(thread: RouterThread): Promise<void> {
     for (const route of this.#routes.values()) thread.tell({ kind: 'route', route });
-    if (this.#listening === null) return;
-    const { port, hosts } = this.#listening;
+    if (this.#listening !== null) {
+      const { port, hosts } = this.#listening;
+      await this.#untilFree(thread, () => this.#listenIn(thread, port, hosts));
+    }
+    if (this.#tls === null || thread !== this.#places[0]?.thread) return;
+    const { port, hosts, authority } = this.#tls;
+    await this.#untilFree(thread, async () =>
+      portOf(await thread.ask({ kind: 'listenTls', port, hosts, authority }), port, hosts),
+    );
+  }
+
+  /** Opens a port that the thread before may still have. */
+  async #untilFree(thread: RouterThread, listen: () => Promise<number>): Promise<void> {
     for (let tries = 1; thread.alive && !this.#closed; tries++) {
       try {
-        await this.#listenIn(thread, port, hosts);
+        await listen();
         return;
       } catch (error) {
         if (!thread.alive) return;
@@ -172,6 +209,13 @@ class ThreadedRouter implements Router {
       await new Promise((resolve) => setTimeout(resolve, PORT_WAIT_MS));
     }
   }
+}
+
+/** @throws ListenError */
+function portOf(answer: ThreadAnswer | undefined, port: number, hosts: readonly string[]): number {
+  if (answer?.port !== undefined) return answer.port;
+  const { code, host, port: wanted } = answer?.failure ?? { code: 'ECANCELED', host: hosts.join(), port };
+  throw new ListenError(code, host, wanted, undefined);
 }
 
 function linesOf({ at, text, status }: LineColumns): RouterLogLine[] {

@@ -52,7 +52,13 @@ class ThreadSide {
   async #hear(message: ToThread): Promise<void> {
     if (message.kind === 'route') this.#router.setRoute(message.route);
     else if (message.kind === 'remove') this.#router.removeRoute(message.appId);
-    else if (message.kind === 'listen') await this.#listen(message);
+    else if (message.kind === 'listen') {
+      const { port, hosts, shared } = message;
+      await this.#listen(message.id, () => this.#router.listen(port, hosts, shared));
+    } else if (message.kind === 'listenTls') {
+      const { port, hosts, authority } = message;
+      await this.#listen(message.id, () => this.#router.listenTls(port, hosts, authority));
+    } else if (message.kind === 'closeTls') this.#router.closeTls();
     else if (message.kind === 'drained') {
       await this.#router.drained(message.dynoId, message.timeoutMs);
       this.#tell({ kind: 'answer', id: message.id });
@@ -63,9 +69,9 @@ class ThreadSide {
     }
   }
 
-  async #listen({ id, port, hosts, shared }: ToThread & { kind: 'listen' }): Promise<void> {
+  async #listen(id: number, open: () => Promise<{ readonly port: number }>): Promise<void> {
     try {
-      const chosen = await this.#router.listen(port, hosts, shared);
+      const chosen = await open();
       this.#tell({ kind: 'answer', id, port: chosen.port });
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;

@@ -39,6 +39,11 @@ class StillClock implements Clock {
   }
 }
 
+const IDLE = {
+  ...{ total: 0, inFlight: 0, bytesIn: 0, bytesOut: 0, service: null },
+  byClass: { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 },
+};
+
 function world() {
   const clock = new StillClock();
   const requests = new RequestBuckets();
@@ -54,6 +59,7 @@ function world() {
             { id: 'd2', size: 'Eco' },
           ]
         : [],
+    traffic: (app) => ({ ...IDLE, total: app === 'a' ? 7 : 0 }),
     memoryOf: async () => {
       state.reads += 1;
       if (state.lost) throw new Error('Docker does not answer');
@@ -88,6 +94,10 @@ describe('Stats', () => {
     const sample = await listener.next();
     expect(StatsSample.parse(sample)).toEqual(sample);
     expect(sample.apps.map((each) => [each.app, each.requests.at(-1)])).toEqual([['a', 1]]);
+    expect(sample.traffic).toEqual([
+      { ...IDLE, app: 'a', total: 7 },
+      { ...IDLE, app: 'b' },
+    ]);
     expect(sample.dynos).toEqual([{ dyno: 'd1', app: 'a', memoryMiB: 100.3, quotaMiB: 1024 }]);
     expect(sample.machine.totalMiB).toBeGreaterThan(0);
     await listener.end();

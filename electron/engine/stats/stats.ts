@@ -1,6 +1,6 @@
 import { freemem, totalmem } from 'node:os';
 import type { Dyno } from '#shared/model/app.ts';
-import type { DynoStats, StatsSample } from '#shared/model/stats.ts';
+import type { AppTraffic, DynoStats, StatsSample } from '#shared/model/stats.ts';
 import type { Clock } from '../util/clock.ts';
 import type { RequestBuckets } from './request-buckets.ts';
 
@@ -15,6 +15,8 @@ export interface StatsOptions {
   /** Ids of all apps. */
   apps(): readonly string[];
   dynos(appId: string): readonly Pick<Dyno, 'id' | 'size'>[];
+  /** What the router counts of an app. */
+  traffic(appId: string): Omit<AppTraffic, 'app'>;
   /** See `Runtime.memoryOf`. */
   memoryOf(): Promise<ReadonlyMap<string, number>>;
   /** Memory quota of a dyno size in MiB; undefined for one that does not exist. */
@@ -103,6 +105,7 @@ export class Stats {
     return {
       at: new Date(now).toISOString(),
       apps: requests.read(now).filter((each) => known.has(each.app)),
+      traffic: ids.map((app) => ({ app, ...this.options.traffic(app) })),
       dynos: ids.flatMap((app) => this.dynosOf(app, memory)),
       machine: { totalMiB: Math.round(totalmem() / MIB), freeMiB: Math.round(freemem() / MIB) },
     };

@@ -99,4 +99,16 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE apps ADD COLUMN detected_buildpack TEXT;
   ALTER TABLE builds ADD COLUMN source_commit TEXT;
   `,
+  `
+  ALTER TABLE apps ADD COLUMN maintenance INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE apps ADD COLUMN session_affinity INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE apps ADD COLUMN dyno_choice TEXT NOT NULL DEFAULT 'random';
+  CREATE TABLE domains (
+    id TEXT PRIMARY KEY,
+    app_id TEXT NOT NULL REFERENCES apps(id) ON DELETE CASCADE,
+    hostname TEXT NOT NULL UNIQUE,
+    created_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX domains_by_app ON domains(app_id, hostname);
+  `,
 ];

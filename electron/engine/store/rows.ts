@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { BuildFailureCode, BuildPhase } from '#shared/model/build.ts';
-import { DeployOrder } from '#shared/model/options.ts';
+import { DeployOrder, DynoChoice } from '#shared/model/options.ts';
 import { ReleaseStatus } from '#shared/model/release.ts';
 
 const json = <Schema extends z.ZodType>(schema: Schema) =>
@@ -34,6 +34,9 @@ export const AppRow = z
     deploy_order: DeployOrder,
     sleep_after: z.number().nullable(),
     dyno_metadata: z.number(),
+    maintenance: z.number(),
+    session_affinity: z.number(),
+    dyno_choice: DynoChoice,
     asleep_since: z.string().nullable(),
     detected_buildpack: z.string().nullable(),
   })
@@ -50,6 +53,9 @@ export const AppRow = z
       deployOrder: row.deploy_order,
       sleepAfterMinutes: row.sleep_after,
       dynoMetadata: row.dyno_metadata === 1,
+      maintenance: row.maintenance === 1,
+      sessionAffinity: row.session_affinity === 1,
+      dynoChoice: row.dyno_choice,
     },
     /** When it fell asleep, or null. */
     asleepSince: row.asleep_since,
@@ -57,6 +63,18 @@ export const AppRow = z
     detectedBuildpack: row.detected_buildpack,
   }));
 export type AppRow = z.output<typeof AppRow>;
+
+/** A host name of an app beside NAME.localhost. */
+export const DomainRow = z
+  .object({ id: z.string(), app_id: z.string(), hostname: z.string(), created_at: z.string() })
+  .transform((row) => ({
+    id: row.id,
+    appId: row.app_id,
+    /** Lower case; `*.` at the beginning stands for any name below. */
+    hostname: row.hostname,
+    createdAt: row.created_at,
+  }));
+export type DomainRow = z.output<typeof DomainRow>;
 
 const Parts = z.array(z.object({ key: z.string(), offset: z.number(), length: z.number() }));
 

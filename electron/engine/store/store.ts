@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type * as z from 'zod';
 import type { AppOptions } from '#shared/model/options.ts';
 import { openDatabase, transaction } from './database.ts';
-import { AppRow, BuildRow, FormationRow, ReleaseRow, RunRow, SlugRow } from './rows.ts';
+import { AppRow, BuildRow, DomainRow, FormationRow, ReleaseRow, RunRow, SlugRow } from './rows.ts';
 
 type NewRelease = Omit<ReleaseRow, 'version' | 'problem'>;
 type BuildChange = Pick<
@@ -60,9 +60,14 @@ export class Store {
 
   setAppOptions(appId: string, options: AppOptions): void {
     const { deployOnSave, deployOrder, sleepAfterMinutes, dynoMetadata } = options;
+    const { maintenance, sessionAffinity, dynoChoice } = options;
     this.run(
-      'UPDATE apps SET deploy_on_save = ?, deploy_order = ?, sleep_after = ?, dyno_metadata = ? WHERE id = ?',
-      [deployOnSave ? 1 : 0, deployOrder, sleepAfterMinutes, dynoMetadata ? 1 : 0, appId],
+      `UPDATE apps SET deploy_on_save = ?, deploy_order = ?, sleep_after = ?, dyno_metadata = ?,
+       maintenance = ?, session_affinity = ?, dyno_choice = ? WHERE id = ?`,
+      [
+        ...[deployOnSave ? 1 : 0, deployOrder, sleepAfterMinutes, dynoMetadata ? 1 : 0],
+        ...[maintenance ? 1 : 0, sessionAffinity ? 1 : 0, dynoChoice, appId],
+      ],
     );
   }
 
@@ -75,9 +80,12 @@ export class Store {
     this.run('UPDATE apps SET serving = ? WHERE id = ?', [version, appId]);
   }
 
-  /** From here on the app is gone for everyone; `deleteApp` follows once its traces are removed. Frees the name at once. */
+  /** From here on the app is gone for everyone; `deleteApp` follows once its traces are removed. Frees name and domains at once. */
   markDestroyed(appId: string, at: string): void {
-    this.run("UPDATE apps SET destroyed_at = ?, name = name || '~' || id WHERE id = ?", [at, appId]);
+    this.atomically(() => {
+      this.run("UPDATE apps SET destroyed_at = ?, name = name || '~' || id WHERE id = ?", [at, appId]);
+      this.run('DELETE FROM domains WHERE app_id = ?', [appId]);
+    });
   }
 
   /** Ids of apps whose destruction began and did not end. */
@@ -114,6 +122,28 @@ export class Store {
 
   setDetectedBuildpack(appId: string, buildpack: string | null): void {
     this.run('UPDATE apps SET detected_buildpack = ? WHERE id = ?', [buildpack, appId]);
+  }
+
+  // Domains
+
+  insertDomain(domain: DomainRow): void {
+    this.run('INSERT INTO domains (id, app_id, hostname, created_at) VALUES (?, ?, ?, ?)', [
+      ...[domain.id, domain.appId, domain.hostname, domain.createdAt],
+    ]);
+  }
+
+  deleteDomain(id: string): void {
+    this.run('DELETE FROM domains WHERE id = ?', [id]);
+  }
+
+  /** Of one app, by name. */
+  domains(appId: string): DomainRow[] {
+    return this.all(DomainRow, 'SELECT * FROM domains WHERE app_id = ? ORDER BY hostname', [appId]);
+  }
+
+  /** Of whichever app has it. */
+  findDomain(hostname: string): DomainRow | null {
+    return this.get(DomainRow, 'SELECT * FROM domains WHERE hostname = ?', [hostname]);
   }
 
   // Options

@@ -24,6 +24,7 @@ beforeEach(() => {
     deployOrder: 'seamless',
     sleepAfterMinutes: null,
     dynoMetadata: false,
+    ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' as const },
   } as const;
   const app = { id: 'a1', name: 'shop', stack: 's', folder, createdAt: 'now', options };
   apps = [{ ...app, serving: null, asleepSince: null, detectedBuildpack: null }];

@@ -33,7 +33,8 @@ export interface Host {
 /** Starts a host. @param home data folder to start on, kept by `kill`; a new one unless given */
 export async function startHost(env: Readonly<Record<string, string>>, home?: string): Promise<Host> {
   const folder = home ?? (await mkdtemp(join(tmpdir(), 'slipway-home-')));
-  const settings = { SLIPWAY_HOME: folder, SLIPWAY_API_PORT: '0', SLIPWAY_ROUTER_PORT: '0', ...env };
+  const ports = { SLIPWAY_API_PORT: '0', SLIPWAY_ROUTER_PORT: '0', SLIPWAY_ROUTER_TLS_PORT: '0' };
+  const settings = { SLIPWAY_HOME: folder, ...ports, ...env };
   const child = spawn(process.execPath, [MAIN, '--headless'], {
     env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

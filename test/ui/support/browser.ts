@@ -28,9 +28,9 @@ function program(): string {
   return stdout.trim();
 }
 
-/** Starts Chromium without a window. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: program(), args: FLAGS });
+/** Starts Chromium without a window. @param more flags beside the usual ones */
+export function openBrowser(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: program(), args: [...FLAGS, ...more] });
 }
 
 /** The UI in a page of its own, signed in to a host. */
