@@ -17,6 +17,8 @@ export async function followEngine(client: Client, followers: Followers): Promis
   const facts = client.open('events.open', {})[Symbol.asyncIterator]();
   try {
     let next = facts.next();
+    // When the client closes during the call below, both fail, and the call says so.
+    next.catch(() => undefined);
     followers.onApps((await client.call('apps.list', {})).apps);
     for (let step = await next; step.done !== true; step = await next) {
       const { apps } = await client.call('apps.list', {});
