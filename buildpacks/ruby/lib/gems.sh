@@ -9,7 +9,7 @@ bundle_paths() {
   if uses_distribution; then
     echo "export GEM_HOME=\"$home\" GEM_PATH=\"$home:$(distribution_gem_folders "$1")\" BUNDLE_PATH__SYSTEM=true BUNDLE_FROZEN=true BUNDLE_VERSION=system"
   else
-    echo "export GEM_PATH=\"$home${RUBY_SOURCE_GEMS:-}\" BUNDLE_PATH=\"$1/vendor/bundle\" BUNDLE_DEPLOYMENT=1 BUNDLE_GLOBAL_PATH_APPENDS_RUBY_SCOPE=1"
+    echo "export GEM_PATH=\"$home\" BUNDLE_PATH=\"$1/vendor/bundle\" BUNDLE_DEPLOYMENT=1 BUNDLE_GLOBAL_PATH_APPENDS_RUBY_SCOPE=1"
   fi
 }
 
@@ -24,6 +24,8 @@ install_gems() {
   local key version
   bundler_settings
   check_project
+  # Bundler warns in each command of a Gemfile without a source.
+  grep -qE '^[[:space:]]*source\b' Gemfile || export BUNDLE_SILENCE_DEPRECATIONS=true
   eval "$(BUNDLE_GEMFILE='' bundle_paths "$BUILD_DIR")"
   export BUNDLE_GEMFILE=$BUILD_DIR/Gemfile
   # shellcheck disable=SC2046
