@@ -16,7 +16,8 @@ prepare_composer() {
   export COMPOSER_HOME=$CACHE_DIR/php/composer COMPOSER_CACHE_DIR=$SLIPWAY_DOWNLOADS/php/composer COMPOSER_NO_INTERACTION=1 COMPOSER_PROCESS_TIMEOUT=0
   mkdir -p "$COMPOSER_HOME"
   # Mirrors that this machine's own Composer is set up with.
-  printf '%s\n' "${SLIPWAY_COMPOSER_CONFIG:-\{\}}" >"$COMPOSER_HOME/config.json"
+  local settings='{}'
+  printf '%s\n' "${SLIPWAY_COMPOSER_CONFIG:-$settings}" >"$COMPOSER_HOME/config.json"
 }
 
 # composer_php ARGUMENT...: PHP with Composer's libraries.

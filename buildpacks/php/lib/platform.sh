@@ -3,7 +3,8 @@
 # What other packages depend on and nothing here uses.
 DEBIAN_ASSUMED='perl systemd ucf iproute2 psmisc'
 # Extensions that are there without being asked for.
-PHP_DEFAULTS='bz2 curl mbstring mysql opcache pgsql readline sqlite3 xml zip'
+# Composer of the distribution needs intl.
+PHP_DEFAULTS='bz2 curl intl mbstring mysql opcache pgsql readline sqlite3 xml zip'
 
 # php_package: the distribution's PHP, such as php8.4.
 php_package() {
