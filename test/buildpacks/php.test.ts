@@ -9,7 +9,10 @@ languageTests(
       fixture: 'php-index',
       tool: 'Apache',
       source: 'distribution',
-      says: [/PHP 8\.\d+\.\d+, Apache 2\.4\.\d+, nginx 1\.\d+\.\d+/, "No Procfile, using 'web: heroku-php-apache2'."],
+      says: [
+        /PHP 8\.\d+\.\d+, Apache 2\.4\.\d+, nginx 1\.\d+\.\d+/,
+        "No Procfile, using 'web: heroku-php-apache2'.",
+      ],
       pages: { '/': 'hello from PHP 8.', '/no.php': 'Not Found' },
       logs: /app\[web\.1\]: \d+ MB of memory: \d+ processes at 128MB memory limit\./,
       cached: WARM,
@@ -18,7 +21,11 @@ languageTests(
       fixture: 'php-slim',
       tool: 'Composer, nginx',
       source: 'distribution',
-      says: ['Composer version 2.', /Installing slim\/slim \(3\.12\.5\)/, 'Generating optimized autoload files'],
+      says: [
+        'Composer version 2.',
+        /Installing slim\/slim \(3\.12\.5\)/,
+        'Generating optimized autoload files',
+      ],
       pages: {
         '/': /\{"app":"notes","php":"8\.\d+\.\d+","dev":false\}/,
         '/hello/you': 'hello YOU from Slim 3.12.5',
