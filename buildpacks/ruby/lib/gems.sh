@@ -15,7 +15,7 @@ bundle_paths() {
 
 # bundler_settings: settings of this machine that no variable can have in its name go into Bundler's file of the user.
 bundler_settings() {
-  export BUNDLE_USER_CONFIG=$CACHE_DIR/ruby/bundle-config BUNDLE_USER_CACHE=$SLIPWAY_DOWNLOADS/ruby/bundler BUNDLE_SILENCE_ROOT_WARNING=1
+  export BUNDLE_USER_CONFIG=$CACHE_DIR/ruby/bundle-config BUNDLE_USER_CACHE=$SLIPWAY_DOWNLOADS/ruby/bundler BUNDLE_GLOBAL_GEM_CACHE=true BUNDLE_SILENCE_ROOT_WARNING=1
   printf '%s\n' "---" "${SLIPWAY_BUNDLE_CONFIG:-}" >"$BUNDLE_USER_CONFIG"
 }
 
