@@ -15,7 +15,7 @@ bundle_paths() {
 
 # bundler_settings: settings of this machine that no variable can have in its name go into Bundler's file of the user.
 bundler_settings() {
-  export BUNDLE_USER_CONFIG=$CACHE_DIR/ruby/bundle-config BUNDLE_USER_CACHE=$SLIPWAY_DOWNLOADS/ruby/bundler BUNDLE_GLOBAL_GEM_CACHE=true BUNDLE_SILENCE_ROOT_WARNING=1
+  export BUNDLE_USER_CONFIG=$CACHE_DIR/ruby/bundle-config BUNDLE_USER_CACHE=$SLIPWAY_DOWNLOADS/ruby/bundler BUNDLE_SILENCE_ROOT_WARNING=1
   printf '%s\n' "---" "${SLIPWAY_BUNDLE_CONFIG:-}" >"$BUNDLE_USER_CONFIG"
 }
 
@@ -78,9 +78,39 @@ reuse_gems() {
 bundle_remote() {
   detail "Running: BUNDLE_WITHOUT='$BUNDLE_WITHOUT' BUNDLE_PATH=vendor/bundle BUNDLE_BIN=vendor/bundle/bin BUNDLE_DEPLOYMENT=1 bundle install -j4"
   printf '%s\n' "$RUBY_VERSION $RUBY_SOURCE" >"$CACHE_DIR/ruby/.used"
-  with_headers run_shown bundle install -j4 --retry 2 || return 1
+  with_headers run_shown bundle install -j4 --retry 2 || with_headers bundle_kept || return 1
+  keep_gems
   detail 'Cleaning up the bundler cache.'
   run_shown bundle clean || return 1
+}
+
+# kept_gems: folder with the gems that apps of the same sources have fetched.
+kept_gems() {
+  echo "$SLIPWAY_DOWNLOADS/ruby/gems/$(fingerprint "$(sed -n 's/^  remote: //p' Gemfile.lock | sort -u)")"
+}
+
+# keep_gems: gems that were fetched are there for later builds without a network.
+keep_gems() {
+  local kept file
+  [ ! -d vendor/cache ] || return 0
+  kept=$(kept_gems)
+  mkdir -p "$kept"
+  for file in vendor/bundle/ruby/*/cache/*.gem; do
+    [ ! -f "$file" ] || [ -f "$kept/${file##*/}" ] || { cp "$file" "$kept/.${file##*/}.$$" && mv "$kept/.${file##*/}.$$" "$kept/${file##*/}"; }
+  done
+}
+
+# bundle_kept: installs when the source does not answer, if all gems were fetched before.
+bundle_kept() {
+  local kept status=0
+  kept=$(kept_gems)
+  [ ! -d vendor/cache ] && [ -d "$kept" ] || return 1
+  detail 'The source does not answer. Running: bundle install --local, with the gems that earlier builds fetched'
+  mkdir -p vendor
+  ln -s "$kept" vendor/cache
+  run_shown bundle install -j4 --local || status=$?
+  rm -f vendor/cache
+  return "$status"
 }
 
 # bundle_distribution: gems that the distribution does not have come from the Gemfile's source, if it names one.
