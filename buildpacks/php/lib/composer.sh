@@ -53,20 +53,17 @@ Try it on your machine with \`composer install --no-dev\`, and deploy again."
     detail "Running the script 'compile'"
     run_shown composer_run run-script --no-dev compile || fail "The script 'compile' of $COMPOSER_JSON failed; the lines above say why."
   fi
-  [ ! -d "$vendor" ] || printf '%s' "$key" >"$vendor/.key"
+  [ ! -d "$vendor" ] || [ "$(cat "$vendor/.key" 2>/dev/null)" = "$key" ] || printf '%s' "$key" >"$vendor/.key"
 }
 
-# write_boot: the commands that start web servers, by their old place too, and the default process type (reference: heroku-platform 1.2).
+# write_boot: the commands that start web servers at their place among the project's programs, and the default process type (reference: heroku-platform 1.2).
 write_boot() {
   local name bin
-  mkdir -p "$BUILD_DIR/.heroku/php/bin"
-  cp -R "$PHP_PACK/boot" "$BUILD_DIR/.heroku/php/boot"
   bin=$(jq -r '.config["bin-dir"] // empty' "$COMPOSER_JSON" 2>/dev/null) || true
   bin=${bin:-$(vendor_folder)/bin}
   mkdir -p "$bin"
   for name in heroku-php-apache2 heroku-php-nginx; do
-    ln -sfn "../boot/$name" "$BUILD_DIR/.heroku/php/bin/$name"
-    ln -sfnr "$BUILD_DIR/.heroku/php/boot/$name" "$bin/$name"
+    [ -L "$bin/$name" ] || ln -sfnr "$BUILD_DIR/.heroku/php/boot/$name" "$bin/$name"
   done
   printf -- '---\ndefault_process_types:\n  web: heroku-php-apache2\n' | write_release php
   if [ ! -f Procfile ]; then

@@ -42,18 +42,25 @@ platform_packages() {
   for name in $PHP_DEFAULTS $(wanted_extensions); do extension_package "$name" || true; done | sort -u
 }
 
-# install_platform: PHP in the app, with its settings.
+# install_platform: PHP in the app, with its settings and the commands that start web servers; as in the last build if nothing has changed.
 install_platform() {
+  local key name
   debian_check || fail 'PHP comes from packages of Debian or Ubuntu. Let builds run in Docker.'
   PHP_NAME=$(php_package) || fail 'The distribution has no packages with PHP; the lines above say why.'
   # shellcheck disable=SC2046
   debian_install $(platform_packages) || fail 'PHP could not be installed; the lines above say why.'
   PHP_USR=$BUILD_DIR/$DEBIAN_PREFIX/usr
-  ln -sfn "$PHP_NAME" "$PHP_USR/bin/php"
-  ln -sfn "php-fpm${PHP_NAME#php}" "$PHP_USR/sbin/php-fpm"
-  rm -rf "$BUILD_DIR/.heroku/php"
-  mkdir -p "$BUILD_DIR/.heroku/php/etc/conf.d"
-  write_ini
+  key=$(fingerprint "$(cat "$BUILD_DIR/$DEBIAN_PREFIX/.packages")" "$(fingerprint -- "$PHP_PACK"/lib/* "$PHP_PACK"/boot/*)")
+  if ! take_last .heroku/php .heroku/php/.key "$key"; then
+    ln -sfn "$PHP_NAME" "$PHP_USR/bin/php"
+    ln -sfn "php-fpm${PHP_NAME#php}" "$PHP_USR/sbin/php-fpm"
+    rm -rf "$BUILD_DIR/.heroku/php"
+    mkdir -p "$BUILD_DIR/.heroku/php/etc/conf.d" "$BUILD_DIR/.heroku/php/bin"
+    write_ini
+    cp -R "$PHP_PACK/boot" "$BUILD_DIR/.heroku/php/boot"
+    for name in heroku-php-apache2 heroku-php-nginx; do ln -sfn "../boot/$name" "$BUILD_DIR/.heroku/php/bin/$name"; done
+    printf '%s' "$key" >"$BUILD_DIR/.heroku/php/.key"
+  fi
   php_paths "\$HOME" | write_profile php
   php_paths "\$BUILD_DIR" | write_export php
   # shellcheck disable=SC1091

@@ -105,16 +105,17 @@ ruby_from_distribution() {
   ruby_in_place "$BUILD_DIR/$DEBIAN_PREFIX/usr"
 }
 
-# ruby_in_place FOLDER: programs start with this Ruby, and gems go before its standard library.
+# ruby_in_place FOLDER: programs start with this Ruby, and gems go before its standard library. Files that are so already keep their times.
 ruby_in_place() {
-  local file
+  local file defaults=$1/lib/ruby/vendor_ruby/rubygems/defaults/operating_system.rb
+  ! cmp -s "$RUBY_PACK/lib/operating_system.rb" "$defaults" || return 0
   for file in "$1"/bin/*; do
     [ -f "$file" ] && [ ! -L "$file" ] || continue
     case "$(head -c 11 "$file" | tr -d '\0')" in
       '#!/usr/bin/'*) sed -i '1s|^#!/usr/bin/ruby[0-9.]*|#!/usr/bin/env ruby|' "$file" ;;
     esac
   done
-  cp "$RUBY_PACK/lib/operating_system.rb" "$1/lib/ruby/vendor_ruby/rubygems/defaults/operating_system.rb"
+  cp "$RUBY_PACK/lib/operating_system.rb" "$defaults"
 }
 
 ruby_from_shared() {
