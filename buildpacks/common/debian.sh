@@ -33,16 +33,21 @@ debian_apt() {
     -o Acquire::Languages=none -o APT::Install-Recommends=false "$@"
 }
 
-# debian_status: prints the path of dpkg's status as dynos have it: in the build image without what is there for builds only.
+# debian_status: prints the path of dpkg's status as dynos have it: in the build image without what is there for builds only, and with
+# the packages that DEBIAN_ASSUMED names, which apps do without although others depend on them.
 debian_status() {
-  local file=$CACHE_DIR/.debian-status
+  local file=$CACHE_DIR/.debian-status name
   if [ ! -e "$DEBIAN_RUN_MARK" ]; then
-    echo /var/lib/dpkg/status
-    return
+    [ -n "${DEBIAN_ASSUMED:-}" ] || { echo /var/lib/dpkg/status && return; }
+    cp /var/lib/dpkg/status "$file"
+  else
+    find /var/lib/dpkg/info -name '*.list' ! -newer "$DEBIAN_RUN_MARK" | sed 's|.*/||; s|\.list$||; s|:.*||' |
+      awk 'NR == FNR { kept[$1] = 1; next } { name = $0; sub(/\n.*/, "", name); sub(/^Package: /, "", name) } name in kept' \
+        - RS= ORS='\n\n' /var/lib/dpkg/status >"$file"
   fi
-  find /var/lib/dpkg/info -name '*.list' ! -newer "$DEBIAN_RUN_MARK" | sed 's|.*/||; s|\.list$||; s|:.*||' |
-    awk 'NR == FNR { kept[$1] = 1; next } { name = $0; sub(/\n.*/, "", name); sub(/^Package: /, "", name) } name in kept' \
-      - RS= ORS='\n\n' /var/lib/dpkg/status >"$file"
+  for name in ${DEBIAN_ASSUMED:-}; do
+    printf 'Package: %s\nStatus: install ok installed\nVersion: 9:9\nArchitecture: %s\nMulti-Arch: allowed\n\n' "$name" "$(dpkg --print-architecture)"
+  done >>"$file"
   echo "$file"
 }
 
@@ -86,22 +91,33 @@ debian_names() {
   debian_apt apt-cache pkgnames | grep -E "$1" | sort -V
 }
 
-# debian_fetch PACKAGE...: downloads the packages and what they need, and prints the paths of the files.
-debian_fetch() {
-  local archives uris reason name
-  archives=$(debian_root)/cache/archives
-  debian_update || return 1
-  if ! uris=$(debian_apt apt-get install --yes --reinstall --print-uris "$@" 2>&1); then
+# debian_files PACKAGE...: names of the files with the packages and what they need, in the order of apt. An empty folder for archives
+# makes apt name those too that are there already.
+debian_files() {
+  local empty uris
+  empty=$(debian_root)/empty
+  mkdir -p "$empty/partial"
+  if ! uris=$(debian_apt apt-get install --yes --reinstall --print-uris -o Dir::Cache::archives="$empty" "$@" 2>&1); then
     warn "The distribution cannot give $*:" "$uris" >&2
     return 1
   fi
-  if ! reason=$(debian_apt apt-get install --yes --reinstall --download-only "$@" 2>&1); then
+  printf '%s\n' "$uris" | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p"
+}
+
+# debian_fetch PACKAGE...: downloads the packages and what they need, and prints the paths of the files.
+debian_fetch() {
+  local archives names name reason missing=''
+  archives=$(debian_root)/cache/archives
+  debian_update || return 1
+  names=$(debian_files "$@") || return 1
+  for name in $names; do [ -f "$archives/$name" ] || missing=yes; done
+  if [ -n "$missing" ] && ! reason=$(debian_apt apt-get install --yes --reinstall --download-only "$@" 2>&1); then
     # Lists that are a day old may name files that have gone.
     rm -f "$(debian_root)/updated"
     warn "Packages of the distribution could not be downloaded ($*):" "$reason" >&2
     return 1
   fi
-  printf '%s\n' "$uris" | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p" | while read -r name; do echo "$archives/$name"; done
+  for name in $names; do echo "$archives/$name"; done
 }
 
 # debian_unpack FILE... FOLDER
@@ -129,13 +145,19 @@ debian_relink() {
 # one call a build. Says which; the same as in the last build are taken from there. Programs and libraries are found by the rest of
 # the build and by dynos.
 debian_install() {
-  local files name folder key
+  local files name folder key asked
   debian_check || return 1
   DEBIAN_STATUS=$(debian_status)
+  debian_locked debian_update || return 1
+  asked=$(fingerprint "$*" "$(debian_root)" "$(stat -c %Y "$(debian_root)/updated")" -- "$DEBIAN_STATUS")
+  if take_last "$DEBIAN_PREFIX" "$DEBIAN_PREFIX/.asked" "$asked"; then
+    debian_taken "$@"
+    return
+  fi
   files=$(debian_locked debian_fetch "$@") || return 1
   key=$(fingerprint $files)
   if take_last "$DEBIAN_PREFIX" "$DEBIAN_PREFIX/.packages" "$key"; then
-    detail "Packages of Debian $(debian_codename) are taken from the last build: $*"
+    debian_taken "$@"
   else
     detail "Installing packages of Debian $(debian_codename):"
     for name in $files; do
@@ -148,7 +170,13 @@ debian_install() {
     rm -rf "${BUILD_DIR:?}/$DEBIAN_PREFIX"
     cp -Rp "$folder" "$BUILD_DIR/$DEBIAN_PREFIX"
     printf '%s' "$key" >"$BUILD_DIR/$DEBIAN_PREFIX/.packages"
+    debian_setup
   fi
+  printf '%s' "$asked" >"$BUILD_DIR/$DEBIAN_PREFIX/.asked"
+}
+
+debian_taken() {
+  detail "Packages of Debian $(debian_codename) are taken from the last build: $*"
   debian_setup
 }
 
@@ -177,6 +205,7 @@ debian_tool() {
   shift
   debian_check || return 1
   DEBIAN_STATUS=/var/lib/dpkg/status
+  [ -z "${DEBIAN_ASSUMED:-}" ] || DEBIAN_STATUS=$(debian_status)
   files=$(debian_locked debian_fetch "$@") || return 1
   # shellcheck disable=SC2086
   shared_folder "debian/tools/$name-$(fingerprint $files)" debian_unpack $files

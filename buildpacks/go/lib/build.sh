@@ -48,8 +48,7 @@ build_programs() {
   [ -z "${GO_LINKER_SYMBOL:-}" ] || flags="-X $GO_LINKER_SYMBOL=${GO_LINKER_VALUE:-${SOURCE_VERSION:-}}"
   step "Running: go install -v -tags heroku ${flags:+-ldflags '$flags' }$packages$vendored"
   # shellcheck disable=SC2086
-  go install -v -trimpath -buildvcs=false -tags heroku ${flags:+-ldflags "$flags"} $packages 2>&1 | without_library | indent
-  [ "${PIPESTATUS[0]}" = 0 ] ||
+  go install -v -trimpath -buildvcs=false -tags heroku ${flags:+-ldflags "$flags"} $packages 2>&1 | without_library | indent ||
     fail 'The app could not be built (the lines above say why). Mend what they name, and deploy again.'
   run_hook bin/go-post-compile
   [ -n "$(ls bin)" ] || fail "None of the packages is a program: $packages"

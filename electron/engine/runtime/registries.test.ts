@@ -24,3 +24,26 @@ it('takes registries from the environment before settings files, and nothing els
     rmSync(home, { recursive: true });
   }
 });
+
+it('takes mirrors of Bundler and repositories of Composer out of their settings files', () => {
+  const home = mkdtempSync(join(tmpdir(), 'slipway-registries-'));
+  try {
+    mkdirSync(join(home, '.bundle'));
+    const mirror = 'BUNDLE_MIRROR__HTTPS://GEMS__EXAMPLE/: "http://mirror.example/"';
+    writeFileSync(join(home, '.bundle', 'config'), `---\nBUNDLE_JOBS: "2"\n${mirror}\n`);
+    mkdirSync(join(home, '.composer'));
+    const repositories = { own: { type: 'composer', url: 'https://php.example' } };
+    writeFileSync(
+      join(home, '.composer', 'config.json'),
+      JSON.stringify({ config: { 'preferred-install': 'dist' }, repositories }),
+    );
+    const named = { 'BUNDLE_MIRROR__HTTPS://OTHER__EXAMPLE/': 'http://other.example/' };
+    const found = registrySettings(named, home);
+    expect(found['SLIPWAY_BUNDLE_CONFIG']).toBe(
+      `${mirror}\nBUNDLE_MIRROR__HTTPS://OTHER__EXAMPLE/: "http://other.example/"`,
+    );
+    expect(JSON.parse(found['SLIPWAY_COMPOSER_CONFIG'] ?? '')).toEqual({ repositories });
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+});

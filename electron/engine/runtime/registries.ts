@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import registryUrl from 'registry-url';
+import * as z from 'zod';
 
 /** Settings of package managers that say where packages come from; builds get them as they are on this machine. */
 const SETTINGS = [
@@ -28,6 +29,8 @@ export function registrySettings(
     npm_config_registry: registryUrl(),
     ...pipSettings(home),
     ...goSettings(home),
+    ...bundlerMirrors(env, home),
+    ...composerRepositories(home),
     ...Object.fromEntries(named),
   };
 }
@@ -60,6 +63,43 @@ function goSettings(home: string): Record<string, string> {
     return SETTINGS.some((each) => each.test(name)) ? [[name, value] as const] : [];
   });
   return Object.fromEntries(settings);
+}
+
+/**
+ * Bundler's mirrors (bundler: config, mirrors). Their names hold URLs, which no variable of a shell can have in its name, so all of
+ * them are the text of a settings file.
+ */
+function bundlerMirrors(
+  env: Readonly<Record<string, string | undefined>>,
+  home: string,
+): Record<string, string> {
+  const lines = textOf(join(home, '.bundle', 'config'))
+    .split('\n')
+    .filter((line) => line.startsWith('BUNDLE_MIRROR__'));
+  for (const [name, value = ''] of Object.entries(env))
+    if (/^BUNDLE_MIRROR__HTTPS?:/.test(name) && value !== '') lines.push(`${name}: ${JSON.stringify(value)}`);
+  return lines.length > 0 ? { SLIPWAY_BUNDLE_CONFIG: lines.join('\n') } : {};
+}
+
+const ComposerConfig = z.object({ repositories: z.unknown().optional() });
+
+/** The repositories of Composer's settings file of the user, as a settings file of their own (composer: config, repositories). */
+function composerRepositories(home: string): Record<string, string> {
+  for (const folder of [join(home, '.config', 'composer'), join(home, '.composer')]) {
+    const parsed = ComposerConfig.safeParse(jsonOf(textOf(join(folder, 'config.json'))));
+    if (parsed.success && parsed.data.repositories !== undefined)
+      return { SLIPWAY_COMPOSER_CONFIG: JSON.stringify(parsed.data) };
+  }
+  return {};
+}
+
+/** What the text holds; nothing when it is no JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function textOf(file: string): string {

@@ -124,6 +124,9 @@ describe('a folder', () => {
     ['Python', 'requirements.txt'],
     ['Python', 'uv.lock'],
     ['Go', 'go.mod'],
+    ['Ruby', 'Gemfile'],
+    ['PHP', 'composer.json'],
+    ['PHP', 'index.php'],
     ['Static files', 'public/index.html'],
     ['Static files', 'static.json'],
   ])('is %s by its %s', async (language, file) => {
