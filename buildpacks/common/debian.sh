@@ -91,7 +91,9 @@ debian_fetch() {
   local archives uris reason name
   archives=$(debian_root)/cache/archives
   debian_update || return 1
-  if ! uris=$(debian_apt apt-get install --yes --reinstall --print-uris "$@" 2>&1); then
+  # Files that lie in the folder already would not be named.
+  mkdir -p "$(debian_root)/none/partial"
+  if ! uris=$(debian_apt apt-get -o Dir::Cache::archives="$(debian_root)/none" install --yes --reinstall --print-uris "$@" 2>&1); then
     warn "The distribution cannot give $*:" "$uris" >&2
     return 1
   fi
