@@ -1,3 +1,4 @@
+import { bigApps } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
 languageTests(
@@ -12,14 +13,16 @@ languageTests(
       worker: /app\[worker\.1\]: worked 1 times/,
       cached: /OpenJDK 21\.[\d.]+ is taken from the last build[^]*BUILD SUCCESS/,
     },
-    {
-      fixture: 'java-spring',
-      tool: 'Maven, Spring Boot',
-      source: 'distribution',
-      says: ['No version of OpenJDK is named; 25 is taken', 'Default types for buildpack -> web'],
-      pages: { '/': 'hello from Spring Boot on Java 25' },
-      cached: /OpenJDK 25\.[\d.]+ is taken from the last build[^]*BUILD SUCCESS/,
-    },
+    ...bigApps([
+      {
+        fixture: 'java-spring',
+        tool: 'Maven, Spring Boot',
+        source: 'distribution',
+        says: ['No version of OpenJDK is named; 25 is taken', 'Default types for buildpack -> web'],
+        pages: { '/': 'hello from Spring Boot on Java 25' },
+        cached: /OpenJDK 25\.[\d.]+ is taken from the last build[^]*BUILD SUCCESS/,
+      },
+    ]),
   ],
   [
     {

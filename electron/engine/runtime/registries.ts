@@ -28,6 +28,7 @@ export function registrySettings(
     npm_config_registry: registryUrl(),
     ...pipSettings(home),
     ...goSettings(home),
+    ...mavenSettings(home),
     ...Object.fromEntries(named),
   };
 }
@@ -60,6 +61,20 @@ function goSettings(home: string): Record<string, string> {
     return SETTINGS.some((each) => each.test(name)) ? [[name, value] as const] : [];
   });
   return Object.fromEntries(settings);
+}
+
+/** The mirror that Maven's settings file names for its registry (Maven: settings, mirrors). */
+function mavenSettings(home: string): Record<string, string> {
+  const text = textOf(join(home, '.m2', 'settings.xml')).replace(/<!--[^]*?-->/g, '');
+  for (const [, mirror = ''] of text.matchAll(/<mirror>([^]*?)<\/mirror>/g)) {
+    const of = /<mirrorOf>([^<]*)<\/mirrorOf>/.exec(mirror)?.[1] ?? '';
+    const url = /<url>\s*([^<\s]+)\s*<\/url>/.exec(mirror)?.[1];
+    const names = of.split(',').map((name) => name.trim());
+    const covers = names.some((name) => ['*', 'external:*', 'central'].includes(name));
+    if (url !== undefined && covers && !names.includes('!central'))
+      return { MAVEN_MIRROR_URL: url.replaceAll('&amp;', '&') };
+  }
+  return {};
 }
 
 function textOf(file: string): string {
