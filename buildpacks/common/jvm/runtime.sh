@@ -33,12 +33,11 @@ slipway_java_options() {
 }
 
 slipway_url_text() {
-  local text=${1//+/%2B}
-  printf '%b' "${text//%/\\x}"
+  printf '%b' "${1//%/\\x}"
 }
 
-# A database's address in the form of Java's drivers, from that of the config var. User and password go into the query as they are,
-# which has the same escapes.
+# A database's address in the form of Java's drivers, from that of the config var. User and password go into the query, where a plus
+# stands for a space.
 slipway_jdbc() {
   local url=$1 prefix=$2 scheme rest login host query=''
   scheme=${url%%://*} rest=${url#*://}
@@ -52,7 +51,7 @@ slipway_jdbc() {
   case "$host" in *\?*) query="&${host#*\?}" host=${host%%\?*} ;; esac
   local user=${login%%:*} password=''
   case "$login" in *:*) password=${login#*:} ;; esac
-  export "${prefix}_URL=jdbc:$scheme://$host?user=$user&password=$password$query"
+  export "${prefix}_URL=jdbc:$scheme://$host?user=${user//+/%2B}&password=${password//+/%2B}$query"
   export "${prefix}_USERNAME=$(slipway_url_text "$user")"
   export "${prefix}_PASSWORD=$(slipway_url_text "$password")"
 }

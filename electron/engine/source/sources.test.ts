@@ -123,6 +123,9 @@ describe('a folder', () => {
     ['Python', 'requirements.txt'],
     ['Python', 'uv.lock'],
     ['Go', 'go.mod'],
+    ['Java', 'pom.xml'],
+    ['Gradle', 'build.gradle.kts'],
+    ['Clojure', 'project.clj'],
     ['Static files', 'public/index.html'],
     ['Static files', 'static.json'],
   ])('is %s by its %s', async (language, file) => {
