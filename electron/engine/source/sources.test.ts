@@ -126,6 +126,7 @@ describe('a folder', () => {
     ['Java', 'pom.xml'],
     ['Gradle', 'build.gradle.kts'],
     ['Clojure', 'project.clj'],
+    ['Scala', 'build.sbt'],
     ['Static files', 'public/index.html'],
     ['Static files', 'static.json'],
   ])('is %s by its %s', async (language, file) => {
