@@ -22,3 +22,15 @@ maven_file() {
   registry=$(maven_registry) || return 1
   download "maven/$artifact-$version$2" "$registry/$path/$artifact/$version/$artifact-$version$2" "$3" "$4"
 }
+
+# maven_sum PATH KIND: prints the checksum that the registry gives of a file; kept with the downloads.
+maven_sum() {
+  local registry file name
+  registry=$(maven_registry) || return 1
+  name=$(printf '%s' "$1.$2" | tr '/' '_')
+  if ! file=$(listing "$name" "$registry/$1.$2" 315360000); then
+    warn "The registry has no ${1##*/}: $(listing_problem)" >&2
+    return 1
+  fi
+  cut -d ' ' -f 1 "$file" | head -n 1
+}

@@ -31,6 +31,7 @@ export function registrySettings(
     ...goSettings(home),
     ...bundlerMirrors(env, home),
     ...composerRepositories(home),
+    ...mavenSettings(home),
     ...Object.fromEntries(named),
   };
 }
@@ -89,6 +90,20 @@ function composerRepositories(home: string): Record<string, string> {
     const parsed = ComposerConfig.safeParse(jsonOf(textOf(join(folder, 'config.json'))));
     if (parsed.success && parsed.data.repositories !== undefined)
       return { SLIPWAY_COMPOSER_CONFIG: JSON.stringify(parsed.data) };
+  }
+  return {};
+}
+
+/** The mirror that Maven's settings file names for its registry (Maven: settings, mirrors). */
+function mavenSettings(home: string): Record<string, string> {
+  const text = textOf(join(home, '.m2', 'settings.xml')).replace(/<!--[^]*?-->/g, '');
+  for (const [, mirror = ''] of text.matchAll(/<mirror>([^]*?)<\/mirror>/g)) {
+    const of = /<mirrorOf>([^<]*)<\/mirrorOf>/.exec(mirror)?.[1] ?? '';
+    const url = /<url>\s*([^<\s]+)\s*<\/url>/.exec(mirror)?.[1];
+    const names = of.split(',').map((name) => name.trim());
+    const covers = names.some((name) => ['*', 'external:*', 'central'].includes(name));
+    if (url !== undefined && covers && !names.includes('!central'))
+      return { MAVEN_MIRROR_URL: url.replaceAll('&amp;', '&') };
   }
   return {};
 }

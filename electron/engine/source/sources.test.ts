@@ -127,6 +127,10 @@ describe('a folder', () => {
     ['Ruby', 'Gemfile'],
     ['PHP', 'composer.json'],
     ['PHP', 'index.php'],
+    ['Java', 'pom.xml'],
+    ['Gradle', 'build.gradle.kts'],
+    ['Clojure', 'project.clj'],
+    ['Scala', 'build.sbt'],
     ['Static files', 'public/index.html'],
     ['Static files', 'static.json'],
   ])('is %s by its %s', async (language, file) => {

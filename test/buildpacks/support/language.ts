@@ -12,7 +12,7 @@ const PATIENCE_MS = 900_000;
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures');
 
 /** An app that has to build and run. */
-interface GoodApp {
+export interface GoodApp {
   /** Folder below `test/fixtures`. */
   readonly fixture: string;
   /** What the first build's output has to say. */

@@ -1,0 +1,35 @@
+import { bigApps } from './support/jvm.ts';
+import { languageTests } from './support/language.ts';
+
+const TAKEN = /OpenJDK 21\.[\d.]+ is taken from the last build[^]*BUILD SUCCESSFUL/;
+
+languageTests(
+  'Gradle',
+  [
+    {
+      fixture: 'gradle-plain',
+      tool: 'Gradle',
+      source: 'distribution',
+      says: ['The project has no Gradle wrapper', 'Executing: gradle stage', 'BUILD SUCCESSFUL'],
+      pages: { '/': '"java":21' },
+      worker: /app\[worker\.1\]: worked 1 times/,
+      cached: TAKEN,
+    },
+    ...bigApps([
+      {
+        fixture: 'gradle-wrapper',
+        tool: 'Gradle wrapper',
+        source: 'upstream, distribution',
+        says: ['Installing Gradle 8.14.3', 'Executing: gradle build -x test', 'BUILD SUCCESSFUL'],
+        pages: { '/': '"java":21' },
+        cached: TAKEN,
+      },
+    ]),
+  ],
+  [
+    {
+      fixture: 'gradle-broken',
+      says: [/Web\.java:4: error: incompatible types/, ' !     Gradle could not build the app'],
+    },
+  ],
+);
