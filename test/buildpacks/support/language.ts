@@ -9,6 +9,8 @@ import { get } from '../../e2e/support/load.ts';
 
 /** Longest time of one test, in milliseconds. The first build fetches and unpacks a whole runtime; how long that takes is the network's and the machine's affair. */
 const PATIENCE_MS = 900_000;
+/** Languages to be tested, by name: fetching their runtimes and packages takes minutes for each, and depends on the network. */
+const CHOSEN = (process.env['SLIPWAY_LANGUAGES'] ?? 'Static files').split(',');
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures');
 
 /** An app that has to build and run. */
@@ -60,7 +62,12 @@ async function seenBuild(host: Host, app: string, path: string): Promise<SeenBui
  * has to fail with its text. Prints a row of the table in docs/BUILDPACKS.md for each good app.
  */
 export function languageTests(language: string, good: readonly GoodApp[], bad: readonly BadApp[]): void {
-  describe.skipIf(whyNoDocker() !== null)(`${language} apps on Docker`, () => {
+  const isChosen = CHOSEN.includes('all') || CHOSEN.includes(language);
+  if (!isChosen)
+    console.log(
+      `Skipped: ${language} apps, as they fetch much. Run with SLIPWAY_LANGUAGES=${language}, or all.`,
+    );
+  describe.skipIf(!isChosen || whyNoDocker() !== null)(`${language} apps on Docker`, () => {
     let host: Host;
     let work: string;
     beforeAll(async () => {
