@@ -71,6 +71,11 @@ export function asRuntimeError(error: unknown, doing: string): RuntimeError {
     const advice = 'Start Docker and try again.';
     return new RuntimeError('unavailable', `${doing}: Docker does not answer (${reason}). ${advice}`, error);
   }
+  if (/address pool/i.test(reason)) {
+    const advice = 'Remove networks that nothing uses ("docker network prune") and try again.';
+    const text = `${doing}: Docker has no addresses left for one more network. ${advice}`;
+    return new RuntimeError('failed', text, error);
+  }
   const code = statusOf(error) === 404 ? 'not_found' : 'failed';
   return new RuntimeError(code, `${doing}: ${reason}`, error);
 }
