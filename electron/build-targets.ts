@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -54,10 +54,35 @@ export class BuildTargetError extends Error {
   }
 }
 
-/** Builds a target. @throws BuildTargetError */
+/** Builds a target; what was built before is there until the new one is whole. @throws BuildTargetError */
 export function build(name: TargetName): void {
+  const folder = dirname(join(ROOT, TARGETS[name].result));
+  const fresh = `${folder}.${process.pid}.new`;
+  try {
+    runBundler(name, fresh);
+    replaceFolder(folder, fresh);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Puts `fresh` in the place of `folder`, unless another process does so at the same time with what it built. */
+function replaceFolder(folder: string, fresh: string): void {
+  const old = `${folder}.${process.pid}.old`;
+  try {
+    if (existsSync(folder)) renameSync(folder, old);
+    renameSync(fresh, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+  } finally {
+    rmSync(old, { recursive: true, force: true });
+  }
+}
+
+/** @throws BuildTargetError */
+function runBundler(name: TargetName, outDir: string): void {
   const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
-  const args = [vite, 'build', '--config', join(ROOT, TARGETS[name].config)];
+  const args = [vite, 'build', '--config', join(ROOT, TARGETS[name].config), '--outDir', outDir];
   const { status, signal, stderr } = spawnSync(process.execPath, args, {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'pipe'],

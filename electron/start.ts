@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BuildTargetError, buildWhenStale } from './build-targets.ts';
-import { runHeadless } from './headless/run.ts';
+import { pathToFileURL } from 'node:url';
+import { BuildTargetError, buildWhenStale, TARGETS } from './build-targets.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -18,13 +18,17 @@ function electronProgram(): string | null {
 }
 
 /**
- * On Linux the engine becomes the same program once more, told to keep little memory for itself: by default its allocator holds an
- * arena for every thread and the collector a large nursery, which an engine that idles most of its life has no use for.
+ * Becomes the headless host. It is run from its bundle: a process that strips types holds the compiler for it in each of its threads.
+ * On Linux it is also told to keep little memory for itself: by default its allocator holds an arena for every thread and the
+ * collector a large nursery, which an engine that idles most of its life has no use for.
  */
-function keepMemorySmall(): void {
-  if (process.platform !== 'linux' || process.env['MALLOC_ARENA_MAX'] !== undefined) return;
-  const args = [...process.execArgv, '--max-semi-space-size=2', ...process.argv.slice(1)];
-  process.execve?.(process.execPath, [process.execPath, ...args], { ...process.env, MALLOC_ARENA_MAX: '1' });
+async function becomeHeadless(): Promise<void> {
+  const program = join(ROOT, TARGETS.headless.result);
+  if (process.platform === 'linux') {
+    const args = [process.execPath, ...process.execArgv, '--max-semi-space-size=2', program];
+    process.execve?.(process.execPath, args, { MALLOC_ARENA_MAX: '1', ...process.env });
+  }
+  await import(pathToFileURL(program).href);
 }
 
 /** Runs the desktop app until it ends. A terminal gives its Ctrl-C to both; SIGTERM is handed on. */
@@ -52,10 +56,11 @@ async function main(): Promise<void> {
       'No window: Electron’s program is not installed, so Slipway runs headless. Open the ui address below in a browser.',
     );
   }
-  await runHeadless(process.env);
+  await buildWhenStale('router');
+  await buildWhenStale('headless');
+  await becomeHeadless();
 }
 
-keepMemorySmall();
 try {
   await main();
 } catch (error) {
