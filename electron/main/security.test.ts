@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -16,6 +15,7 @@ import {
   session,
   shell,
 } from '../../test/support/fake-electron.ts';
+import { shellHome } from '../../test/support/shell-home.ts';
 import { CHANNELS } from '../preload/channels.ts';
 import { isOwnUrl } from './origin.ts';
 import { answer } from './ui-protocol.ts';
@@ -45,13 +45,7 @@ let home = '';
 /** The numbers are those of Electron's own list of twenty points. */
 describe('security of the desktop app', () => {
   beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'slipway-shell-'));
-    Object.assign(process.env, {
-      SLIPWAY_HOME: home,
-      SLIPWAY_API_PORT: '0',
-      SLIPWAY_ROUTER_PORT: '0',
-      SLIPWAY_RUNTIME: 'process',
-    });
+    home = await shellHome();
     await import('../preload/preload.ts');
     await import('./main.ts');
     await vi.waitFor(() => {

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Client, createClient } from '#shared/contract/client.ts';
 import { webSocketTransport } from '#shared/contract/web-socket.ts';
 import type { Desktop } from '#shared/desktop.ts';
 import * as electron from '../../test/support/fake-electron.ts';
+import { shellHome } from '../../test/support/shell-home.ts';
 
 vi.mock('electron', () => import('../../test/support/fake-electron.ts'));
 vi.setConfig({ hookTimeout: 60_000 });
@@ -29,13 +29,7 @@ describe('the desktop app', () => {
     Menu.application?.getMenuItemById(id) ?? null;
 
   beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'slipway-shell-'));
-    Object.assign(process.env, {
-      SLIPWAY_HOME: home,
-      SLIPWAY_API_PORT: '0',
-      SLIPWAY_ROUTER_PORT: '0',
-      SLIPWAY_RUNTIME: 'process',
-    });
+    home = await shellHome();
     await import('../preload/preload.ts');
     await import('./main.ts');
     app.emit('open-url', event, 'slipway://apps/early');

@@ -1,7 +1,8 @@
 import type { DynoExit } from '#engine/runtime/runtime.ts';
 import { findSize } from '#shared/model/size.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { addressOf, read } from './reach.ts';
+import { slugAndExits } from './set-up.ts';
 import type { ContractContext } from './suite.ts';
 import {
   buildSlug,
@@ -12,7 +13,6 @@ import {
   outputOf,
   type SourceEntry,
   startDyno,
-  type TestSlug,
   until,
 } from './world.ts';
 
@@ -47,19 +47,9 @@ export const APP: readonly SourceEntry[] = [
 ];
 
 /** Promises about starting, reaching, signalling and ending dynos. */
-export function dynoContract({ world, app }: ContractContext): void {
-  let slug: TestSlug;
-  const exits: DynoExit[] = [];
-  let subscription: Disposable;
-
-  beforeAll(async () => {
-    const { runtime } = world();
-    slug = await buildSlug(runtime, app(), APP);
-    subscription = runtime.onExit((exit) => exits.push(exit));
-  }, LIMIT);
-  afterAll(() => {
-    subscription[Symbol.dispose]();
-  });
+export function dynoContract(context: ContractContext): void {
+  const { world, app } = context;
+  const { slug, exits } = slugAndExits(context, APP);
 
   const exitOf = async (id: string): Promise<DynoExit> => {
     await until(`the end of ${id}`, () => exits.some((exit) => exit.id === id));
@@ -67,7 +57,7 @@ export function dynoContract({ world, app }: ContractContext): void {
   };
   const started = async (order: Omit<DynoOrder, 'slug'>) => {
     const { runtime } = world();
-    const dyno = await startDyno(runtime, { slug, ...order });
+    const dyno = await startDyno(runtime, { slug: slug(), ...order });
     const output = new Output(runtime, dyno.id);
     const dispose = async (): Promise<void> => {
       await runtime.removeDyno(dyno.id);
@@ -81,7 +71,7 @@ export function dynoContract({ world, app }: ContractContext): void {
     async () => {
       process.env.SLIPWAY_CONTRACT_SECRET = 'of the engine';
       const output = await outputOf(world().runtime, {
-        slug,
+        slug: slug(),
         name: 'worker.2',
         env: { CONFIG: 'one\n"two" $HOME', EMPTY: '' },
         command: [
@@ -130,7 +120,7 @@ export function dynoContract({ world, app }: ContractContext): void {
     '.profile.d scripts see config vars and are sourced before .profile',
     async () => {
       const output = await outputOf(world().runtime, {
-        slug,
+        slug: slug(),
         env: { CONFIG: 'c' },
         command: 'echo "$ORDER"; echo "$CONFIG"',
       });
@@ -143,7 +133,7 @@ export function dynoContract({ world, app }: ContractContext): void {
     'the command is bash: quotes, pipes, variables, file names with spaces',
     async () => {
       const output = await outputOf(world().runtime, {
-        slug,
+        slug: slug(),
         command: `"./run me.sh" | tr a-z A-Z; [[ $DYNO == web.* ]] && echo 'is "web"'`,
       });
       expect(output.text()).toBe('RAN ./RUN ME.SH\nis "web"\n');
@@ -154,7 +144,10 @@ export function dynoContract({ world, app }: ContractContext): void {
   test(
     'a dyno cannot read input and is not held up by it',
     async () => {
-      const output = await outputOf(world().runtime, { slug, command: 'read -r line || echo "no input"' });
+      const output = await outputOf(world().runtime, {
+        slug: slug(),
+        command: 'read -r line || echo "no input"',
+      });
       expect(output.text()).toBe('no input\n');
     },
     LIMIT,
@@ -166,7 +159,7 @@ export function dynoContract({ world, app }: ContractContext): void {
       await using run = await started({ command: 'exec sleep 600', name: 'worker.4' });
       const { dyno, runtime } = run;
       expect(dyno).toMatchObject({
-        appId: slug.appId,
+        appId: slug().appId,
         name: 'worker.4',
         type: 'worker',
         release: 3,
@@ -186,7 +179,7 @@ export function dynoContract({ world, app }: ContractContext): void {
       const command =
         'cat data.txt; echo "changed by $DYNO" > data.txt; echo x > new.txt; cat data.txt; ls new.txt';
       for (const name of ['web.1', 'web.2', 'web.1']) {
-        const output = await outputOf(world().runtime, { slug, command, name });
+        const output = await outputOf(world().runtime, { slug: slug(), command, name });
         expect(output.text()).toBe(`originalchanged by ${name}\nnew.txt\n`);
       }
     },

@@ -1,22 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunTerminal } from '#engine/runtime/run-terminal.ts';
 import { findSize } from '#shared/model/size.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { APP } from './dyno-contract.ts';
 import { Screen } from './screen.ts';
+import { stagedSlug } from './set-up.ts';
 import type { ContractContext } from './suite.ts';
-import { buildSlug, freshId, LIMIT, never, Output, startDyno, type TestSlug, until } from './world.ts';
+import { freshId, LIMIT, Output, startDyno, until } from './world.ts';
 
 /** Promises about commands inside dynos that run. */
-export function insideContract({ world, app }: ContractContext): void {
-  let slug: TestSlug;
-  beforeAll(async () => {
-    slug = await buildSlug(world().runtime, app(), APP);
-    await world().runtime.stage(slug, never);
-  }, LIMIT);
-  afterAll(async () => {
-    await world().runtime.destroyApp(slug.appId, [slug.id]);
-  }, LIMIT);
+export function insideContract(context: ContractContext): void {
+  const { world } = context;
+  const slug = stagedSlug(context, APP);
 
   const size = findSize('Standard-1X');
   if (size === undefined) throw new Error('no size Standard-1X');
@@ -29,7 +24,7 @@ export function insideContract({ world, app }: ContractContext): void {
     new Screen(await inside(dyno, command));
   /** A dyno that counts for ever and prints that it has started. */
   const dynoWith = async (command: string) => {
-    const order = { slug, command, env: { CONFIG: 'c' }, name: 'worker.1' };
+    const order = { slug: slug(), command, env: { CONFIG: 'c' }, name: 'worker.1' };
     const dyno = await startDyno(world().runtime, order);
     const output = new Output(world().runtime, dyno.id);
     await until('the start of the dyno', () => output.text().includes('ready\n'));
@@ -151,7 +146,7 @@ export function insideContract({ world, app }: ContractContext): void {
       expect((await second.finish()).code).toBe(137);
       await expect(inside(removed.id, 'ls')).rejects.toMatchObject({ code: 'not_found' });
       for (const screen of [first, second]) await screen.terminal.close();
-      await world().nothingLeftOf(slug.appId);
+      await world().nothingLeftOf(slug().appId);
     },
     LIMIT,
   );
@@ -164,12 +159,12 @@ export function insideContract({ world, app }: ContractContext): void {
         await world().runtime.openRun({
           ...{
             id,
-            appId: slug.appId,
+            appId: slug().appId,
             appName: 'contract-app',
             name: 'run.4711',
             type: 'run',
             release: 3,
-            slug,
+            slug: slug(),
           },
           ...{ command: 'echo own > data.txt; echo up; sleep 600', size, columns: 80, rows: 24, env: {} },
         }),
@@ -191,10 +186,10 @@ export function insideContract({ world, app }: ContractContext): void {
       const left = await opened(dyno.id, 'echo up; while :; do touch alive; sleep 0.05; done');
       await left.shows('up');
       const next = await world().reopen();
-      await runtime.sweep({ appIds: [slug.appId], slugIds: [slug.id] });
+      await runtime.sweep({ appIds: [slug().appId], slugIds: [slug().id] });
       await sleep(100);
       expect(left.text).toBe('up\r\n');
-      await next.sweep({ appIds: [slug.appId], slugIds: [slug.id] });
+      await next.sweep({ appIds: [slug().appId], slugIds: [slug().id] });
       expect((await left.finish()).code).toBe(137);
       const going = (await next.listDynos()).find((each) => each.id === dyno.id);
       expect(going?.exit).toBeNull();

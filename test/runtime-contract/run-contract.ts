@@ -1,29 +1,24 @@
 import type { Runtime } from '#engine/runtime/runtime.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findSize } from '#shared/model/size.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { APP } from './dyno-contract.ts';
 import { Screen } from './screen.ts';
+import { stagedSlug } from './set-up.ts';
 import type { ContractContext } from './suite.ts';
-import { buildSlug, freshId, LIMIT, never, type TestSlug } from './world.ts';
+import { freshId, LIMIT, never } from './world.ts';
 
 /** Promises about one-off dynos with a terminal. */
-export function runContract({ world, app }: ContractContext): void {
-  let slug: TestSlug;
-  beforeAll(async () => {
-    slug = await buildSlug(world().runtime, app(), APP);
-    await world().runtime.stage(slug, never);
-  }, LIMIT);
-  afterAll(async () => {
-    await world().runtime.destroyApp(slug.appId, [slug.id]);
-  }, LIMIT);
+export function runContract(context: ContractContext): void {
+  const { world } = context;
+  const slug = stagedSlug(context, APP);
 
   const openRun = (command: string, env: Record<string, string> = {}, runtime = world().runtime) => {
     const size = findSize('Standard-1X');
     if (size === undefined) throw new Error('no size Standard-1X');
     return runtime.openRun({
-      ...{ id: freshId('run'), appId: slug.appId, appName: 'contract-app', name: 'run.4711', type: 'run' },
-      ...{ release: 3, slug, command, size, columns: 91, rows: 33 },
+      ...{ id: freshId('run'), appId: slug().appId, appName: 'contract-app', name: 'run.4711', type: 'run' },
+      ...{ release: 3, slug: slug(), command, size, columns: 91, rows: 33 },
       env: { ...env, DYNO: 'run.4711' },
     });
   };
@@ -31,7 +26,7 @@ export function runContract({ world, app }: ContractContext): void {
     new Screen(await openRun(command, env));
 
   test(
-    'a one-off dyno has a terminal of the given size, its own copy of the slug, config, and reports its exit code',
+    'a one-off dyno has a terminal of the given size, its own copy of the slug: slug(), config, and reports its exit code',
     async () => {
       const tests = 'test -t 0 && test -t 1 && test -t 2 && echo tty; stty size';
       await using screen = await opened(
@@ -115,7 +110,7 @@ export function runContract({ world, app }: ContractContext): void {
       await stubborn.terminal.close();
       expect((await stubborn.finish()).code).toBe(137);
       await screen.terminal.close();
-      await world().nothingLeftOf(slug.appId);
+      await world().nothingLeftOf(slug().appId);
     },
     LIMIT,
   );
@@ -158,19 +153,19 @@ export function runContract({ world, app }: ContractContext): void {
       await left.shows('up');
       const next: Runtime = await world().reopen();
       expect(await next.listDynos()).toEqual([]);
-      await runtime.sweep({ appIds: [slug.appId], slugIds: [slug.id] });
+      await runtime.sweep({ appIds: [slug().appId], slugIds: [slug().id] });
       await sleep(100);
       expect(left.text).toBe('up\r\n');
-      await next.sweep({ appIds: [slug.appId], slugIds: [slug.id] });
+      await next.sweep({ appIds: [slug().appId], slugIds: [slug().id] });
       expect((await left.finish()).code).toBe(137);
       await next.close();
       const doomed = await openRun('sleep 600');
-      await runtime.destroyApp(slug.appId, []);
+      await runtime.destroyApp(slug().appId, []);
       expect(await doomed.exited).toBe(137);
-      await world().nothingLeftOf(slug.appId);
+      await world().nothingLeftOf(slug().appId);
       await left.terminal.close();
       await doomed.close();
-      await runtime.stage(slug, never);
+      await runtime.stage(slug(), never);
     },
     LIMIT,
   );

@@ -1,25 +1,16 @@
-import type { DynoExit, Runtime } from '#engine/runtime/runtime.ts';
+import type { Runtime } from '#engine/runtime/runtime.ts';
 import { findSize } from '#shared/model/size.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { APP } from './dyno-contract.ts';
 import { addressOf, read } from './reach.ts';
+import { slugAndExits } from './set-up.ts';
 import type { ContractContext } from './suite.ts';
 import { buildSlug, freshId, LIMIT, never, Output, outputOf, type TestSlug, until } from './world.ts';
 
 /** Promises about what is made ready before dynos start: staged slugs, and places. */
-export function stageContract({ world, app }: ContractContext): void {
-  let slug: TestSlug;
-  const exits: DynoExit[] = [];
-  let subscription: Disposable;
-
-  beforeAll(async () => {
-    const { runtime } = world();
-    slug = await buildSlug(runtime, app(), APP);
-    subscription = runtime.onExit((exit) => exits.push(exit));
-  }, LIMIT);
-  afterAll(() => {
-    subscription[Symbol.dispose]();
-  });
+export function stageContract(context: ContractContext): void {
+  const { world, app } = context;
+  const { slug, exits } = slugAndExits(context, APP);
 
   const placeFor = (of: TestSlug) => {
     const size = findSize('Standard-1X');
@@ -110,7 +101,7 @@ export function stageContract({ world, app }: ContractContext): void {
     'stage reads an archive once, also when asked twice at a time, and again after unstage',
     async () => {
       const { runtime } = world();
-      const own = await buildSlug(runtime, slug.appId, [{ name: 'own.txt', content: freshId('content') }]);
+      const own = await buildSlug(runtime, slug().appId, [{ name: 'own.txt', content: freshId('content') }]);
       await Promise.all([runtime.stage(own, never), runtime.stage(own, never)]);
       const once = own.opened;
       expect(once).toBeGreaterThan(0);
@@ -130,9 +121,9 @@ export function stageContract({ world, app }: ContractContext): void {
     async () => {
       const { runtime } = world();
       const whole: TestSlug = {
-        ...slug,
+        ...slug(),
         id: freshId('slug'),
-        parts: [{ key: slug.sha256, offset: 0, length: slug.archive.length }],
+        parts: [{ key: slug().sha256, offset: 0, length: slug().archive.length }],
       };
       expect((await outputOf(runtime, { slug: whole, command: 'cat data.txt' })).text()).toBe('original');
       await runtime.unstage(whole.id);
@@ -144,7 +135,7 @@ export function stageContract({ world, app }: ContractContext): void {
     'a broken archive is an error that names the slug, and nothing half made stays',
     async () => {
       const { runtime } = world();
-      const broken = await cutSlug(runtime, slug.appId);
+      const broken = await cutSlug(runtime, slug().appId);
       await expect(runtime.stage(broken, never)).rejects.toMatchObject({ name: 'RuntimeError' });
       await expect(runtime.stage(broken, never)).rejects.toThrow(broken.id);
     },

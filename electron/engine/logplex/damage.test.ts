@@ -1,15 +1,10 @@
-import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { brief, entry, lineEntries, startLogplex, temporaryFolder } from './testing.ts';
+import { brief, entry, filesOf, lineEntries, startLogplex, temporaryFolder } from './testing.ts';
 
 const APP = 'app-1';
 const all = {};
-
-const filesOf = (folder: string): string[] =>
-  readdirSync(join(folder, APP))
-    .sort()
-    .map((name) => join(folder, APP, name));
 
 describe('damage', () => {
   it('cuts off a write that did not complete, whatever is left of it', async () => {
@@ -17,7 +12,7 @@ describe('damage', () => {
     const before = await startLogplex(folder);
     before.logplex.append(APP, lineEntries(2), { dynoId: 'a', position: '2' });
     await before.logplex.sync();
-    const [file = ''] = filesOf(folder);
+    const [file = ''] = filesOf(join(folder, APP));
     const whole = statSync(file).size;
     before.logplex.append(APP, lineEntries(2, 3), { dynoId: 'a', position: '4' });
     await before.logplex.close();
@@ -44,7 +39,7 @@ describe('damage', () => {
       const before = await startLogplex(folder);
       before.logplex.append(APP, lineEntries(1));
       await before.logplex.close();
-      const [file = ''] = filesOf(folder);
+      const [file = ''] = filesOf(join(folder, APP));
       const { size } = statSync(file);
       appendFileSync(file, rubbish);
       const { logplex, clock } = await startLogplex(folder);
@@ -82,7 +77,7 @@ describe('damage', () => {
       before.clock.advance(10);
     }
     await before.logplex.close();
-    const [file = ''] = filesOf(folder);
+    const [file = ''] = filesOf(join(folder, APP));
     const bytes = readFileSync(file);
     bytes.write('LINE', bytes.indexOf('line 3'));
     writeFileSync(file, bytes);

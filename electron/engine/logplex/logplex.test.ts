@@ -5,15 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { type LogFilter, type LogRecord, matchesFilter } from '#shared/model/log.ts';
 import { DynoLogs } from './dyno-logs.ts';
 import { LOGPLEX_LIMITS } from './logplex.ts';
-import { brief, entry, lineEntries, startLogplex, take, temporaryFolder } from './testing.ts';
+import { brief, entry, filesOf, lineEntries, startLogplex, take, temporaryFolder } from './testing.ts';
 
 const APP = 'app-1';
 const all = {};
-
-const filesOf = (folder: string): string[] =>
-  readdirSync(join(folder, APP))
-    .sort()
-    .map((name) => join(folder, APP, name));
 
 describe('append and recent', () => {
   it('numbers lines in the order of arrival and shows them at the next question', async () => {
@@ -151,7 +146,7 @@ describe('append and recent', () => {
       clock.advance(10);
     }
     await logplex.sync();
-    expect(filesOf(folder)).toHaveLength(3);
+    expect(filesOf(join(folder, APP))).toHaveLength(3);
     const kept = logplex.recent(APP, all, 1_000);
     expect(kept.length).toBeGreaterThan(20);
     expect(brief(kept).at(-1)).toBe('200:line 200');

@@ -1,10 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { LogEntry, LogRecord } from '#shared/model/log.ts';
 import type { Clock } from '../util/clock.ts';
 import { type Logplex, type LogplexLimits, openLogplex } from './logplex.ts';
+
+/** Paths of a folder's files, by name. */
+export function filesOf(folder: string): string[] {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
+}
 
 /** Time that moves when the test says so. */
 export class FakeClock implements Clock {

@@ -27,9 +27,6 @@ export function startLoad(options: {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const failed: string[] = [];
   const bodies = new Map<string, number>();
-  const open = new Set<Promise<void>>();
-  const started = performance.now();
-  let sent = 0;
 
   const one = async (): Promise<void> => {
     const answer = await get(options.routerPort, options.app, options.path, agent).catch(
@@ -41,21 +38,37 @@ export function startLoad(options: {
     if (answer.status === 200) bodies.set(answer.body, (bodies.get(answer.body) ?? 0) + 1);
     else failed.push(`${answer.status} ${answer.body.slice(0, 80)}`);
   };
+  const stop = atRate(options.perSecond, one);
+  return {
+    async stop() {
+      const sent = await stop();
+      agent.destroy();
+      return { sent, failed, bodies };
+    },
+  };
+}
+
+/**
+ * Calls `one` at a steady rate, whether or not earlier calls are over.
+ * @param perSecond calls a second; bounded by 1 000
+ * @returns ends it, and gives the number of calls once all of them are over
+ */
+export function atRate(perSecond: number, one: () => Promise<void>): () => Promise<number> {
+  const open = new Set<Promise<void>>();
+  const started = performance.now();
+  let sent = 0;
   const timer = setInterval(() => {
-    const due = ((performance.now() - started) / 1000) * Math.min(options.perSecond, 1_000);
+    const due = ((performance.now() - started) / 1000) * Math.min(perSecond, 1_000);
     while (sent < due) {
       sent += 1;
       const task = one().finally(() => open.delete(task));
       open.add(task);
     }
   }, 5);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await Promise.all(open);
-      agent.destroy();
-      return { sent, failed, bodies };
-    },
+  return async () => {
+    clearInterval(timer);
+    await Promise.all(open);
+    return sent;
   };
 }
 

@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { get } from '../../e2e/support/load.ts';
+import { atRate, get } from '../../e2e/support/load.ts';
 
 /** What became of the requests to one app. */
 export interface TrafficResult {
@@ -23,10 +23,7 @@ export function sendTraffic(routerPort: number, app: string, perSecond: number):
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const failures = new Map<string, number>();
   const acknowledged = new Map<string, number>();
-  const open = new Set<Promise<void>>();
-  const started = performance.now();
   let lastFailureAt: number | null = null;
-  let sent = 0;
 
   const one = async (): Promise<void> => {
     const { status, body } = await get(routerPort, app, '/', agent).catch((error: unknown) => ({
@@ -41,18 +38,10 @@ export function sendTraffic(routerPort: number, app: string, perSecond: number):
       lastFailureAt = performance.now();
     }
   };
-  const timer = setInterval(() => {
-    const due = ((performance.now() - started) / 1000) * perSecond;
-    while (sent < due) {
-      sent += 1;
-      const task = one().finally(() => open.delete(task));
-      open.add(task);
-    }
-  }, 5);
+  const stop = atRate(perSecond, one);
   return {
     async stop() {
-      clearInterval(timer);
-      await Promise.all(open);
+      const sent = await stop();
       agent.destroy();
       return { sent, failures, lastFailureAt, acknowledged };
     },
