@@ -1,6 +1,6 @@
 import { textOf } from './latin1.ts';
 import { CHUNK_LINE_MAX, HEADERS_MAX, TRAILERS_MAX } from './limits.ts';
-import { CR, Field, LF, readField } from './tokens.ts';
+import { bytesOf, CR, Field, LF, readField } from './tokens.ts';
 import { byLength, knownName } from './request-head.ts';
 
 /** Where the checked parts of a body go. */
@@ -165,11 +165,12 @@ export class ChunkReader {
 /** The trailer lines that are passed on, or null when one of them is none. */
 function keptTrailers(text: string, end: number): string | null {
   const field = new Field();
+  const bytes = bytesOf(text, end);
   let kept = '';
   let count = 0;
   for (let at = 0; at < end; at = field.next) {
-    if (!readField(text, at, field) || field.next > end || ++count > HEADERS_MAX) return null;
-    if (knownName(NO_TRAILERS, text, at, field.nameEnd) === '') kept += text.slice(at, field.next);
+    if (!readField(bytes, at, field) || field.next > end || ++count > HEADERS_MAX) return null;
+    if (knownName(NO_TRAILERS, bytes, at, field.nameEnd) === '') kept += text.slice(at, field.next);
   }
   return kept;
 }

@@ -10,7 +10,7 @@ import { bareRefusal, pageText } from './page-text.ts';
 import type { Plane } from './plane.ts';
 import { type HeadProblem, RequestHead } from './request-head.ts';
 import { WheelTimer } from './timer-wheel.ts';
-import { endOfToken } from './tokens.ts';
+import { bytesOf, endOfToken } from './tokens.ts';
 import type { Wire, WireUser } from './wire.ts';
 
 /** What is read in one go when a head begins; a head hardly ever is larger. */
@@ -228,7 +228,7 @@ export class ClientConnection implements WireUser, BodySink {
     const fresh = text.slice(Math.max(0, before - 1));
     const lineStart = text.lastIndexOf('\n') + 1;
     const hopeless =
-      (text.length > 0 && endOfToken(text.slice(0, 1), 0) === 0 && text !== '\r') ||
+      (text.length > 0 && endOfToken(bytesOf(text, 1), 0) === 0 && text !== '\r') ||
       /[^\r]\n/.test(fresh) ||
       text.length - lineStart > REQUEST_LINE_MAX + 2 ||
       text.length > REQUEST_HEAD_MAX;

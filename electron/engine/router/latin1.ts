@@ -1,7 +1,7 @@
 /** What buffers have beside their public side: the same as `toString('latin1')` and `write`, without looking up the encoding. */
 interface RawBuffer extends Buffer {
   latin1Slice(from: number, to: number): string;
-  latin1Write(text: string, at: number): number;
+  latin1Write(text: string, at: number, length?: number): number;
 }
 
 /** Bytes as text, one character for each byte. */
@@ -9,7 +9,7 @@ export function textOf(buffer: Buffer, from: number, to: number): string {
   return (buffer as RawBuffer).latin1Slice(from, to);
 }
 
-/** Puts text into a buffer, one byte for each character. */
-export function putText(buffer: Buffer, text: string, at: number): void {
-  (buffer as RawBuffer).latin1Write(text, at);
+/** Puts text, or its first `length` characters, into a buffer, one byte for each character. */
+export function putText(buffer: Buffer, text: string, at: number, length = text.length): void {
+  (buffer as RawBuffer).latin1Write(text, at, length);
 }

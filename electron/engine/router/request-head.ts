@@ -1,5 +1,6 @@
 import { HEADER_LINE_MAX, HEADER_NAME_MAX, HEADERS_MAX, METHOD_MAX, REQUEST_LINE_MAX } from './limits.ts';
 import {
+  bytesOf,
   CR,
   endOfTarget,
   endOfToken,
@@ -20,6 +21,9 @@ export type BodyKind = 'none' | 'length' | 'chunked';
 /** What is wrong with a head; `method` and `path` may be empty then. */
 export type HeadProblem = 'bad' | 'connect' | 'expect';
 
+/** No head is shorter: `A / HTTP/1.1` and two ends of lines. */
+const MIN_HEAD = 16;
+
 /** Header names that mean something to the router, by their length: names of other lengths are passed on without a look. */
 const NAMES: readonly (readonly string[])[] = byLength([
   ...['connection', 'keep-alive', 'te', 'proxy-authorization', 'proxy-connection'],
@@ -38,16 +42,16 @@ export function byLength(names: readonly string[]): string[][] {
   return lists;
 }
 
-/** The name among `lists` that the text between `start` and `end` spells, in lower case, or an empty text. */
+/** The name among `lists` that the bytes between `start` and `end` spell, in lower case, or an empty text. */
 export function knownName(
   lists: readonly (readonly string[])[],
-  text: string,
+  bytes: Uint8Array,
   start: number,
   end: number,
 ): string {
   const names = lists[end - start];
   if (names === undefined) return '';
-  for (const name of names) if (isName(text, start, name)) return name;
+  for (const name of names) if (isName(bytes, start, name)) return name;
   return '';
 }
 
@@ -96,8 +100,9 @@ export class RequestHead {
    */
   read(text: string, end: number): HeadProblem | null {
     this.#reset();
-    const first = this.#requestLine(text);
-    const fields = first > 0 && this.#fields(text, first, end);
+    const bytes = bytesOf(text, end);
+    const first = this.#requestLine(text, bytes, end);
+    const fields = first > 0 && this.#fields(text, bytes, first, end);
     if (this.method === 'CONNECT') return 'connect';
     if (!fields || !this.#judge()) return 'bad';
     if (this.#expect !== '' && this.#expect.toLowerCase() !== '100-continue') return 'expect';
@@ -115,21 +120,22 @@ export class RequestHead {
   }
 
   /** @returns where the header lines begin, or 0 */
-  #requestLine(text: string): number {
-    const methodEnd = endOfToken(text, 0);
-    if (methodEnd === 0 || methodEnd > METHOD_MAX || text.charCodeAt(methodEnd) !== SPACE) return 0;
+  #requestLine(text: string, bytes: Uint8Array, end: number): number {
+    if (end < MIN_HEAD) return 0;
+    const methodEnd = endOfToken(bytes, 0);
+    if (methodEnd === 0 || methodEnd > METHOD_MAX || bytes[methodEnd] !== SPACE) return 0;
     this.method = text.slice(0, methodEnd);
-    const targetEnd = endOfTarget(text, methodEnd + 1);
+    const targetEnd = endOfTarget(bytes, methodEnd + 1);
     const lineEnd = targetEnd + ' HTTP/1.1'.length;
-    if (lineEnd > REQUEST_LINE_MAX || text.charCodeAt(targetEnd) !== SPACE) return 0;
+    if (lineEnd > REQUEST_LINE_MAX || bytes[targetEnd] !== SPACE) return 0;
     this.path = text.slice(methodEnd + 1, targetEnd);
     if (!text.startsWith('HTTP/1.', targetEnd + 1)) return 0;
-    this.minor = text.charCodeAt(lineEnd - 1) - 48;
+    this.minor = (bytes[lineEnd - 1] ?? 0) - 48;
     if (this.minor !== 0 && this.minor !== 1) return 0;
-    return text.charCodeAt(lineEnd) === CR && text.charCodeAt(lineEnd + 1) === LF ? lineEnd + 2 : 0;
+    return bytes[lineEnd] === CR && bytes[lineEnd + 1] === LF ? lineEnd + 2 : 0;
   }
 
-  #fields(text: string, first: number, end: number): boolean {
+  #fields(text: string, bytes: Uint8Array, first: number, end: number): boolean {
     const field = this.#field;
     const last = end - 2;
     let count = 0;
@@ -137,11 +143,11 @@ export class RequestHead {
     this.#plainLine = this.minor === 1 && this.path.charCodeAt(0) === SLASH;
     this.#runStart = this.#plainLine ? 0 : first;
     while (at < last) {
-      if (!readField(text, at, field) || field.next > last) return false;
+      if (!readField(bytes, at, field) || field.next > last) return false;
       if (field.nameEnd - at > HEADER_NAME_MAX || field.next - 2 - at > HEADER_LINE_MAX) return false;
       if (++count > HEADERS_MAX) return false;
-      const name = knownName(NAMES, text, at, field.nameEnd);
-      if (name !== '' && !this.#note(name, text.slice(field.valueStart, field.valueEnd))) {
+      const name = knownName(NAMES, bytes, at, field.nameEnd);
+      if (name !== '' && !this.#note(name, text, bytes)) {
         if (at > this.#runStart) this.#kept += text.slice(this.#runStart, at);
         this.#runStart = field.next;
       }
@@ -152,15 +158,17 @@ export class RequestHead {
   }
 
   /** Takes a header into account; false when the dyno does not get its line. */
-  #note(name: string, value: string): boolean {
+  #note(name: string, text: string, bytes: Uint8Array): boolean {
+    const { valueStart, valueEnd } = this.#field;
+    const value = text.slice(valueStart, valueEnd);
     switch (name) {
       case 'host':
-        this.#hosts++;
+        this.#hosts += isHost(bytes, valueStart, valueEnd) ? 1 : 2;
         this.host = value;
         return true;
       case 'content-length':
         this.#lengths++;
-        this.length = lengthOf(value, 0, value.length);
+        this.length = lengthOf(bytes, valueStart, valueEnd);
         return true;
       case 'transfer-encoding':
         this.#codings += value.toLowerCase() === 'chunked' ? 1 : 2;
@@ -192,7 +200,7 @@ export class RequestHead {
 
   /** What only the whole head tells: one Host, one framing, a target of this host. */
   #judge(): boolean {
-    if (this.#hosts !== 1 || !isHost(this.host)) return false;
+    if (this.#hosts !== 1) return false;
     if (this.#lengths + this.#codings > 1 || this.length < 0) return false;
     if (this.#codings === 1 && this.minor === 0) return false;
     this.body = this.#codings === 1 ? 'chunked' : this.length > 0 ? 'length' : 'none';

@@ -1,7 +1,7 @@
 import type { FailureKey } from './failures.ts';
 import { RESPONSE_COOKIE_MAX, RESPONSE_HEADER_MAX, RESPONSE_LINE_MAX } from './limits.ts';
 import { byLength, knownName } from './request-head.ts';
-import { CR, endOfValue, Field, hasMember, lengthOf, LF, readField, SPACE } from './tokens.ts';
+import { bytesOf, CR, endOfValue, Field, hasMember, lengthOf, LF, readField, SPACE } from './tokens.ts';
 
 /** How the end of a response's body is found. */
 export type AnswerKind = 'length' | 'chunked' | 'until-close';
@@ -54,41 +54,42 @@ export class ResponseHead {
     this.via = this.kept = this.trailer = this.#connection = this.#kept = '';
     this.hasServer = this.hasDate = false;
     this.#problem = null;
-    const first = this.#readStatusLine(text);
+    const bytes = bytesOf(text, end);
+    const first = this.#readStatusLine(text, bytes);
     if (first < 0) return 'H25_line';
-    if (first === 0 || !this.#fields(text, first, end)) return this.#problem ?? 'H17';
+    if (first === 0 || !this.#fields(text, bytes, first, end)) return this.#problem ?? 'H17';
     return this.#problem ?? this.#judge();
   }
 
   /** @returns where the header lines begin, 0 for no status line, -1 for one that is too long */
-  #readStatusLine(text: string): number {
+  #readStatusLine(text: string, bytes: Uint8Array): number {
     if (!text.startsWith('HTTP/1.')) return 0;
-    this.#minor = text.charCodeAt(7) - 48;
-    if ((this.#minor !== 0 && this.#minor !== 1) || text.charCodeAt(8) !== SPACE) return 0;
-    const lineEnd = endOfValue(text, 9);
-    if (text.charCodeAt(lineEnd) !== CR || text.charCodeAt(lineEnd + 1) !== LF) return 0;
+    this.#minor = (bytes[7] ?? 0) - 48;
+    if ((this.#minor !== 0 && this.#minor !== 1) || bytes[8] !== SPACE) return 0;
+    const lineEnd = endOfValue(bytes, 9);
+    if (bytes[lineEnd] !== CR || bytes[lineEnd + 1] !== LF) return 0;
     if (lineEnd > RESPONSE_LINE_MAX) return -1;
     // Three digits, a space and a reason phrase.
-    if (lineEnd < 14 || text.charCodeAt(12) !== SPACE) return 0;
+    if (lineEnd < 14 || bytes[12] !== SPACE) return 0;
     for (let at = 9; at < 12; at++) {
-      const digit = text.charCodeAt(at) - 48;
+      const digit = (bytes[at] ?? 0) - 48;
       if (!(digit >= 0 && digit <= 9)) return 0;
       this.status = this.status * 10 + digit;
     }
     return this.status >= 100 ? lineEnd + 2 : 0;
   }
 
-  #fields(text: string, first: number, end: number): boolean {
+  #fields(text: string, bytes: Uint8Array, first: number, end: number): boolean {
     const field = this.#field;
     const last = end - 2;
     if (this.#minor === 0) this.#kept = `HTTP/1.1${text.slice('HTTP/1.0'.length, first)}`;
     let runStart = this.#minor === 0 ? first : 0;
     let at = first;
     while (at < last) {
-      if (!readField(text, at, field) || field.next > last) return false;
+      if (!readField(bytes, at, field) || field.next > last) return false;
       if (field.next - 2 - at > RESPONSE_HEADER_MAX) this.#problem ??= 'H25_header';
-      const name = knownName(NAMES, text, at, field.nameEnd);
-      if (name !== '' && !this.#note(name, text, field)) {
+      const name = knownName(NAMES, bytes, at, field.nameEnd);
+      if (name !== '' && !this.#note(name, text, bytes)) {
         if (name === 'trailer') this.trailer += text.slice(at, field.next);
         if (at > runStart) this.#kept += text.slice(runStart, at);
         runStart = field.next;
@@ -101,8 +102,8 @@ export class ResponseHead {
   }
 
   /** Takes a header into account; false when the client does not get its line as it is. */
-  #note(name: string, text: string, field: Field): boolean {
-    const { valueStart, valueEnd } = field;
+  #note(name: string, text: string, bytes: Uint8Array): boolean {
+    const { valueStart, valueEnd } = this.#field;
     switch (name) {
       case 'server':
         this.hasServer = true;
@@ -114,7 +115,7 @@ export class ResponseHead {
         if (valueEnd - valueStart > RESPONSE_COOKIE_MAX) this.#problem ??= 'H25_cookie';
         return true;
       case 'content-length':
-        return this.#noteLength(lengthOf(text, valueStart, valueEnd));
+        return this.#noteLength(lengthOf(bytes, valueStart, valueEnd));
       case 'transfer-encoding':
         this.#codings += text.slice(valueStart, valueEnd).toLowerCase() === 'chunked' ? 1 : 2;
         return false;
