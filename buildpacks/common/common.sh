@@ -10,6 +10,8 @@ COMMON_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$COMMON_DIR/downloads.sh"
 # shellcheck source=last-build.sh
 . "$COMMON_DIR/last-build.sh"
+# shellcheck source=built.sh
+. "$COMMON_DIR/built.sh"
 # shellcheck source=slug-files.sh
 . "$COMMON_DIR/slug-files.sh"
 # shellcheck source=debian.sh

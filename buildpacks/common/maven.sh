@@ -23,6 +23,18 @@ maven_file() {
   download "maven/$artifact-$version$2" "$registry/$path/$artifact/$version/$artifact-$version$2" "$3" "$4"
 }
 
+# maven_mirror_settings: prints settings of Maven with the mirror that this machine uses.
+maven_mirror_settings() {
+  printf '<settings><mirrors><mirror><id>machine</id><mirrorOf>central</mirrorOf><url>%s</url></mirror></mirrors></settings>\n' \
+    "$(printf '%s' "$MAVEN_MIRROR_URL" | sed 's/&/\&amp;/g; s/</\&lt;/g')"
+}
+
+# maven_floating FOLDER: whether the packages in it are such that tomorrow's may be others: the registry was asked which versions there
+# are, for a snapshot, a range or a version that nobody named.
+maven_floating() {
+  [ -n "$(find "$1" -name 'maven-metadata-*.xml' -not -name '*-local.xml' 2>/dev/null | head -n 1)" ]
+}
+
 # maven_sum PATH KIND: prints the checksum that the registry gives of a file; kept with the downloads.
 maven_sum() {
   local registry file name

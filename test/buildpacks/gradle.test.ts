@@ -1,7 +1,7 @@
 import { bigApps } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
-const TAKEN = /OpenJDK 21\.[\d.]+ is taken from the last build[^]*BUILD SUCCESSFUL/;
+const TAKEN = /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/;
 
 languageTests(
   'Gradle',
@@ -14,6 +14,10 @@ languageTests(
       pages: { '/': '"java":21' },
       worker: /app\[worker\.1\]: worked 1 times/,
       cached: TAKEN,
+      changed: {
+        ...{ file: 'src/main/java/app/Web.java', from: '"java"', to: '"changed"' },
+        ...{ says: 'BUILD SUCCESSFUL', pages: { '/': '"changed":21' } },
+      },
     },
     ...bigApps([
       {

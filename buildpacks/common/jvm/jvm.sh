@@ -38,21 +38,21 @@ jvm_asked() {
 Write one such as 21 or 25, and deploy again."
 }
 
-# jvm_install DEFAULT: puts a JDK into the slug as .jdk, for this build, later buildpacks and dynos.
+# jvm_install DEFAULT: puts a JDK into the slug as .jdk, for this build, later buildpacks and dynos. Sets JVM_KEY, which names it.
 jvm_install() {
-  local key bundle
+  local bundle
   jvm_asked "$1"
   bundle=$(jvm_bundle)
   step "Installing OpenJDK $JVM_ASKED"
   jvm_find
-  key=$(fingerprint "$JVM_FOLDER" -- "$bundle" "$JVM_DIR"/*)
+  JVM_KEY=$(fingerprint "$JVM_FOLDER" -- "$bundle" "$JVM_DIR"/*)
   rm -rf "$BUILD_DIR/.jdk"
-  if take_last .jdk .jdk/.installed "$key"; then
+  if take_last .jdk .jdk/.installed "$JVM_KEY"; then
     detail "OpenJDK $JVM_VERSION is taken from the last build"
   else
     cp -Rp "$JVM_FOLDER" "$BUILD_DIR/.jdk"
     jvm_trust "$bundle"
-    printf '%s' "$key" >"$BUILD_DIR/.jdk/.installed"
+    printf '%s' "$JVM_KEY" >"$BUILD_DIR/.jdk/.installed"
   fi
   write_profile jvm <"$JVM_DIR/runtime.sh"
   write_export jvm <<'END'

@@ -82,6 +82,14 @@ gradle_mirror() {
   [ -z "${MAVEN_MIRROR_URL:-}" ] || printf '%s\n' --init-script "$GRADLE_PACK/lib/mirror.gradle"
 }
 
+# gradle_floating: whether the build files name packages such that tomorrow's may be others: snapshots, ranges, the latest.
+gradle_floating() {
+  local named
+  named=$(find . -path ./.jdk -prune -o \( -name '*.gradle' -o -name '*.gradle.kts' -o -name '*.versions.toml' -o -name gradle.properties \) \
+    -exec grep -hvE '^[[:space:]]*version[[:space:]=]' {} + | grep -E "SNAPSHOT|latest\.|changing|\+['\"]|:[[(][0-9]") || true
+  [ -n "$named" ]
+}
+
 gradle_build() {
   local task
   task=$(gradle_task)

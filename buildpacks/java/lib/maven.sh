@@ -10,7 +10,6 @@ maven_prepare() {
   export MAVEN_USER_HOME=$CACHE_DIR/.m2
   export MAVEN_OPTS=${MAVEN_OPTS:-${MAVEN_JAVA_OPTS:--Xmx1024m}}
   if [ -z "$version" ] && [ -f mvnw ]; then
-    chmod +x mvnw
     [ -z "${MAVEN_MIRROR_URL:-}" ] || export MVNW_REPOURL=${MAVEN_MIRROR_URL%/}
     MAVEN_COMMAND=(./mvnw)
     return
@@ -53,8 +52,7 @@ maven_settings() {
     printf '%s\n' -s settings.xml
   fi
   [ -n "${MAVEN_MIRROR_URL:-}" ] || return 0
-  printf '<settings><mirrors><mirror><id>machine</id><mirrorOf>central</mirrorOf><url>%s</url></mirror></mirrors></settings>\n' \
-    "$(printf '%s' "$MAVEN_MIRROR_URL" | sed 's/&/\&amp;/g; s/</\&lt;/g')" >"$file"
+  maven_mirror_settings >"$file"
   printf '%s\n' -gs "$file"
 }
 

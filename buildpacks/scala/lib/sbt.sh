@@ -13,6 +13,8 @@ Write sbt.version=1.11.7 (or the version that you use) into project/build.proper
   jar=$(maven_file "org/scala-sbt:sbt-launch:$SBT_LAUNCHER" .jar "$SBT_LAUNCHER_SUM" "sbt's launcher $SBT_LAUNCHER") ||
     fail "sbt's launcher could not be had (see above). Connect to the network once, and deploy again."
   mkdir -p "$CACHE_DIR/sbt"
+  # Of all projects, before what they say themselves: what nobody runs is not made (as on the platform).
+  printf '%s\n' 'Compile / packageDoc / publishArtifact := false' 'Compile / packageSrc / publishArtifact := false' >"$CACHE_DIR/sbt/global.sbt"
   options=${SBT_OPTS:--Xmx1536m -Xss4m}
   # shellcheck disable=SC2206
   SBT_COMMAND=("$JAVA_HOME/bin/java" $options "-Dsbt.global.base=$CACHE_DIR/sbt" "-Dsbt.boot.directory=$CACHE_DIR/sbt/boot"
@@ -28,6 +30,14 @@ sbt_mirror() {
   [ -n "${MAVEN_MIRROR_URL:-}" ] || return 0
   printf '[repositories]\n  local\n  machine: %s\n' "$MAVEN_MIRROR_URL" >"$CACHE_DIR/sbt/repositories"
   SBT_COMMAND+=("-Dsbt.repository.config=$CACHE_DIR/sbt/repositories" -Dsbt.override.build.repos=true)
+}
+
+# sbt_floating: whether the build files name packages such that tomorrow's may be others: snapshots, ranges, the latest.
+sbt_floating() {
+  local named
+  named=$(find . -path ./.jdk -prune -o \( -name '*.sbt' -o -path './project/*.scala' \) -exec grep -hvE 'version[[:space:]]*:=' {} + |
+    grep -E 'SNAPSHOT|latest\.|\+"|"[[(][0-9]') || true
+  [ -n "$named" ]
 }
 
 sbt_build() {

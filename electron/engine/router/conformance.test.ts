@@ -194,7 +194,7 @@ describe('answers', () => {
     ['status of two digits', 'HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n', 'H17'],
     ['status of four digits', 'HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n', 'H17'],
     ['status 099', 'HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n', 'H17'],
-    ['empty reason', 'HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n', 'H17'],
+    ['no space behind the status', 'HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n', 'H17'],
     ['space before a colon', 'HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n', 'H17'],
     ['folded header', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n', 'H17'],
     ['NUL in a value', 'HTTP/1.1 200 OK\r\nA: \0\r\nContent-Length: 0\r\n\r\n', 'H17'],
@@ -227,6 +227,12 @@ describe('answers', () => {
       expect(answer).toMatch(code === 'H25' ? /^HTTP\/1\.1 502 Bad Gateway/ : /^HTTP\/1\.1 503 Service/);
       await bed.line(new RegExp(`code=${code}`));
     }
+  });
+
+  test('an empty reason phrase is one', async () => {
+    bed.route([await bed.answeringDyno('HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok')]);
+    const client = bed.raw(`GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
+    expect(await client.closed).toMatch(/^HTTP\/1\.1 200 \r\n[^]*\r\n\r\nok$/);
   });
 
   test('two equal lengths are one; what comes behind the answer ends the connection to the dyno', async () => {

@@ -69,8 +69,8 @@ export class ResponseHead {
     const lineEnd = endOfValue(bytes, 9);
     if (bytes[lineEnd] !== CR || bytes[lineEnd + 1] !== LF) return 0;
     if (lineEnd > RESPONSE_LINE_MAX) return -1;
-    // Three digits, a space and a reason phrase.
-    if (lineEnd < 14 || bytes[12] !== SPACE) return 0;
+    // Three digits, a space and a reason phrase, which may be empty (RFC 9112, 4); Tomcat never sends one.
+    if (lineEnd < 13 || bytes[12] !== SPACE) return 0;
     for (let at = 9; at < 12; at++) {
       const digit = (bytes[at] ?? 0) - 48;
       if (!(digit >= 0 && digit <= 9)) return 0;

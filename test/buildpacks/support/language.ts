@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,6 +27,14 @@ export interface GoodApp {
   readonly logs?: RegExp;
   /** What the second build's output has to say. */
   readonly cached: string | RegExp;
+  /** A change of a source file for a third build: what its output has to say, and what pages then hold. */
+  readonly changed?: {
+    readonly file: string;
+    readonly from: string;
+    readonly to: string;
+    readonly says: string | RegExp;
+    readonly pages: Readonly<Record<string, string | RegExp>>;
+  };
   /** For the table: the tool, and where the language's runtime comes from. */
   readonly tool: string;
   readonly source: string;
@@ -98,8 +106,8 @@ export function languageTests(language: string, good: readonly GoodApp[], bad: r
         const second = await seenBuild(host, name, path);
         expect(second.build.failure).toBeNull();
         expect(second.output).toMatch(app.cached);
-        for (const [page, text] of Object.entries(app.pages))
-          expect((await get(host.routerPort, name, page)).body).toMatch(text);
+        await checkPages(host, name, app.pages);
+        if (app.changed !== undefined) await checkChanged(host, name, path, app.changed);
         console.log(tableRow(language, app, first, second));
         await host.client.call('apps.destroy', { app: name, confirm: name });
       },
@@ -118,9 +126,32 @@ export function languageTests(language: string, good: readonly GoodApp[], bad: r
   });
 }
 
-async function checkRunning(host: Host, name: string, app: GoodApp): Promise<void> {
-  for (const [page, text] of Object.entries(app.pages))
+type Pages = GoodApp['pages'];
+
+async function checkPages(host: Host, name: string, pages: Pages): Promise<void> {
+  for (const [page, text] of Object.entries(pages))
     expect((await get(host.routerPort, name, page)).body).toMatch(text);
+}
+
+/** Builds once more with a source file that has changed: what is kept of earlier builds must not be served for it. */
+async function checkChanged(
+  host: Host,
+  name: string,
+  path: string,
+  changed: NonNullable<GoodApp['changed']>,
+): Promise<void> {
+  const file = join(path, changed.file);
+  const text = await readFile(file, 'utf8');
+  expect(text).toContain(changed.from);
+  await writeFile(file, text.replace(changed.from, changed.to));
+  const { build, output } = await seenBuild(host, name, path);
+  expect(build.failure, output).toBeNull();
+  expect(output).toMatch(changed.says);
+  await checkPages(host, name, changed.pages);
+}
+
+async function checkRunning(host: Host, name: string, app: GoodApp): Promise<void> {
+  await checkPages(host, name, app.pages);
   if (app.worker !== undefined)
     await host.client.call('formation.update', { app: name, updates: [{ type: 'worker', quantity: 1 }] });
   for (const line of [app.worker, app.logs].filter((each) => each !== undefined))
