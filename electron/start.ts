@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BuildTargetError, buildWhenStale, TARGETS } from './build-targets.ts';
+import { whenLeftAlone } from './left-alone.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -36,6 +37,7 @@ async function runDesktop(program: string): Promise<number> {
   const child = spawn(program, [ROOT, ...process.argv.slice(2)], { stdio: 'inherit' });
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
+  whenLeftAlone(() => child.kill('SIGTERM'));
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 }

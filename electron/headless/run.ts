@@ -1,6 +1,7 @@
 import { SlipwayError } from '#shared/errors.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#engine/settings.ts';
+import { whenLeftAlone } from '../left-alone.ts';
 import { productVersion, resourcePath } from './resources.ts';
 import { serveEngine, stderrDiagnostics } from './serve-engine.ts';
 
@@ -31,7 +32,7 @@ export async function runHeadless(env: Readonly<Record<string, string | undefine
   }
 }
 
-/** The first SIGTERM or SIGINT stops in order, the second at once. */
+/** The first SIGTERM or SIGINT, or the end of npm, stops in order, the second at once. */
 function stopOnSignal(stop: () => Promise<void>): void {
   let stopping = false;
   const onSignal = (): void => {
@@ -46,6 +47,7 @@ function stopOnSignal(stop: () => Promise<void>): void {
       },
     );
   };
+  whenLeftAlone(onSignal);
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 }

@@ -16,8 +16,18 @@ afterEach(async () => {
 });
 
 /** Runs what `npm start` runs until it prints the text or ends. */
-async function start(args: string[], until: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [join(ROOT, 'electron', 'start.ts'), ...args], {
+function start(args: string[], until: string): Promise<{ code: number | null; output: string }> {
+  return run(process.execPath, [join(ROOT, 'electron', 'start.ts'), ...args], until);
+}
+
+/** Runs a command until it prints the text, which is answered with SIGTERM; resolves when all that it began has ended. */
+async function run(
+  command: string,
+  args: string[],
+  until: string,
+): Promise<{ code: number | null; output: string }> {
+  const child = spawn(command, args, {
+    cwd: ROOT,
     env: {
       ...process.env,
       ELECTRON_OVERRIDE_DIST_PATH: folder,
@@ -47,6 +57,11 @@ describe('npm start', () => {
     expect(output).toContain('No window: Electron’s program is not installed, so Slipway runs headless.');
     expect(output).toContain('Slipway ready ui=');
     expect(code).toBe(0);
+  });
+
+  it.skipIf(process.platform === 'win32')('stops in order when only npm is told to', async () => {
+    const { output } = await run('npm', ['start'], 'Slipway ready ');
+    expect(output).toContain('Stopping: ');
   });
 
   it.skipIf(process.platform !== 'linux')(
