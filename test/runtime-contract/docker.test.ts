@@ -6,6 +6,7 @@ import { listContainers } from '#engine/runtime/docker/containers.ts';
 import { connectDaemon } from '#engine/runtime/docker/daemon.ts';
 import { createDockerRuntime, type DockerRuntime } from '#engine/runtime/docker/docker-runtime.ts';
 import { LABEL, labelFilter } from '#engine/runtime/docker/names.ts';
+import { listNetworks } from '#engine/runtime/docker/networks.ts';
 import { systemClock } from '#engine/util/clock.ts';
 import { describe, expect, test } from 'vitest';
 import { runtimeContract } from './suite.ts';
@@ -32,8 +33,12 @@ if (problem === null) {
         expect(runs).toEqual([]);
       },
       close: async () => {
-        await runtime.purge();
         await runtime.close();
+        const daemon = await connectDaemon({ socketPath: null });
+        expect(await listNetworks(daemon, labelFilter(ownerId, 'build-network'))).toEqual([]);
+        const next = await open();
+        await next.purge();
+        await next.close();
         await rm(stateDir, { recursive: true, force: true });
       },
     };

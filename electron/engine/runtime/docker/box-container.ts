@@ -1,12 +1,13 @@
 import { RuntimeError } from '../runtime.ts';
 import { BOX_AGENT } from './box-agent.ts';
 import { BoxChannel } from './box-channel.ts';
+import { createBridge } from './bridge.ts';
 import { attachContainer, createContainer, removeContainer, startContainer } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 import { asRuntimeError, reasonOf, statusOf } from './errors.ts';
 import { ulimits } from './limits.ts';
 import { LABEL, labels, ownedName, shortHash } from './names.ts';
-import { createNetwork, createVolume } from './networks.ts';
+import { createVolume, removeNetwork } from './networks.ts';
 import { buildImage, DOWNLOADS } from './stack-recipe.ts';
 
 const GIB = 1024 ** 3;
@@ -133,18 +134,15 @@ async function ensureBuildNetwork(daemon: Daemon, owner: string): Promise<void> 
   const made = networks.get(daemon) ?? new Set();
   networks.set(daemon, made);
   if (made.has(owner)) return;
-  try {
-    await createNetwork(daemon, {
-      Name: buildNetwork(owner),
-      Driver: 'bridge',
-      CheckDuplicate: true,
-      Labels: labels(owner, 'build-network'),
-      Options: { 'com.docker.network.bridge.enable_icc': 'false' },
-    } as { Name: string });
-  } catch (error) {
-    if (statusOf(error) !== 409) throw error;
-  }
+  const { problem } = await createBridge(daemon, buildNetwork(owner), labels(owner, 'build-network'));
+  if (problem !== null) throw new Error(`no network for builds could be made: ${problem}`);
   made.add(owner);
+}
+
+/** Removes the build network, which the next build makes again. It stays as long as a container is in it. */
+export async function removeBuildNetwork(daemon: Daemon, owner: string): Promise<void> {
+  forgetBuildNetwork(daemon);
+  await removeNetwork(daemon, buildNetwork(owner));
 }
 
 /** Lets go of what is known of the build network, after it was removed. */

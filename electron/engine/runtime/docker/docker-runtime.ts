@@ -19,7 +19,7 @@ import {
   type SlugRef,
 } from '../runtime.ts';
 import { AppNetworks } from './app-networks.ts';
-import { forgetBuildNetwork } from './box-container.ts';
+import { forgetBuildNetwork, removeBuildNetwork } from './box-container.ts';
 import { BoxPool } from './box-pool.ts';
 import type { ContainerRow } from './containers.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
@@ -384,6 +384,9 @@ class Implementation implements DockerRuntime {
       this.options.diagnostics.problem('A one-off dyno could not be ended', error);
     });
     await this.boxes.close();
+    await removeBuildNetwork(this.daemon, this.options.ownerId).catch((error: unknown) => {
+      this.options.diagnostics.problem('The network of builds could not be removed', error);
+    });
   }
 
   private async stackImages(): Promise<StackImages> {
