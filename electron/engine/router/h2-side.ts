@@ -123,9 +123,18 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
     const at = from + end - before.length;
     // What the router says keeps the rules; anything else is a fault of ours, and the client must not take it for an answer.
     if (HEAD.read(text, end) !== null) this.destroy();
-    else if (HEAD.status >= 200) this.#begin();
-    else if (!this.#isGone) this.#stream.additionalHeaders(responseHeaders());
+    else this.#onHead();
     return this.destroyed ? chunk.length : at;
+  }
+
+  #onHead(): void {
+    try {
+      if (HEAD.status >= 200) this.#begin();
+      else if (!this.#isGone) this.#stream.additionalHeaders(responseHeaders());
+    } catch {
+      // Node is stricter with some heads than the router. One dyno's answer must not end what serves all of them.
+      this.destroy();
+    }
   }
 
   #begin(): void {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect as connectH2, constants } from 'node:http2';
+import { constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { createAuthority } from '../https/certificates.ts';
 import type { FailureKey } from './failures.ts';
 import type { RouterLimits } from './limits.ts';
 import { deadBackend, type Testbed, until } from './testbed.ts';
+import { askH2, type H2Answer, listenTls, openSession } from './testing-h2.ts';
 import { startRouterProcess } from './testing-process.ts';
 
 /** One way in which a request can fail. */
@@ -49,9 +49,8 @@ const mute = (bed: Testbed) => bed.rawDyno((socket) => socket.resume());
 
 /** What came on a connection of TLS for one host and a request for another one. */
 async function overTls(bed: Testbed, servername: string, text: string): Promise<string> {
-  const authority = await createAuthority('test', Date.now());
-  const { port } = await bed.router.listenTls(0, ['127.0.0.1'], authority);
-  const socket = connectTls({ host: '127.0.0.1', port, servername, ca: authority.certificate });
+  const { port, certificate } = await listenTls(bed);
+  const socket = connectTls({ host: '127.0.0.1', port, servername, ca: certificate });
   let received = '';
   socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
   socket.write(text);
@@ -59,25 +58,10 @@ async function overTls(bed: Testbed, servername: string, text: string): Promise<
   return received;
 }
 
-async function sessionFor(bed: Testbed, servername: string): Promise<ClientHttp2Session> {
-  const authority = await createAuthority('test', Date.now());
-  const { port } = await bed.router.listenTls(0, ['127.0.0.1'], authority);
-  const session = connectH2(`https://127.0.0.1:${port}`, { servername, ca: authority.certificate });
-  session.on('error', () => undefined);
-  bed.defer(() => {
-    session.destroy();
-  });
-  return session;
-}
-
-/** An answer of HTTP/2 in the form of HTTP/1.1. */
-async function askH2(session: ClientHttp2Session, headers: Record<string, string>): Promise<string> {
-  const stream = session.request(headers);
-  const [got] = (await once(stream, 'response')) as [Record<string, string>];
-  let text = '';
-  for await (const chunk of stream) text += String(chunk);
-  const lines = Object.entries(got).map(([name, value]) => `${name}: ${value}`);
-  return `HTTP/2 ${got[':status']}\r\n${lines.join('\r\n')}\r\n\r\n${text}`;
+/** An answer of HTTP/2, in the form of HTTP/1.1. */
+function asText({ headers, body }: H2Answer): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+  return `HTTP/2 ${String(headers[':status'])}\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
 /** Connections that say nothing until the router takes no more. */
@@ -272,8 +256,9 @@ export const CODE_CASES: { readonly [Key in FailureKey]: CodeCase } = {
   H31: {
     async provoke(bed) {
       bed.route([], 'starting');
-      const session = await sessionFor(bed, 'else.localhost');
-      return askH2(session, { ':authority': 'demo.localhost', 'user-agent': 'a "tester"' });
+      const session = openSession(bed, await listenTls(bed), 'else.localhost');
+      const answer = await askH2(session, { ':authority': 'demo.localhost', 'user-agent': 'a "tester"' });
+      return asText(answer);
     },
     line:
       'at=error code=H31 desc="Misdirected Request" - status=421 bytes= ' +
@@ -294,7 +279,7 @@ export const CODE_CASES: { readonly [Key in FailureKey]: CodeCase } = {
     async provoke(bed) {
       let reached = false;
       bed.route([await bed.rawDyno((socket) => socket.on('data', () => (reached = true)))]);
-      const stream = (await sessionFor(bed, 'demo.localhost')).request({ ':authority': 'demo.localhost' });
+      const stream = openSession(bed, await listenTls(bed)).request({ ':authority': 'demo.localhost' });
       stream.on('error', () => undefined);
       await until(() => reached);
       stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
