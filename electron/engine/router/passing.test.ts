@@ -98,9 +98,7 @@ describe('requests', () => {
       const start = `${method} /up HTTP/1.1\r\n${HOST}Connection: keep-alive, Upgrade\r\nUpgrade: own/1\r\n\r\n`;
       const client = bed.raw(start);
       await until(() => client.received().endsWith('hello'));
-      expect(client.received()).toMatch(
-        /^HTTP\/1\.1 101 Switching Protocols\r\n[\s\S]*Upgrade: own\/1\r\n/,
-      );
+      expect(client.received()).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n[\s\S]*Upgrade: own\/1\r\n/);
       expect(seen.text).toMatch(/\r\nUpgrade: own\/1\r\n/);
       expect(seen.text.match(/^connection: .*$/gim)).toEqual(['Connection: Upgrade']);
       client.socket.write('from the client');
