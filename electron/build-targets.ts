@@ -38,7 +38,8 @@ export const TARGETS = {
   router: {
     config: 'electron/vite.router.config.ts',
     result: 'dist/router/worker.cjs',
-    sources: 'electron/engine/{router,util}/*.ts',
+    // HTTPS makes its certificates in this thread.
+    sources: 'electron/engine/{router,util,https}/*.ts',
   },
 } as const satisfies Record<string, Target>;
 

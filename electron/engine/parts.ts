@@ -83,6 +83,7 @@ export function makeRouter(
   const requests = new RequestBuckets();
   const router = createThreadedRouter({
     wake,
+    threads: settings.routerThreads,
     onProblem: diagnostics.problem.bind(diagnostics),
     log: (appId, lines) => {
       for (const { at, status } of lines) requests.count(appId, status, at / 1000);

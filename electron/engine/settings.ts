@@ -14,6 +14,8 @@ export interface Settings {
   readonly routerPort: number;
   /** SLIPWAY_ROUTER_TLS_PORT: port of the router for HTTPS, once that is switched on; 0 takes any free one. */
   readonly routerTlsPort: number;
+  /** SLIPWAY_ROUTER_THREADS: how many threads take requests; more than one on Linux only. */
+  readonly routerThreads: number;
   /** SLIPWAY_RUNTIME: where dynos run; `auto` takes Docker when it answers. */
   readonly runtime: 'auto' | 'docker' | 'process';
   /** SLIPWAY_RESTART, or null: holds the option `restartPolicy` for this start. */
@@ -42,6 +44,11 @@ const Environment = z.object({
   SLIPWAY_API_PORT: Port('SLIPWAY_API_PORT').optional(),
   SLIPWAY_ROUTER_PORT: Port('SLIPWAY_ROUTER_PORT').optional(),
   SLIPWAY_ROUTER_TLS_PORT: Port('SLIPWAY_ROUTER_TLS_PORT').optional(),
+  SLIPWAY_ROUTER_THREADS: z
+    .string()
+    .regex(/^([1-9]|1[0-6])$/, 'SLIPWAY_ROUTER_THREADS has to be a number from 1 to 16')
+    .transform(Number)
+    .optional(),
   SLIPWAY_RUNTIME: z
     .enum(['auto', 'docker', 'process'], 'SLIPWAY_RUNTIME has to be auto, docker or process')
     .optional(),
@@ -80,6 +87,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     apiPort: values.SLIPWAY_API_PORT ?? DEFAULT_API_PORT,
     routerPort: values.SLIPWAY_ROUTER_PORT ?? DEFAULT_ROUTER_PORT,
     routerTlsPort: values.SLIPWAY_ROUTER_TLS_PORT ?? DEFAULT_ROUTER_TLS_PORT,
+    routerThreads: values.SLIPWAY_ROUTER_THREADS ?? 1,
     runtime: values.SLIPWAY_RUNTIME ?? 'auto',
     restart: values.SLIPWAY_RESTART ?? null,
     apiKey: values.SLIPWAY_API_KEY ?? null,

@@ -2,6 +2,7 @@ import { SlipwayError } from '#shared/errors.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#engine/settings.ts';
 import { whenLeftAlone } from '../left-alone.ts';
+import { readyLine } from './ready-line.ts';
 import { productVersion, resourcePath } from './resources.ts';
 import { serveEngine, stderrDiagnostics } from './serve-engine.ts';
 
@@ -22,9 +23,7 @@ export async function runHeadless(env: Readonly<Record<string, string | undefine
       await host.close();
       await engine.close('stop');
     });
-    console.log(
-      `Slipway ready ui=${host.newUiUrl()} api=http://localhost:${host.port} router=http://localhost:${engine.routerPort}${engine.routerTlsUrl === null ? '' : ` https=${engine.routerTlsUrl}`} runtime=${engine.runtimeKind} home=${engine.home.folder}`,
-    );
+    console.log(readyLine(engine, host.port, host.newUiUrl()));
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error;
     console.error(`slipway: ${error.message}`);

@@ -4,6 +4,7 @@ import { memoryTransports } from '#shared/contract/memory.ts';
 import { type SocketLike, webSocketTransport } from '#shared/contract/web-socket.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { Settings } from '#engine/settings.ts';
+import { readyLine } from '../headless/ready-line.ts';
 import { productVersion, resourcePath } from '../headless/resources.ts';
 import { serveEngine, stderrDiagnostics, userName } from '../headless/serve-engine.ts';
 
@@ -41,9 +42,7 @@ export async function startEngine(settings: Settings): Promise<ShellEngine> {
   const [near, far] = memoryTransports();
   serve(options, far, userName());
   const client = createClient(near);
-  console.log(
-    `Slipway ready api=http://localhost:${host.port} router=http://localhost:${engine.routerPort} runtime=${engine.runtimeKind} home=${engine.home.folder}`,
-  );
+  console.log(readyLine(engine, host.port, null));
   return {
     routerPort: engine.routerPort,
     home: engine.home.folder,

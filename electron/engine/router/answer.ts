@@ -9,6 +9,8 @@ import { httpDate, VIA } from './words.ts';
 /** What is read in one go when a head begins; a head hardly ever is larger. */
 const PEEK = 4096;
 const HEAD = new ResponseHead();
+/** The largest status that means anything (RFC 9110, 15). */
+const STATUS_MAX = 599;
 /** The end of most heads. */
 const PLAIN_END = `Via: ${VIA}\r\n\r\n`;
 
@@ -93,6 +95,8 @@ export class Answer implements BodySink {
     const problem = HEAD.read(text, end);
     if (problem !== null) return this.#fail(problem);
     const at = from + end - before.length;
+    // HTTP/2 has no place for what is no status.
+    if (HEAD.status > STATUS_MAX && this.#exchange.httpVersion === '2.0') return this.#fail('H17');
     if (HEAD.status === 101) return this.#upgrade(buffer, at, to);
     if (HEAD.status < 200) return this.#interim() ? at : this.#fail('H17');
     this.#begin();

@@ -15,6 +15,8 @@ export class AppEntry {
   dynos: readonly DynoEntry[] = [];
   /** How clients keep their dyno; null when they need not. */
   pins: AffinityPins | null = null;
+  /** Connections of clients whose last request was for this app. */
+  connections = 0;
   readonly appId: string;
   readonly counters = new Counters();
   readonly #waiting = new Set<() => void>();

@@ -51,12 +51,14 @@ const DONE = 7;
 export class ChunkReader {
   /** Bytes of the body itself so far. */
   dataBytes = 0;
+  /** Behind the end, when the framing is not kept: the trailer lines that may be passed on, each with its CRLF. */
+  trailers = '';
   readonly #keepFraming: boolean;
   #state = SIZE;
   #digits = 0;
   #left = 0;
   #line = 0;
-  #trailers = '';
+  #pending = '';
 
   /** @param keepFraming false when the sink wants the body alone */
   constructor(keepFraming: boolean) {
@@ -146,17 +148,18 @@ export class ChunkReader {
 
   /** Collects what is behind the last chunk, up to the empty line. */
   #readTrailers(buffer: Buffer, from: number, to: number, sink: BodySink): number {
-    const before = this.#trailers.length;
-    const text = this.#trailers + textOf(buffer, from, Math.min(to, from + TRAILERS_MAX + 4));
+    const before = this.#pending.length;
+    const text = this.#pending + textOf(buffer, from, Math.min(to, from + TRAILERS_MAX + 4));
     let end = text.startsWith('\r\n') ? 0 : text.indexOf('\r\n\r\n', Math.max(0, before - 3));
     if (end < 0) {
-      this.#trailers = text;
+      this.#pending = text;
       return text.length > TRAILERS_MAX || /(^|[^\r])\n/.test(text) ? -1 : to;
     }
     if (end > 0) end += 2;
     const kept = keptTrailers(text, end);
     if (kept === null) return -1;
     if (this.#keepFraming) sink.text(`${kept}\r\n`);
+    else this.trailers = kept;
     this.#state = DONE;
     return from + end + 2 - before;
   }

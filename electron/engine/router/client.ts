@@ -3,9 +3,10 @@ import { type BodySink, ChunkReader } from './chunked.ts';
 import { originLines } from './dyno-head.ts';
 import { type ErrorPage, noSuchApp } from './error-pages.ts';
 import { Exchange } from './exchange.ts';
+import type { FailureKey } from './failures.ts';
 import { textOf } from './latin1.ts';
 import { REQUEST_HEAD_MAX, REQUEST_LINE_MAX } from './limits.ts';
-import type { Origin } from './origin.ts';
+import { misdirection, type Origin } from './origin.ts';
 import { bareRefusal, pageText } from './page-text.ts';
 import type { Plane } from './plane.ts';
 import { type HeadProblem, RequestHead } from './request-head.ts';
@@ -32,6 +33,8 @@ export class ClientConnection implements WireUser, BodySink {
   readonly address: string;
   readonly wire: Wire;
   #exchange: Exchange | null = null;
+  /** The app among whose connections this one is. */
+  #app: AppEntry | null = null;
   #state: State = 'idle';
   /** The beginning of a head. */
   #text = '';
@@ -153,6 +156,7 @@ export class ClientConnection implements WireUser, BodySink {
 
   destroy(): void {
     this.plane.wheel.remove(this.timer);
+    this.#leaveApp();
     this.wire.destroy();
     this.#onGone();
   }
@@ -272,7 +276,29 @@ export class ClientConnection implements WireUser, BodySink {
     this.#chunks = HEAD.body === 'chunked' ? new ChunkReader(true) : null;
     if (problem === 'bad') exchange.fail('H26_header');
     else if (problem === 'expect') exchange.fail('H26_expect');
-    else exchange.begin();
+    else {
+      let failure = this.origin === null ? null : misdirection(this.origin, HEAD.host);
+      if (app !== this.#app) failure ??= this.#joinApp(app);
+      if (failure === null) exchange.begin();
+      else exchange.fail(failure);
+    }
+  }
+
+  /** The first request for this app on the connection: what is wrong with that, or null. */
+  #joinApp(app: AppEntry): FailureKey | null {
+    this.#leaveApp();
+    if (app.connections >= this.plane.limits.clientConnections) {
+      this.closeAfter();
+      return 'H22';
+    }
+    app.connections++;
+    this.#app = app;
+    return null;
+  }
+
+  #leaveApp(): void {
+    if (this.#app !== null) this.#app.connections--;
+    this.#app = null;
   }
 
   #readBody(buffer: Buffer, from: number, to: number): number {

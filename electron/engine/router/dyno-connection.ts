@@ -2,12 +2,21 @@ import type { DynoEntry } from './dyno-entry.ts';
 import { WheelTimer } from './timer-wheel.ts';
 import { Wire, type WireUser } from './wire.ts';
 
+/**
+ * Why there is no connection to a dyno: it refused, it did not answer in time, or the machine has no room for one more
+ * connection, which says nothing of the dyno.
+ */
+export type NoConnection = 'refused' | 'timeout' | 'no-room';
+
+/** Codes of the system: no descriptor, no memory, no port of our own. */
+const NO_ROOM: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
 /** Who hears of a connection while it serves a request. */
 export interface DynoUser extends WireUser {
   /** The connection is there. */
   onConnect(): void;
-  /** It could not be made, by a refusal or in time. */
-  onNoConnection(kind: 'refused' | 'timeout'): void;
+  /** It could not be made. */
+  onNoConnection(kind: NoConnection): void;
 }
 
 /** One connection to a dyno: being made, serving one request, or idle in its entry's pool. */
@@ -85,7 +94,7 @@ export class DynoConnection implements WireUser {
     this.entry.parts.wheel.remove(this.timer);
     if (user === null) this.entry.forget(this);
     else if (this.#connected) user.onClose();
-    else user.onNoConnection(this.wire.errorCode === 'ETIMEDOUT' ? 'timeout' : 'refused');
+    else user.onNoConnection(reasonOf(this.wire.errorCode));
   }
 
   onDrain(): void {
@@ -106,4 +115,9 @@ export class DynoConnection implements WireUser {
     this.entry.forget(this);
     this.destroy();
   }
+}
+
+function reasonOf(errorCode: string): NoConnection {
+  if (NO_ROOM.has(errorCode)) return 'no-room';
+  return errorCode === 'ETIMEDOUT' ? 'timeout' : 'refused';
 }

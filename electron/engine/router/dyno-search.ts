@@ -1,4 +1,5 @@
 import { decide } from './decision.ts';
+import type { NoConnection } from './dyno-connection.ts';
 import type { DynoEntry } from './dyno-entry.ts';
 import type { FailureKey } from './failures.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -15,7 +16,7 @@ export interface Searching extends RequestRecord {
 
 /** A dyno that could not be reached, and how long that took to show, in milliseconds. */
 interface Miss {
-  readonly kind: 'refused' | 'timeout';
+  readonly kind: Exclude<NoConnection, 'no-room'>;
   readonly dyno: DynoEntry;
   readonly ms: number;
 }
@@ -43,8 +44,8 @@ export class DynoSearch {
     if (app.route === null) return 'gone';
     const before = app.pins === null ? null : app.pins.find(this.#request.kept);
     const found = decide(app.route, app.dynos, this.#tried, plane.clock.random(), before);
-    if (this.#tried !== null && this.#tried.size >= plane.limits.connectAttempts) return this.#unreachable();
-    if (found === 'exhausted') return this.#unreachable();
+    if (found === 'exhausted' || (this.#tried !== null && this.#isEnough(this.#tried.size)))
+      return this.#unreachable();
     return found === 'hold' || found === 'wake' || found === 'later' ? this.#hold(found) : found;
   }
 
@@ -58,6 +59,12 @@ export class DynoSearch {
   stop(): void {
     this.#forgetRoute?.();
     this.#forgetRoute = null;
+  }
+
+  /** The attempts that one request may make, or their time, are used up. */
+  #isEnough(tries: number): boolean {
+    const { limits, clock } = this.#request.plane;
+    return tries >= limits.connectAttempts || clock.steady() - this.#request.startedAt >= limits.holdMs;
   }
 
   #hold(kind: 'hold' | 'wake' | 'later'): FailureKey | 'held' | 'asleep' {

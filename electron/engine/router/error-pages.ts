@@ -23,6 +23,12 @@ interface Words {
 const logs = (app: string): string => `slipway logs --app ${app}`;
 const OWNER = 'If you are the application owner, see the log for details:';
 
+const otherHost: Words = {
+  title: 'Another host’s connection',
+  text: 'This connection was opened for another host than the request names. Open one for the host of the request.',
+  command: '',
+};
+
 const WORDS: Record<string, (app: string) => Words> = {
   'no-such-app': (host) => {
     const name = hostName(host) ?? (/^[\d.]+$|^[^.]*$/.test(host) ? host : null);
@@ -58,7 +64,14 @@ const WORDS: Record<string, (app: string) => Words> = {
     text: `No web dyno was up in time. ${OWNER}`,
     command: logs(app),
   }),
+  H22: () => ({
+    title: 'Too many connections',
+    text: 'More clients are connected to the app than the router takes. Close some of them, then try again.',
+    command: '',
+  }),
   H26: () => ({ title: 'Bad request', text: 'The router does not take this request.', command: '' }),
+  H31: () => otherHost,
+  H32: () => otherHost,
   H80: () => ({
     title: 'Offline for maintenance',
     text: 'This application is undergoing maintenance right now. Please check back later.',
@@ -68,6 +81,11 @@ const WORDS: Record<string, (app: string) => Words> = {
     title: 'Nothing here yet',
     text: 'This app has no code so far. Deploy a folder:',
     command: `slipway deploy FOLDER --app ${app}`,
+  }),
+  H99: () => ({
+    title: 'No room for a connection',
+    text: 'The router cannot open one more connection: this machine, or its limit of open files, does not allow it.',
+    command: '',
   }),
 };
 
@@ -101,8 +119,11 @@ export function renderErrorPage(page: ErrorPage): string {
   );
 }
 
-/** Failures that an app's own error page does not stand for: requests that are none, and an app that has no code. */
-const ROUTERS_OWN: ReadonlySet<string> = new Set(['H26', 'H81']);
+/**
+ * Failures that an app's own error page does not stand for: requests that are none, those that came in by another host's
+ * connection, and an app that has no code.
+ */
+const ROUTERS_OWN: ReadonlySet<string> = new Set(['H26', 'H31', 'H32', 'H81']);
 
 /** The page of a failure of an app (reference: heroku-platform 4.6). @param route null when the app is gone */
 export function pageOf(key: FailureKey, route: Route | null): ErrorPage {

@@ -2,12 +2,13 @@ import { affinityLine } from './affinity.ts';
 import { Answer } from './answer.ts';
 import type { AppEntry } from './app-table.ts';
 import type { ClientConnection } from './client.ts';
-import { DynoConnection, type DynoUser } from './dyno-connection.ts';
+import { DynoConnection, type DynoUser, type NoConnection } from './dyno-connection.ts';
 import type { DynoEntry } from './dyno-entry.ts';
 import { dynoHead } from './dyno-head.ts';
 import { DynoSearch, type Searching } from './dyno-search.ts';
 import { noSuchApp, pageOf } from './error-pages.ts';
 import { FAILURES, type FailureKey } from './failures.ts';
+import { isStreamBroken } from './origin.ts';
 import type { Plane } from './plane.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
@@ -71,7 +72,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
   /** Brings the request to a dyno, now or when there is one. */
   begin(): void {
     const dynos = Math.max(1, this.app.dynos.length);
-    if (this.app.counters.inFlight > this.plane.limits.backlogPerDyno * dynos) this.fail('H11');
+    if (this.app.counters.inFlight > this.plane.limits.backlogPerDyno * dynos) this.#overflow();
     else this.#dispatch();
   }
 
@@ -106,7 +107,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
 
   onClientGone(): void {
     if (this.#phase === 'tunnel') this.#finish();
-    else this.fail('H27');
+    else this.fail(isStreamBroken(this.client.wire.errorCode) ? 'H33' : 'H27');
   }
 
   /** Part of the request's body, as the dyno gets it. */
@@ -174,10 +175,14 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
     }
   }
 
-  onNoConnection(kind: 'refused' | 'timeout'): void {
+  onNoConnection(kind: NoConnection): void {
     const dyno = this.#connection?.entry;
     this.#connection = null;
     if (dyno === undefined) return;
+    if (kind === 'no-room') {
+      this.fail('H99');
+      return;
+    }
     if (dyno.inRoute) {
       dyno.quarantine();
       this.#search.note(kind, dyno, this.plane.clock.steady() - this.#connectBegan);
@@ -220,6 +225,8 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
 
   /** Something of the answer came. */
   onProgress(): void {
+    // The first byte is there: from here on only silence counts, in the middle of a head as well.
+    if (this.#phase === 'waiting') this.#phase = 'answering';
     if (this.#phase !== 'answering') return;
     this.#setTimer(this.plane.limits.idleMs);
     if (this.client.wire.waiting > this.plane.limits.responseBufferBytes) this.#connection?.wire.pause();
@@ -266,6 +273,12 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
       if (found === 'asleep') this.plane.wake(this.appId);
     } else if (found === 'gone') this.#onAppGone();
     else this.fail(found);
+  }
+
+  /** More requests are in flight than may be; what the app's state says of this one comes first. */
+  #overflow(): void {
+    const found = this.#search.next();
+    this.fail(typeof found === 'string' && found in FAILURES ? (found as FailureKey) : 'H11');
   }
 
   #reach(dyno: DynoEntry): void {
@@ -330,7 +343,7 @@ export class Exchange extends RequestRecord implements DynoUser, Searching {
     const connection = this.#connection;
     const silent = this.#answer?.isSilent === true;
     if (connection === null) return;
-    if (!silent && this.started) this.fail('H18');
+    if (!silent) this.fail('H18');
     else if (silent && connection.reused && this.#repeatable && this.#body?.repeatable !== false) {
       this.#giveBack();
       this.#body?.detach();

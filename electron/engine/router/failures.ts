@@ -10,6 +10,8 @@ export interface Failure {
   readonly bytes: 'empty' | 'zero' | 'sent';
   /** Which side broke off; printed first. */
   readonly sock?: 'client' | 'backend';
+  /** The line names the client's program at its end. */
+  readonly agent?: true;
   /** False when nobody is there to read a page. */
   readonly page: boolean;
 }
@@ -35,6 +37,7 @@ export const FAILURES = {
   H19: failure('H19', 'Backend connection timeout', 503, 'empty'),
   H20: failure('H20', 'App boot timeout', 503, 'empty'),
   H21: failure('H21', 'Backend connection refused', 503, 'empty'),
+  H22: failure('H22', 'Connection limit reached', 503, 'empty'),
   H24: failure('H24', 'Forced close', null, 'sent', { page: false }),
   H25_length: failure('H25', 'HTTP restriction: invalid content length', 502, 'sent'),
   H25_cookie: failure('H25', 'HTTP restriction: oversized cookie', 502, 'sent'),
@@ -49,6 +52,10 @@ export const FAILURES = {
     page: false,
   }),
   H28: failure('H28', 'Client Connection Idle', 499, 'sent', { at: 'warning', page: false }),
+  H31: failure('H31', 'Misdirected Request', 421, 'empty', { agent: true }),
+  H32: failure('H32', 'TLS Certificate Mismatch', 495, 'empty'),
+  // The platform does not tell the status; nobody gets it, as with H27 and H28.
+  H33: failure('H33', 'HTTP/2 Stream Broken', 499, 'sent', { page: false }),
   H34: failure('H34', 'All up dynos are quarantined', 503, 'empty'),
   H80: failure('H80', 'Maintenance mode', 503, 'empty', { at: 'info' }),
   H81: failure('H81', 'Blank app', 502, 'empty', { at: 'info' }),

@@ -35,6 +35,8 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
   #left = 0;
   #chunks: ChunkReader | null = null;
   #body: Buffer[] = [];
+  /** What the client said behind its body, as lines. */
+  #trailers = '';
 
   /** @param ended the request has no body */
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ended: boolean) {
@@ -42,15 +44,23 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
     this.#stream = stream;
     this.remoteAddress = stream.session?.socket.remoteAddress;
     this.#method = headers[':method'] ?? '';
-    this.#chunked = !ended && headers['content-length'] === undefined;
+    // Trailers have a place behind chunks alone.
+    this.#chunked = !ended && (headers['content-length'] === undefined || headers['trailer'] !== undefined);
     this.push(requestHead(headers, this.#chunked), 'latin1');
     stream.on('data', (chunk: Buffer) => {
       this.#onBody(chunk);
     });
-    stream.on('end', () => {
-      if (this.#chunked) this.push('0\r\n\r\n', 'latin1');
+    stream.on('trailers', (trailers) => {
+      this.#trailers = linesOf(trailers);
     });
-    stream.on('error', () => undefined);
+    stream.on('end', () => {
+      if (this.#chunked) this.push(`0\r\n${this.#trailers}\r\n`, 'latin1');
+    });
+    stream.on('wantTrailers', () => {
+      stream.sendTrailers(headersOf(this.#chunks?.trailers ?? ''));
+    });
+    // A break of the rules, unlike the client's own wish to end, has a code; see `isStreamBroken`.
+    stream.on('error', (error) => this.destroy(error));
     stream.on('close', () => this.destroy());
   }
 
@@ -113,9 +123,18 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
     const at = from + end - before.length;
     // What the router says keeps the rules; anything else is a fault of ours, and the client must not take it for an answer.
     if (HEAD.read(text, end) !== null) this.destroy();
-    else if (HEAD.status < 200) this.#stream.additionalHeaders(responseHeaders());
-    else this.#begin();
+    else this.#onHead();
     return this.destroyed ? chunk.length : at;
+  }
+
+  #onHead(): void {
+    try {
+      if (HEAD.status >= 200) this.#begin();
+      else if (!this.#isGone) this.#stream.additionalHeaders(responseHeaders());
+    } catch {
+      // Node is stricter with some heads than the router. One dyno's answer must not end what serves all of them.
+      this.destroy();
+    }
   }
 
   #begin(): void {
@@ -124,7 +143,14 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
     this.#left = HEAD.length;
     this.#state = ends ? 'done' : HEAD.kind === 'chunked' ? 'chunked' : 'length';
     if (this.#state === 'chunked') this.#chunks = new ChunkReader(false);
-    if (!this.#stream.destroyed) this.#stream.respond(responseHeaders(), { endStream: ends });
+    if (this.#isGone) return;
+    const waitForTrailers = this.#state === 'chunked';
+    this.#stream.respond(responseHeaders(), { endStream: ends, waitForTrailers });
+  }
+
+  /** The client takes nothing more. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
   }
 
   #readBody(chunk: Buffer, from: number): number {
@@ -146,7 +172,7 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
     this.#body = [];
     const body = first === undefined ? null : more.length === 0 ? first : Buffer.concat([first, ...more]);
     const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded) done();
+    if (this.#isGone || stream.writableEnded) done();
     else if (this.#state === 'done') {
       if (body === null) stream.end();
       else stream.end(body);
@@ -159,19 +185,37 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
 /** The request's head in the form of HTTP/1.1. What is wrong with it, the router's parser finds. */
 function requestHead(headers: IncomingHttpHeaders, chunked: boolean): string {
   const host = headers[':authority'] ?? headers.host ?? '';
-  const lines = [`${headers[':method'] ?? ''} ${headers[':path'] ?? ''} HTTP/1.1`, `host: ${host}`];
+  const { host: _host, ...others } = headers;
+  if (chunked) delete others['content-length'];
+  const coding = chunked ? 'transfer-encoding: chunked\r\n' : '';
+  return (
+    `${headers[':method'] ?? ''} ${headers[':path'] ?? ''} HTTP/1.1\r\nhost: ${host}\r\n` +
+    `${linesOf(others)}${coding}connection: close\r\n\r\n`
+  );
+}
+
+/** Headers as lines of HTTP/1.1, each with its CRLF, without those that have no place there. */
+function linesOf(headers: IncomingHttpHeaders): string {
+  let lines = '';
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(':') || name === 'host' || OF_A_CONNECTION.test(name)) continue;
-    for (const each of Array.isArray(value) ? value : [value ?? '']) lines.push(`${name}: ${each}`);
+    if (name.startsWith(':') || OF_A_CONNECTION.test(name)) continue;
+    for (const each of Array.isArray(value) ? value : [value ?? '']) lines += `${name}: ${each}\r\n`;
   }
-  if (chunked) lines.push('transfer-encoding: chunked');
-  return `${lines.join('\r\n')}\r\nconnection: close\r\n\r\n`;
+  return lines;
 }
 
 /** Of the head that was read last. */
 function responseHeaders(): OutgoingHttpHeaders {
+  const headers = headersOf(HEAD.kept + HEAD.trailer);
+  if (HEAD.via !== '') headers['via'] = HEAD.via.replace(/, $/, '');
+  if (HEAD.length >= 0) headers['content-length'] = String(HEAD.length);
+  return { ...headers, ':status': HEAD.status };
+}
+
+/** Lines of HTTP/1.1, each with its CRLF, as headers of HTTP/2. */
+function headersOf(lines: string): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
-  for (const line of HEAD.kept.split('\r\n')) {
+  for (const line of lines.split('\r\n')) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
     if (!TOKEN.test(name) || OF_A_CONNECTION.test(name)) continue;
@@ -181,7 +225,5 @@ function responseHeaders(): OutgoingHttpHeaders {
     else if (known === undefined) headers[name] = value;
     else if (!ONCE.test(name)) headers[name] = `${known.toString()}, ${value}`;
   }
-  if (HEAD.via !== '') headers['via'] = HEAD.via.replace(/, $/, '');
-  if (HEAD.length >= 0) headers['content-length'] = String(HEAD.length);
-  return { ...headers, ':status': HEAD.status };
+  return headers;
 }

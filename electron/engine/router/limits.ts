@@ -26,6 +26,8 @@ export interface RouterLimits {
   readonly connectAttempts: number;
   /** Most requests in flight of one app for each of its web dynos. */
   readonly backlogPerDyno: number;
+  /** Most connections of clients to one app. A stream of HTTP/2 is one. Ours: the platform names no figure. */
+  readonly clientConnections: number;
   /** Most bytes of a request's body that are remembered for a second try, or while no dyno has the request. */
   readonly replayBytes: number;
   /** Most bytes of a response that wait for the client before the dyno has to. */
@@ -51,6 +53,7 @@ export const ROUTER_LIMITS: RouterLimits = {
   closeMs: 5_000,
   connectAttempts: 10,
   backlogPerDyno: 200,
+  clientConnections: 20_000,
   replayBytes: 64 * 1024,
   responseBufferBytes: 1024 * 1024,
   requestBufferBytes: 256 * 1024,

@@ -1,8 +1,11 @@
+import { type ClientHttp2Session, connect as connectH2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
 import { Testbed, until } from './testbed.ts';
+import { hostileH2, listenTls, type TlsPort } from './testing-h2.ts';
 
 /** How long requests are made; SLIPWAY_FUZZ_SECONDS, for example 600. */
 const SECONDS = Number(process.env['SLIPWAY_FUZZ_SECONDS'] ?? 10);
@@ -10,6 +13,8 @@ const SECONDS = Number(process.env['SLIPWAY_FUZZ_SECONDS'] ?? 10);
 const SEED = Number(process.env['SLIPWAY_FUZZ_SEED'] ?? Date.now() % 1_000_000);
 /** Connections at a time. */
 const PARALLEL = 20;
+/** Streams of HTTP/2 at a time, beside them. */
+const STREAMS = 4;
 /** What the heap may have grown by after all that, in bytes: that is far below what a request leaves, times their number. */
 const HEAP_GROWTH = 16 * 1024 * 1024;
 
@@ -73,8 +78,11 @@ async function say(socket: Socket, text: string, below: (n: number) => number): 
   }
   const leave = below(10);
   if (leave === 0) socket.end();
-  // Node never closes a socket that is reset while it is being shut down.
-  else if (leave === 1 && !socket.writableEnded) socket.resetAndDestroy();
+  // Node never closes a socket that is reset while it is being shut down, and resets none of TLS.
+  else if (leave === 1 && !socket.writableEnded) {
+    if ('encrypted' in socket) socket.destroy();
+    else socket.resetAndDestroy();
+  }
 }
 
 /** A client that says something and goes after its answer, or after a moment. */
@@ -88,6 +96,53 @@ async function client(port: number, below: (n: number) => number): Promise<void>
   await Promise.race([closed, answered, patience]);
   socket.destroy();
   await closed;
+}
+
+const FIELDS = [
+  [':method', 'POST'],
+  [':scheme', 'https'],
+  [':path', '/raw'],
+  [':authority', 'demo.localhost'],
+  ['x-own', '1'],
+] as const;
+
+/** A request of HTTP/2 that may break off, in either direction, with any code. */
+async function h2Client(session: ClientHttp2Session, below: (n: number) => number): Promise<void> {
+  const stream = session.request(
+    { ':path': '/h2', ':method': below(3) === 0 ? 'HEAD' : 'PUT' },
+    { waitForTrailers: true },
+  );
+  const closed = new Promise<void>((resolve) => stream.on('close', () => resolve()));
+  stream.on('error', () => undefined);
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'x-t': '1' }));
+  if (below(4) > 0) stream.resume();
+  if (below(3) > 0) stream.end('x'.repeat(below(100_000)));
+  else stream.write('a beginning');
+  const patience = new Promise<void>((resolve) => setTimeout(resolve, 50 + below(400)));
+  await Promise.race([closed, patience]);
+  stream.close(below(14));
+  stream.resume();
+  await closed;
+}
+
+/** A few of them on one connection, and one connection of damaged frames beside it. */
+async function h2Clients(tls: TlsPort, below: (n: number) => number): Promise<void> {
+  const session = connectH2(`https://demo.localhost:${tls.port}`, { ca: tls.certificate, host: '127.0.0.1' });
+  session.on('error', () => undefined);
+  await new Promise((resolve) => session.once('connect', resolve).once('close', resolve));
+  const socket = connectTls({
+    ...{ host: '127.0.0.1', port: tls.port, ca: tls.certificate },
+    ...{ servername: 'demo.localhost', ALPNProtocols: ['h2'] },
+  });
+  socket.on('error', () => undefined).resume();
+  const damaged = mutated([hostileH2(FIELDS, 'body').toString('latin1')], below);
+  await new Promise((resolve) => socket.once('secureConnect', resolve).once('close', resolve));
+  await Promise.all([
+    ...Array.from({ length: STREAMS }, () => (session.closed ? undefined : h2Client(session, below))),
+    say(socket, damaged, below),
+  ]);
+  session.destroy();
+  socket.destroy();
 }
 
 function heapAfterCollection(): number {
@@ -111,6 +166,7 @@ test(
       quarantineMs: 1,
     });
     await bed.listen();
+    const tls = await listenTls(bed);
     const open = new Set<Socket>();
     const wild = await bed.rawDyno((socket) => {
       open.add(socket);
@@ -123,18 +179,21 @@ test(
     bed.route([wild]);
     const deadline = Date.now() + SECONDS * 1000;
     let asked = 0;
+    let streams = 0;
     let heap = 0;
     while (Date.now() < deadline) {
-      await Promise.all(Array.from({ length: PARALLEL }, () => client(bed.port, below)));
+      const clients = Array.from({ length: PARALLEL }, () => client(bed.port, below));
+      await Promise.all([...clients, h2Clients(tls, below)]);
       asked += PARALLEL;
       // Whatever it has been through, a request that is right is answered rightly; on a busy machine not always within the deadlines.
       bed.route([tame]);
       await until(async () => (await bed.ask('/')).body === 'tame');
       bed.route([wild]);
+      streams += bed.lines.filter((line) => line.includes('protocol=http2.0')).length;
       bed.lines.length = 0;
       if (heap === 0 && asked >= 10 * PARALLEL) heap = heapAfterCollection();
     }
-    console.log(`${asked} connections, seed ${SEED}`);
+    console.log(`${asked} connections, ${streams} requests of HTTP/2, seed ${SEED}`);
     await until(() => bed.router.requestCounts('app-1').inFlight === 0);
     bed.route([]);
     // What is left open would be a connection that the router has forgotten.
@@ -143,7 +202,10 @@ test(
       [...open].map(({ readyState, bytesRead, bytesWritten }) => ({ readyState, bytesRead, bytesWritten })),
     ).toEqual([]);
     expect(asked).toBeGreaterThan(0);
-    if (heap > 0) expect(heapAfterCollection() - heap).toBeLessThan(HEAP_GROWTH);
+    expect(streams).toBeGreaterThan(0);
+    const growth = heap === 0 ? 0 : heapAfterCollection() - heap;
+    console.log(`the heap grew by ${Math.round(growth / 1024)} kB`);
+    expect(growth).toBeLessThan(HEAP_GROWTH);
   },
   (SECONDS + 60) * 1000,
 );

@@ -19,6 +19,8 @@ export interface RequestFacts {
   readonly httpVersion: string;
   /** Version of TLS (`tls1.3`), or null without. */
   readonly tls: string | null;
+  /** What the client calls itself; empty when it does not say. */
+  readonly agent: string;
 }
 
 /**
@@ -31,7 +33,8 @@ export function routerLine(facts: RequestFacts, key: FailureKey | null): string 
     (key === null ? 'at=info method=' : failureText(key)) +
     `${facts.method} path="${quoted(facts.path)}" host=${facts.host} request_id=${facts.requestId} fwd="${quoted(facts.fwd)}" ` +
     `dyno=${facts.dyno ?? ''} connect=${ms(facts.connectMs)} service=${ms(facts.serviceMs)} ` +
-    `status=${facts.status ?? ''} bytes=${bytesText(facts.bytes, key)} protocol=http${facts.httpVersion} ${facts.tls === null ? 'tls=false' : `tls=true tls_version=${facts.tls}`}`
+    `status=${facts.status ?? ''} bytes=${bytesText(facts.bytes, key)} protocol=http${facts.httpVersion} ${facts.tls === null ? 'tls=false' : `tls=true tls_version=${facts.tls}`}` +
+    (key !== null && 'agent' in FAILURES[key] ? ` agent="${quoted(facts.agent)}"` : '')
   );
 }
 

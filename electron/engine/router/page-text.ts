@@ -6,6 +6,8 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   417: 'Expectation Failed',
+  421: 'Misdirected Request',
+  495: 'Certificate Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
 };

@@ -219,7 +219,7 @@ export class RequestHead {
   /** Turns the other forms of a target into the one that a dyno gets. */
   #plainTarget(): boolean {
     if (this.path === '*') return this.method === 'OPTIONS';
-    const absolute = /^http:\/\/([^/?]+)([/?].*)?$/i.exec(this.path);
+    const absolute = /^https?:\/\/([^/?]+)([/?].*)?$/i.exec(this.path);
     if (absolute?.[1]?.toLowerCase() !== this.host.toLowerCase()) return false;
     const rest = absolute[2] ?? '/';
     this.path = rest.startsWith('/') ? rest : `/${rest}`;

@@ -77,6 +77,10 @@ export class RequestRecord implements EndedRequest {
     return this.origin?.tls ?? null;
   }
 
+  get agent(): string {
+    return /^user-agent:[\t ]*([^\r]*)/im.exec(this.kept)?.[1]?.trimEnd() ?? '';
+  }
+
   /**
    * Notes how it ended, and counts it.
    * @param now by the clock that only grows

@@ -83,6 +83,7 @@ export class Testbed {
     const sockets = new Set<Socket>();
     const server = createTcpServer((socket) => {
       sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
       onSocket(socket);
     });

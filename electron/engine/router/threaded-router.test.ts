@@ -203,18 +203,66 @@ describe('a thread that ends', () => {
   });
 });
 
-test.runIf(process.platform === 'linux')('two threads share port, routes and counts', async () => {
-  const { workers } = await open({ threads: 2 });
-  bed.route([await ok()]);
-  expect(workers.length).toBe(2);
-  // The system spreads connections by their ports, so that thirty hardly all come to one thread; either way all are answered.
-  for (let i = 0; i < 30; i++) expect((await bed.ask('/')).body).toBe('ok');
-  await until(() => bed.router.requestCounts('app-1').total === 30);
-  const gone = await ok();
-  bed.route([gone]);
-  bed.route([await ok('new')]);
-  await bed.router.drained(gone.dynoId, 0);
-  for (let i = 0; i < 30; i++) expect((await bed.ask('/')).body).toBe('new');
+describe.runIf(process.platform === 'linux')('two threads', () => {
+  /** Asks until each thread has been asked: the system spreads connections by their ports. */
+  async function askBoth(asked: Set<string>): Promise<number> {
+    let count = 0;
+    while (asked.size < 2) {
+      await bed.ask('/');
+      count += 1;
+    }
+    return count;
+  }
+
+  test('share port, routes, counts and the lines of the log', async () => {
+    const { workers } = await open({ threads: 2 });
+    expect(workers.length).toBe(2);
+    // Each thread has connections of its own to a dyno, one of which is kept.
+    const asked = new Set<string>();
+    bed.route([
+      await bed.dyno((request, response) => {
+        asked.add(String(request.socket.remotePort));
+        response.end('ok');
+      }),
+    ]);
+    const count = await askBoth(asked);
+    await until(() => bed.router.requestCounts('app-1').total === count);
+    expect(bed.router.requestCounts('app-1')).toMatchObject({ inFlight: 0, bytesOut: 2 * count });
+    await until(() => bed.lines.length === count);
+    const ids = bed.lines.map((line) => /request_id=(\S+)/.exec(line)?.[1]);
+    expect(new Set(ids).size).toBe(count);
+  });
+
+  test('a route is in force in both once drained has told so', async () => {
+    await open({ threads: 2 });
+    const gone = await ok('old');
+    for (let round = 0; round < 20; round++) {
+      bed.route([gone]);
+      const fresh = await ok(`new ${round}`);
+      bed.route([fresh]);
+      await bed.router.drained(gone.dynoId, 0);
+      const answers = await Promise.all(Array.from({ length: 8 }, () => bed.ask('/')));
+      expect(new Set(answers.map(({ body }) => body))).toEqual(new Set([`new ${round}`]));
+    }
+  });
+
+  test('one that ends is replaced while the other serves, and counts go on', async () => {
+    const { workers, problems } = await open({ threads: 2 });
+    bed.route([await ok()]);
+    for (let i = 0; i < 10; i++) await bed.ask('/');
+    await until(() => bed.router.requestCounts('app-1').total === 10);
+    await workers[1]?.terminate();
+    await until(() => workers.length === 3);
+    expect(problems).toHaveLength(1);
+    for (let i = 0; i < 10; i++)
+      await until(() =>
+        bed.ask('/').then(
+          ({ body }) => body === 'ok',
+          () => false,
+        ),
+      );
+    await until(() => bed.router.requestCounts('app-1').total >= 20);
+  });
 });
 
 test('closing breaks what is in flight after its time, and the lines of it arrive', async () => {

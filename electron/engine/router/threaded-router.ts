@@ -1,5 +1,7 @@
+import { systemClock } from '../util/clock.ts';
 import { addCounts, NO_COUNTS, type RequestCounts } from './counters.ts';
 import { ROUTER_LIMITS, type RouterLimits } from './limits.ts';
+import { LineMerger } from './line-merger.ts';
 import { ListenError } from './listener.ts';
 import type { RouterLogLine } from './log-batch.ts';
 import type { Router, RouterOptions } from './router.ts';
@@ -11,7 +13,10 @@ import type { FromThread, LineColumns } from './thread-messages.ts';
 export interface ThreadedRouterOptions extends Pick<RouterOptions, 'log' | 'wake' | 'limits'> {
   /** Told when a thread ended that should not have; another one takes its place. */
   readonly onProblem: (what: string, error: unknown) => void;
-  /** How many threads take requests; more than one only where the system spreads connections over them (Linux). One unless given. */
+  /**
+   * How many threads take requests; more than one only where the system spreads connections over them (Linux). One unless given.
+   * Their lines wait a moment for each other, to be in order.
+   */
   readonly threads?: number;
   /** Differs for tests. */
   readonly startWorker?: StartWorker;
@@ -54,6 +59,8 @@ class ThreadedRouter implements Router {
   readonly #routes = new Map<string, Route>();
   /** Requests that ended in threads that are gone. */
   readonly #past = new Map<string, RequestCounts>();
+  /** Null where one thread's order is the order. */
+  readonly #merger: LineMerger | null;
   #listening: Ports | null = null;
   /** HTTPS is served by the first thread alone. */
   #tls: (Ports & { readonly authority: KeyPair }) | null = null;
@@ -61,10 +68,15 @@ class ThreadedRouter implements Router {
 
   constructor(options: ThreadedRouterOptions) {
     const threads = process.platform === 'linux' ? (options.threads ?? 1) : 1;
-    const backlogPerDyno = options.limits?.backlogPerDyno ?? ROUTER_LIMITS.backlogPerDyno;
+    const { backlogPerDyno, clientConnections } = { ...ROUTER_LIMITS, ...options.limits };
     this.#options = options;
     // Each thread sees its own requests only.
-    this.#limits = { ...options.limits, backlogPerDyno: Math.ceil(backlogPerDyno / threads) };
+    this.#limits = {
+      ...options.limits,
+      backlogPerDyno: Math.ceil(backlogPerDyno / threads),
+      clientConnections: Math.ceil(clientConnections / threads),
+    };
+    this.#merger = threads === 1 ? null : new LineMerger(systemClock, options.log);
     this.#places = Array.from({ length: threads }, (_, index) => this.#newPlace(index));
   }
 
@@ -125,6 +137,7 @@ class ThreadedRouter implements Router {
     this.#closed = true;
     await this.#askAll(({ thread }) => thread.ask({ kind: 'close' }));
     await Promise.all(this.#places.map(({ thread }) => thread.end()));
+    this.#merger?.flush();
   }
 
   #newPlace(index: number): Place {
@@ -159,7 +172,10 @@ class ThreadedRouter implements Router {
     if (message.kind !== 'batch') return;
     const counts = this.#places[index]?.counts;
     for (const [appId, read] of message.counts) if (this.#routes.has(appId)) counts?.set(appId, read);
-    for (const columns of message.lines) this.#options.log(columns.appId, linesOf(columns));
+    for (const columns of message.lines) {
+      if (this.#merger === null) this.#options.log(columns.appId, linesOf(columns));
+      else this.#merger.add(columns.appId, linesOf(columns));
+    }
   }
 
   #onDeath(index: number, error: unknown): void {

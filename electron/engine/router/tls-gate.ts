@@ -142,7 +142,9 @@ export class TlsGate {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     const tls = (socket.getProtocol() ?? 'unknown').replace(/^TLSv/, 'tls');
-    const origin = { port: this.#port, tls };
+    const { servername } = socket as { servername?: string | false | null };
+    const serverName = typeof servername === 'string' ? servername.toLowerCase() : null;
+    const origin = { port: this.#port, tls, serverName };
     if (socket.alpnProtocol === 'h2') this.#onH2(socket, { ...origin, httpVersion: '2.0' });
     else this.#options.accept(new PlainSide(socket), { ...origin, httpVersion: null });
   }

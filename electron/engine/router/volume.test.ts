@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Readable, Writable } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
+import { startRouterProcess } from './testing-process.ts';
 
 /** Bytes in each direction; SLIPWAY_TEST_VOLUME in megabytes, for example 1024. */
 const VOLUME = Number(process.env['SLIPWAY_TEST_VOLUME'] ?? 200) * 1024 * 1024;
@@ -18,37 +17,6 @@ const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const run of closers.splice(0)) await run();
 });
-
-/** A router in a process of its own, which tells the most memory that it has ever had. */
-async function startRouter(dyno: number) {
-  const child = spawn(
-    process.execPath,
-    [
-      '--input-type=module',
-      '-e',
-      `import { createRouter } from ${JSON.stringify(join(import.meta.dirname, 'router.ts'))};
-       import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '..', 'util', 'clock.ts'))};
-       const router = createRouter({ clock: systemClock, log: () => undefined });
-       const address = { host: '127.0.0.1', port: ${dyno} };
-       router.setRoute({ appId: 'a', appName: 'demo', state: 'up', backends: [{ dynoId: 'd', name: 'web.1', address }] });
-       const { port } = await router.listen(0, ['127.0.0.1']);
-       process.on('message', () => process.send({ peak: process.resourceUsage().maxRSS * 1024 }));
-       process.on('disconnect', () => process.exit());
-       process.send({ port });`,
-    ],
-    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-  );
-  closers.push(() => child.kill('SIGKILL'));
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-  return {
-    port,
-    async peak(): Promise<number> {
-      child.send({});
-      const [{ peak }] = (await once(child, 'message')) as [{ peak: number }];
-      return peak;
-    },
-  };
-}
 
 function* pieces(bytes: number): Generator<Buffer> {
   for (let left = bytes; left > 0; left -= PIECE.length)
@@ -116,7 +84,10 @@ test(`${VOLUME / 1024 / 1024} MB up and down leave the router’s memory as it w
     dyno.close();
   });
   await once(dyno, 'listening');
-  const router = await startRouter((dyno.address() as AddressInfo).port);
+  const router = await startRouterProcess((dyno.address() as AddressInfo).port);
+  closers.push(() => {
+    router.end();
+  });
   const { port } = router;
   expect(await send(port, '/', WARM_UP)).toBe(String(WARM_UP));
   expect(await fetchBytes(port, WARM_UP)).toBe(WARM_UP);
