@@ -16,6 +16,7 @@ import { asRuntimeError, explain, throwIfAborted } from './errors.ts';
 import { FrameReader } from './frames.ts';
 import { commitContainer, inspectImage, removeImage } from './images.ts';
 import { LABEL, labels, shortHash } from './names.ts';
+import { proxyVariables } from './proxies.ts';
 import { debianBase } from './stack-base.ts';
 import {
   BUILD_SETUP,
@@ -101,7 +102,7 @@ async function withPackages(
     Image: from,
     User: 'root',
     Cmd: ['bash', '-c', script],
-    Env: proxyEnvironment(),
+    Env: Object.entries(proxyVariables()).map(([name, value]) => `${name}=${value}`),
     Labels: labels(making.owner, 'stack'),
     AttachStdout: true,
     AttachStderr: true,
@@ -204,14 +205,6 @@ function commit(
 
 function temporaryName(): string {
   return `slipway-stack-${shortHash(`${String(process.pid)} ${String(performance.now())} ${String(Math.random())}`)}`;
-}
-
-/** Proxies of this machine, for the package manager; one on the loopback cannot be reached from a container. */
-function proxyEnvironment(): string[] {
-  return ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => {
-    const value = process.env[name] ?? process.env[name.toUpperCase()];
-    return value === undefined || /localhost|127\.0\.0\.|\[::1\]/.test(value) ? [] : [`${name}=${value}`];
-  });
 }
 
 function stackError(error: unknown): RuntimeError {
