@@ -21,8 +21,8 @@ const Result = z.object({ ID: z.string() });
 
 /** Reads the lines that the daemon answers a build with: those of its older builder, of BuildKit, and of Podman. */
 export class BuildTrace {
-  /** Names of steps that were shown, by digest. */
-  private readonly shown = new Map<string, { begun: boolean; ended: boolean }>();
+  /** Digests of steps that were shown. */
+  private readonly shown = new Set<string>();
 
   /** @param line one JSON document; anything else is shown as it is */
   read(line: string): BuildNews {
@@ -37,7 +37,7 @@ export class BuildTrace {
     return { text: status === undefined ? '' : pullText(status, id) };
   }
 
-  /** Steps that begin or end, and what they print. */
+  /** Steps that begin, and what they print. */
   private steps(base64: string): string {
     const texts: string[] = [];
     for (const { field, bytes } of fieldsOf(Buffer.from(base64, 'base64'))) {
@@ -47,21 +47,15 @@ export class BuildTrace {
     return texts.join('');
   }
 
+  /** What fails a step fails the build, which says so. */
   private step(vertex: Buffer): string {
     const fields = new Map(fieldsOf(vertex).map(({ field, bytes, value }) => [field, { bytes, value }]));
     const text = (field: number): string => fields.get(field)?.bytes.toString('utf8') ?? '';
-    const [digest, name, error] = [text(1), text(3), text(7)];
-    const known = this.shown.get(digest) ?? { begun: false, ended: false };
-    this.shown.set(digest, known);
-    const cached = (fields.get(4)?.value ?? 0) === 1;
-    let shown = '';
-    if (!known.begun && (fields.has(5) || cached)) {
-      known.begun = true;
-      shown = `${name}${cached ? ' (cached)' : ''}\n`;
-    }
-    if (known.ended || !fields.has(6) || error === '') return shown;
-    known.ended = true;
-    return `${shown}${error}\n`;
+    const [digest, name] = [text(1), text(3)];
+    const cached = fields.get(4)?.value === 1;
+    if (this.shown.has(digest) || (!fields.has(5) && !cached)) return '';
+    this.shown.add(digest);
+    return `${name}${cached ? ' (cached)' : ''}\n`;
   }
 }
 
