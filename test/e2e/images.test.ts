@@ -3,10 +3,10 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Build } from '#shared/model/build.ts';
 import { connectDaemon } from '../../electron/engine/runtime/docker/daemon.ts';
 import { shortHash } from '../../electron/engine/runtime/docker/names.ts';
 import { makeStack } from '../../electron/engine/runtime/docker/stack-images.ts';
+import { build, scripts, workFolder, type WorkFolder } from './support/buildpack.ts';
 import { whyNoDocker } from './support/docker.ts';
 import { deploy, type Host, logLines, startHost, untilAnswer, waitFor } from './support/host.ts';
 import { get, startLoad } from './support/load.ts';
@@ -20,10 +20,7 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
   const env = { SLIPWAY_RUNTIME: 'docker' };
 
   beforeAll(async () => {
-    const daemon = await connectDaemon({ socketPath: null });
-    await makeStack('slipway-13', {
-      ...{ daemon, owner: 'stack', report: () => undefined, signal: new AbortController().signal },
-    });
+    await ownStack();
     host = await startHost(env);
     folder = await mkdtemp(join(tmpdir(), 'slipway-images-'));
     for (const name of ['image-app', 'image-shop'])
@@ -40,8 +37,8 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
     expect(refused.build.failure).toMatchObject({ code: 'no_buildpack' });
     expect(refused.output).toContain('The source has a Dockerfile: `slipway stack:set container` builds it');
     await host.client.call('apps.setStack', { app: 'boxed', stack: 'container' });
-    const { build, output } = await deployed('boxed', 'image-app');
-    expect(build.failure, output).toBeNull();
+    const { build: made, output } = await deployed('boxed', 'image-app');
+    expect(made.failure, output).toBeNull();
     expect(output).toContain(
       '-----> Building on the Container stack\n-----> Building from Dockerfile, as the stack is container\n',
     );
@@ -124,8 +121,8 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
 
   it('heroku.yml: several images, build arguments, a release command, set-up', async () => {
     await host.client.call('apps.create', { name: 'shop', stack: 'container' });
-    const { build, output } = await deployed('shop', 'image-shop');
-    expect(build.failure, output).toBeNull();
+    const { build: made, output } = await deployed('shop', 'image-shop');
+    expect(made.failure, output).toBeNull();
     expect(output).toContain('Building from heroku.yml');
     expect(output).toContain(`-----> Discovering process types
        web -> python3 -u greeter.py $PORT
@@ -184,14 +181,7 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
   });
 
   /** Deploys a copy of a fixture. */
-  async function deployed(app: string, name: string): Promise<{ build: Build; output: string }> {
-    const source = { kind: 'folder', path: join(folder, name) } as const;
-    const { id } = await host.client.call('builds.start', { app, source });
-    let output = '';
-    for await (const items of host.client.open('builds.output', { app, build: id }))
-      for (const { text } of items) output += text;
-    return { build: await host.client.call('builds.get', { app, build: id }), output };
-  }
+  const deployed = (app: string, name: string) => build(host, app, join(folder, name));
 
   async function run(order: {
     command: string;
@@ -233,13 +223,71 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
   }
 });
 
+describe.skipIf(whyNoDocker() !== null)('stacks that are fetched', () => {
+  /** Stands for the platform's images on a machine that has none of them; by the names that they get. */
+  const standIns = new Map([
+    ['heroku/heroku:24', 'slipway-13:packages'],
+    ['heroku/heroku:24-build', 'slipway-13-build:packages'],
+  ]);
+  const made = ['', '-build'].flatMap((kind) =>
+    ['latest', 'packages'].map((tag) => `slipway-heroku-24${kind}:${tag}`),
+  );
+  const added: string[] = [];
+  let host: Host;
+  let work: WorkFolder;
+
+  beforeAll(async () => {
+    await ownStack();
+    added.push(...made.filter((name) => !isThere(name)));
+    for (const [name, image] of standIns) {
+      if (isThere(name)) continue;
+      added.push(name);
+      docker('tag', image, name);
+    }
+    host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
+    work = await workFolder();
+  });
+  afterAll(async () => {
+    await host.client.call('apps.destroy', { app: 'stacked', confirm: 'stacked' });
+    await host.stop();
+    await work.remove();
+    for (const name of added.filter(isThere)) docker('rmi', name);
+  });
+
+  it('an app is built and run on the stack that was chosen last, and its old releases on theirs', async () => {
+    const folder = await work.files('app', { Procfile: 'clock: echo "on $STACK"; sleep 1000\n' });
+    const buildpack = await work.files('pack', scripts('Any', 'echo "       compiled on $STACK"'));
+    await host.client.call('apps.create', { name: 'stacked' });
+    await host.client.call('buildpacks.set', { app: 'stacked', buildpacks: [buildpack] });
+    const first = await build(host, 'stacked', folder);
+    expect(first.output).toContain('       compiled on slipway-13\n');
+    await host.client.call('apps.setStack', { app: 'stacked', stack: 'heroku-24' });
+    const { build: second, output } = await build(host, 'stacked', folder);
+    expect(second.failure, output).toBeNull();
+    expect(output).toContain('-----> Building on the Heroku-24 stack\n');
+    expect(output).toContain('       compiled on heroku-24\n');
+    const { slug } = await host.client.call('releases.get', { app: 'stacked', version: second.release ?? 0 });
+    expect(slug?.stack).toBe('heroku-24');
+    const updates = [{ type: 'clock', quantity: 1 }];
+    await host.client.call('formation.update', { app: 'stacked', updates });
+    await untilLogged('on heroku-24');
+    await host.client.call('releases.rollback', { app: 'stacked', version: first.build.release ?? 0 });
+    await untilLogged('on slipway-13');
+  });
+
+  const untilLogged = (text: string): Promise<void> =>
+    waitFor(text, async () =>
+      (await logLines(host, 'stacked')).some((line) => line.endsWith(`app[clock.1]: ${text}`)),
+    );
+});
+
 describe('an app that is a Docker image, on plain processes', () => {
   it('is refused with what to do', async () => {
     const host = await startHost({ SLIPWAY_RUNTIME: 'process' });
     try {
       await host.client.call('apps.create', { name: 'boxed', stack: 'container' });
-      const build = await deploy(host, 'boxed', join(FIXTURES, 'image-app'));
-      expect(build.failure).toMatchObject({
+      const { failure } = await deploy(host, 'boxed', join(FIXTURES, 'image-app'));
+      expect(failure).toMatchObject({
         code: 'stack_failed',
         message: expect.stringContaining('Install Docker or start it') as string,
       });
@@ -258,4 +306,15 @@ interface HostConfig {
 
 function docker(...args: string[]): string[] {
   return execFileSync('docker', args, { encoding: 'utf8' }).split('\n').filter(Boolean);
+}
+
+/** Makes sure of the images that the tests' Dockerfiles and stand-ins are made from. */
+async function ownStack(): Promise<void> {
+  const daemon = await connectDaemon({ socketPath: null });
+  const signal = new AbortController().signal;
+  await makeStack('slipway-13', { daemon, owner: 'stack', report: () => undefined, signal });
+}
+
+function isThere(image: string): boolean {
+  return docker('images', '-q', image).length > 0;
 }

@@ -48,7 +48,7 @@ import { Runs } from './runs.ts';
 import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
 import { makeStack, type StackImages } from './stack-images.ts';
-import { runImage, STACK } from './stack-recipe.ts';
+import { runImage } from './stack-recipe.ts';
 
 /** Containers with packages being installed are left alone for so long: another engine or `npm run stack` may be at it. */
 const STACK_CONTAINER_MS = 30 * 60_000;
@@ -109,8 +109,9 @@ class Implementation implements DockerRuntime {
   private available = true;
   private readonly followers = new Set<Disposable>();
   private events: Disposable | null = null;
-  private images: StackImages | null = null;
-  private run: ImageFacts | null = null;
+  /** By stack. */
+  private readonly images = new Map<string, StackImages>();
+  private readonly run = new Map<string, ImageFacts>();
 
   constructor(daemon: Daemon, folder: string, options: DockerRuntimeOptions) {
     const { ownerId: owner, clock, diagnostics, buildEnv } = options;
@@ -120,9 +121,9 @@ class Implementation implements DockerRuntime {
     this.inside = new InsideRuns(daemon);
     this.networks = new AppNetworks(daemon, owner, diagnostics);
     this.releases = new ReleaseImages(daemon, owner);
-    this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
-    const image = async (): Promise<string> => (await this.stackImages()).build;
-    this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, stack: STACK, image });
+    this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: (stack) => this.runBase(stack) });
+    const image = async (stack: string): Promise<string> => (await this.stackImages(stack)).build;
+    this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, image });
     this.identities = new Identities(join(options.stateDir, 'docker-dynos'));
     this.reservations = new Reservations({
       ...{ daemon, owner, clock, identities: this.identities },
@@ -178,8 +179,8 @@ class Implementation implements DockerRuntime {
     await this.runs.join(`Making stack ${stack}`, signal, report, async (line, aborted) => {
       const { ownerId: owner } = this.options;
       const images = await makeStack(stack, { daemon: this.daemon, owner, report: line, signal: aborted });
-      if (images.run !== this.images?.run) this.run = null;
-      this.images = images;
+      if (images.run !== this.images.get(stack)?.run) this.run.delete(stack);
+      this.images.set(stack, images);
     });
   }
 
@@ -409,27 +410,28 @@ class Implementation implements DockerRuntime {
     await this.boxes.close();
   }
 
-  private async stackImages(): Promise<StackImages> {
-    if (!this.images) await this.prepare(STACK, () => undefined, new AbortController().signal);
-    if (!this.images) throw new RuntimeError('stack_failed', `Stack ${STACK} is not ready. Deploy again.`);
-    return this.images;
+  private async stackImages(stack: string): Promise<StackImages> {
+    if (!this.images.has(stack)) await this.prepare(stack, () => undefined, new AbortController().signal);
+    const images = this.images.get(stack);
+    if (!images) throw new RuntimeError('stack_failed', `Stack ${stack} is not ready. Deploy again.`);
+    return images;
   }
 
-  private async runBase(): Promise<ImageFacts> {
-    await this.stackImages();
-    this.run ??= await explain(
-      `The image ${runImage(STACK)} could not be looked up`,
-      inspectImage(this.daemon, runImage(STACK)),
-    );
-    if (!this.run)
-      throw new RuntimeError('stack_failed', `The image ${runImage(STACK)} is missing. Deploy again.`);
-    return this.run;
+  private async runBase(stack: string): Promise<ImageFacts> {
+    await this.stackImages(stack);
+    const name = runImage(stack);
+    const known = this.run.get(stack);
+    const base =
+      known ?? (await explain(`The image ${name} could not be looked up`, inspectImage(this.daemon, name)));
+    if (!base) throw new RuntimeError('stack_failed', `The image ${name} is missing. Deploy again.`);
+    this.run.set(stack, base);
+    return base;
   }
 
   private async imageFor(spec: DynoSpec, again: boolean): Promise<string> {
     if (again) {
-      this.images = null;
-      this.run = null;
+      this.images.delete(spec.slug.stack);
+      this.run.delete(spec.slug.stack);
       await this.stage(spec.slug, new AbortController().signal);
     }
     const own = imageOf(spec);
