@@ -16,6 +16,7 @@ import { bang, detail, megabytes, step } from './output-text.ts';
 import { SafeText } from './safe-text.ts';
 import type { ProjectSource } from './source.ts';
 
+/** How images are built, and what says so. */
 interface FoundPlan {
   readonly file: 'heroku.yml' | 'Dockerfile';
   readonly plan: ImagePlan;
@@ -30,7 +31,7 @@ export function imageFiles({ paths }: Pick<ProjectSource, 'paths'>): string[] {
  * What a source for stack `container` is built to: what its `heroku.yml` says, else its Dockerfile is the web process.
  * @throws BuildFailure heroku_yml_invalid, dockerfile_missing
  */
-async function readImagePlan(source: Pick<ProjectSource, 'readFile' | 'paths'>): Promise<FoundPlan> {
+export async function readImagePlan(source: Pick<ProjectSource, 'readFile' | 'paths'>): Promise<FoundPlan> {
   const manifest = await source.readFile('heroku.yml');
   if (manifest !== null) return { file: 'heroku.yml', plan: readHerokuYml(manifest.toString('utf8')) };
   if (source.paths.includes('Dockerfile')) return { file: 'Dockerfile', plan: DOCKERFILE_PLAN };
