@@ -172,6 +172,7 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
 
   it('destroyed apps leave nothing', async () => {
     expect(steps()).not.toEqual([]);
+    await host.client.call('builds.purgeCache', { app: 'boxed' });
     for (const app of ['boxed', 'shop']) await host.client.call('apps.destroy', { app, confirm: app });
     expect(docker('ps', '-aq', ...owned())).toEqual([]);
     expect(docker('images', '-aq', ...owned())).toEqual([]);

@@ -26,6 +26,8 @@ export interface Runtime {
    * @throws RuntimeError `build_failed` when a step fails, whose output says why; `unsupported` where there are no images
    */
   buildImages(order: ImageOrder, signal: AbortSignal): Promise<ReadonlyMap<string, BuiltImage>>;
+  /** Forgets what building an app's images has kept for the next time, as far as it is the app's alone. */
+  forgetImageCache(appId: string): Promise<void>;
   /**
    * Makes a slug ready to start dynos from: an image, an expanded copy. Idempotent and shared as `prepare`;
    * made anew from the slug's archive when it was removed from outside. Images are only looked for.

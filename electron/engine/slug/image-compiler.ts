@@ -58,6 +58,8 @@ export async function compileImages(
       const found = await readImagePlan(source);
       output(step(`Building from ${found.file}, as the stack is container`));
       for (const note of source.notes.slice(0, 20)) output(detail(note));
+      if (source.paths.includes('Procfile'))
+        output(detail('The Procfile is not used: "run:" of heroku.yml has the commands, else the image.'));
       return { ...found, wishes: await Promise.all(found.plan.builds.map((build) => wishOf(source, build))) };
     });
     const images = await phases.run('compile', () =>

@@ -192,6 +192,11 @@ class Implementation implements DockerRuntime {
     return this.releases.build(order, signal);
   }
 
+  forgetImageCache(appId: string): Promise<void> {
+    const forgotten = this.releases.forgetSteps(appId);
+    return explain(`The build cache of app ${appId} could not be removed`, forgotten);
+  }
+
   async stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
     // The first dyno needs the network; a problem with it shows there.
     this.networks.ensure(slug.appId).catch(() => undefined);

@@ -65,12 +65,12 @@ export class ReleaseImages {
   async removeApp(appId: string): Promise<void> {
     const unnamed = await this.removeTags(() => true, { [LABEL.app]: appId });
     for (const { id } of unnamed) await removeImage(this.daemon, id);
-    await this.forget(stepImages(this.owner, appId), () => false);
+    await this.forgetSteps(appId);
   }
 
-  /** Removes what builds have kept to be faster. */
-  forgetSteps(): Promise<void> {
-    return this.forget(stepImages(this.owner), () => false);
+  /** Removes what builds of an app have kept to be faster; of all apps, when none is given. */
+  forgetSteps(appId?: string): Promise<void> {
+    return this.forget(stepImages(this.owner, appId), () => false);
   }
 
   private async find({ id, reference }: TypeImage): Promise<boolean> {

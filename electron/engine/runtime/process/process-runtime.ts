@@ -143,6 +143,11 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
+  /** There are none. */
+  forgetImageCache(): Promise<void> {
+    return Promise.resolve();
+  }
+
   buildImages(): Promise<never> {
     return Promise.reject(noImages('The source is to be built as a Docker image'));
   }
