@@ -3,6 +3,7 @@ import type { Daemon } from './daemon.ts';
 import { asRuntimeError, explain, throwIfAborted } from './errors.ts';
 import { buildImage } from './image-build.ts';
 import { type ImageRow, inspectImage, listImages, listRepository, removeImage, tagImage } from './images.ts';
+import { persist } from './removal.ts';
 import { IMAGES, LABEL, labelFilter, releaseImages, STEPS, stepImages } from './names.ts';
 
 /** Images that Dockerfiles made: artifacts of releases, which are kept as long as a slug's archive would be. */
@@ -92,9 +93,11 @@ export class ReleaseImages {
     return rows.filter(({ tags }) => tags.length === 0);
   }
 
+  /** The container of a build that was cancelled may hold an image for another moment. */
   private async forget(prefix: string, isKept: (tag: string) => boolean): Promise<void> {
     for (const { tags } of await listRepository(this.daemon, STEPS))
-      for (const tag of tags) if (tag.startsWith(prefix) && !isKept(tag)) await removeImage(this.daemon, tag);
+      for (const tag of tags)
+        if (tag.startsWith(prefix) && !isKept(tag)) await persist(() => removeImage(this.daemon, tag));
   }
 }
 
