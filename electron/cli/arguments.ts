@@ -12,6 +12,7 @@ const OPTIONS = {
   detached: { type: 'boolean' },
   size: { type: 'string' },
   index: { type: 'string', short: 'i' },
+  stack: { type: 'string' },
   'clear-cache': { type: 'boolean' },
   start: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },

@@ -13,6 +13,7 @@ export interface Options {
   readonly detached?: boolean;
   readonly size?: string;
   readonly index?: string;
+  readonly stack?: string;
   readonly 'clear-cache'?: boolean;
   readonly start?: boolean;
   readonly help?: boolean;

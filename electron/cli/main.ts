@@ -10,13 +10,14 @@ import { options } from './commands/options.ts';
 import { config, releases, rollback } from './commands/releases.ts';
 import { domains, https, maintenance, pages } from './commands/routing.ts';
 import { run, runDetached, runInside } from './commands/run.ts';
+import { stack } from './commands/stack.ts';
 import { env, info, open } from './commands/system.ts';
 import { connectEngine, type EngineLink } from './engine-link.ts';
 import { startEngine } from './start-engine.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ deploy, apps, create, logs, run, ps, scale, restart, releases, rollback, config, options, destroy },
-  ...{ info, open, env, buildpacks, maintenance, domains, pages, https },
+  ...{ info, open, env, buildpacks, stack, maintenance, domains, pages, https },
   ...{
     'run:detached': runDetached,
     'run:inside': runInside,

@@ -390,6 +390,7 @@ export function slugRef(slugs: SlugStore, slug: SlugRow): SlugRef {
     stack: slug.stack,
     sha256: slug.sha256,
     parts: slug.parts,
+    images: slug.images,
     open: (part) => slugs.open(slug.sha256, part),
     verify: () => slugs.verify(slug.sha256),
   };

@@ -1,5 +1,6 @@
 import type { App, FormationEntry } from '#shared/model/app.ts';
 import type { AppOptions } from '#shared/model/options.ts';
+import type { StackName } from '#shared/model/stack.ts';
 import { call } from '../state/connection.ts';
 import { go } from '../state/route.ts';
 import { dropDeed, noteDeed, undoDeed, updateOpen, useWorld } from '../state/world.ts';
@@ -147,15 +148,40 @@ export function restart(app: string, dyno?: string): Promise<boolean> {
 
 /** Changes options of the app; shown at once, corrected by the answer. */
 export function setAppOptions(app: string, change: Partial<AppOptions>): Promise<boolean> {
+  return changeApp(
+    app,
+    `The options of ${app} were not changed`,
+    (before) => ({ ...before, options: { ...before.options, ...change } }),
+    () => call('apps.update', { app, ...change }),
+  );
+}
+
+/** Chooses the stack of an app's next deploys; shown at once. */
+export function setStack(app: string, stack: StackName): Promise<boolean> {
+  return changeApp(
+    app,
+    `The stack of ${app} was not changed`,
+    (before) => ({ ...before, stack }),
+    () => call('apps.setStack', { app, stack }),
+  );
+}
+
+/** Shows a change of an app at once, and then what the engine made of it. */
+function changeApp(
+  app: string,
+  problem: string,
+  expected: (before: App) => App,
+  change: () => Promise<App>,
+): Promise<boolean> {
   const show = (changed: (before: App) => App): void => {
     useWorld.setState(({ apps }) => ({
       apps: apps?.map((each) => (each.name === app ? changed(each) : each)) ?? null,
     }));
   };
-  return attempt(`The options of ${app} were not changed`, async () => {
-    show((before) => ({ ...before, options: { ...before.options, ...change } }));
+  return attempt(problem, async () => {
+    show(expected);
     try {
-      const answer = await call('apps.update', { app, ...change });
+      const answer = await change();
       show(() => answer);
     } catch (error) {
       const known = await call('apps.get', { app });

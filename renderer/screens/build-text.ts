@@ -15,10 +15,10 @@ export const PHASE_TITLES: Readonly<Record<BuildPhaseName, string>> = {
 /** Line of the build log that each phase begins with (reference: heroku-platform 2.5). */
 const STARTS: readonly (readonly [BuildPhaseName, RegExp])[] = [
   ['stack', /^-----> Building on/],
-  ['detect', /^-----> (Determining which buildpack|Using buildpacks?:)/],
-  ['compile', /^-----> .+ app detected/],
+  ['detect', /^-----> (Determining which buildpack|Using buildpacks?:|Building from)/],
+  ['compile', /^(-----> .+ app detected|=== Building )/],
   ['types', /^-----> Discovering process types/],
-  ['pack', /^-----> Compressing/],
+  ['pack', /^-----> (Compressing|Keeping the images)/],
   ['launch', /^-----> Launching/],
 ];
 
@@ -66,6 +66,8 @@ const ADVICE: Readonly<Record<BuildFailureCode, string>> = {
   compile_timeout:
     'Look for a step that waits for input or for the network. Settings has the time that a build may take.',
   procfile_invalid: 'Each line of a Procfile reads “type: command”. Correct the lines that are named.',
+  heroku_yml_invalid: 'Correct the keys of heroku.yml that are named, then try again.',
+  dockerfile_missing: 'Add the file that is named, or choose another stack in the app’s options.',
   slug_too_large: 'A slug may have 500 MB. List what the app does not need in .slugignore.',
   pack_failed: 'The slug could not be written. Settings shows how much room the disk has.',
   release_failed: 'The release could not be written down. Try again.',

@@ -1,7 +1,8 @@
 import type { ReactElement } from 'react';
 import type { App } from '#shared/model/app.ts';
 import { ECO_SLEEP_MINUTES } from '#shared/model/options.ts';
-import { setAppOptions } from '../actions/app-actions.ts';
+import { CONTAINER_STACK, StackName, STACKS } from '#shared/model/stack.ts';
+import { setAppOptions, setStack } from '../actions/app-actions.ts';
 import { purgeCache } from '../actions/buildpacks.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -90,7 +91,8 @@ export function OptionsDialog({
           />
           Tell dynos about app and release (HEROKU_APP_NAME, HEROKU_RELEASE_VERSION, …), from their next start
         </label>
-        <BuildpackList app={app.name} />
+        <StackChoice app={app} />
+        {app.stack !== CONTAINER_STACK && <BuildpackList app={app.name} />}
         <div className={css['option']}>
           <span className={css['label']}>Build cache</span>
           <Button onClick={() => void purgeCache(app.name)}>Empty the build cache</Button>
@@ -108,5 +110,38 @@ export function OptionsDialog({
         )}
       </div>
     </Dialog>
+  );
+}
+
+/** What each stack is, in a few words. */
+const STACK_WORDS: Readonly<Record<StackName, string>> = {
+  'slipway-13': 'Debian 13, made on this machine',
+  'heroku-24': 'Heroku’s, on Ubuntu 24.04; fetched when it is used first',
+  'heroku-22': 'Heroku’s, on Ubuntu 22.04; fetched when it is used first',
+  container: 'Docker images, from heroku.yml or a Dockerfile',
+};
+
+function StackChoice({ app }: { readonly app: App }): ReactElement {
+  return (
+    <div className={css['option']}>
+      <label className={css['label']} htmlFor="option-stack">
+        Stack
+      </label>
+      <select
+        id="option-stack"
+        className={panel['field']}
+        value={app.stack}
+        onChange={({ target }) => void setStack(app.name, StackName.parse(target.value))}
+      >
+        {STACKS.map((stack) => (
+          <option key={stack} value={stack}>
+            {stack}: {STACK_WORDS[stack]}
+          </option>
+        ))}
+      </select>
+      <p className={panel['weak']}>
+        From the next deploy on. Releases keep the stack that they were built on.
+      </p>
+    </div>
   );
 }

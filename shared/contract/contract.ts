@@ -14,6 +14,7 @@ import { CustomPage } from '../model/pages.ts';
 import { HttpsStatus } from '../model/https.ts';
 import { MAX_TIME_TO_LIVE, OneOffDyno, RunEvent } from '../model/run.ts';
 import { Inspection, Sample } from '../model/source.ts';
+import { StackName } from '../model/stack.ts';
 import { StatsSample } from '../model/stats.ts';
 import { DiskUse } from '../model/system.ts';
 import { call, stream } from './endpoint.ts';
@@ -98,9 +99,11 @@ export const contract = {
   'samples.list': call(Nothing, z.object({ samples: z.array(Sample) })),
   'apps.list': call(Nothing, z.object({ apps: z.array(App) })),
   'apps.get': call(OfApp, App),
-  'apps.create': call(z.object({ name: AppName.optional() }), App),
+  'apps.create': call(z.object({ name: AppName.optional(), stack: StackName.optional() }), App),
   /** Changes the options that are given. */
   'apps.update': call(OfApp.extend(AppOptions.partial().shape), App),
+  /** Chooses what the app is built and run on, from its next build on. */
+  'apps.setStack': call(OfApp.extend({ stack: StackName }), App),
   /** `confirm` has to be the app's name. */
   'apps.destroy': call(OfApp.extend({ confirm: z.string() }), Nothing),
   'builds.start': call(OfApp.extend({ source: Source, clearCache: z.boolean().default(false) }), Build),

@@ -43,6 +43,7 @@ export type AppState = z.infer<typeof AppState>;
 export const App = z.object({
   id: z.string(),
   name: AppName,
+  /** What its next build uses; releases may have been built on others. */
   stack: z.string(),
   createdAt: z.string(),
   /** Where the router serves it. */

@@ -30,6 +30,8 @@ export const BUILD_FAILURES = [
   'compile_failed',
   'compile_timeout',
   'procfile_invalid',
+  'heroku_yml_invalid',
+  'dockerfile_missing',
   'slug_too_large',
   'pack_failed',
   'release_failed',

@@ -7,16 +7,16 @@ export const RELEASE_TYPE = 'release';
 export const ReleaseStatus = z.enum(['pending', 'succeeded', 'failed', 'expired']);
 export type ReleaseStatus = z.infer<typeof ReleaseStatus>;
 
-/** A slug: the compiled app, one archive file. */
+/** A slug: the compiled app, one archive file, or the Docker images in its place. */
 export const Slug = z.object({
   id: z.string(),
-  /** Lower-case hex of the archive's SHA-256. */
+  /** Lower-case hex of the archive's SHA-256; of images a digest of their ids. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Size of the archive in bytes. */
+  /** Size of the archive or of the images, in bytes. */
   size: z.number().int().nonnegative(),
   processTypes: z.record(z.string(), z.string()),
   stack: z.string(),
-  /** Name that the buildpack's detect printed, for example `Node.js`. */
+  /** Name that the buildpack's detect printed, for example `Node.js`; of images the file they were built by. */
   language: z.string(),
   /** Commit of the source, when it was a git work tree. */
   commit: z.string().nullable(),

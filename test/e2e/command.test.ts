@@ -192,6 +192,27 @@ describe('slipway with its engine', () => {
     expect(purged.out).toBe('Purging the build cache of console... done\n');
   });
 
+  it('shows and chooses the stack, for an app that there is and for a new one', async () => {
+    const run = async (...words: string[]): Promise<string> => {
+      const { out, err } = await slipway(words, { env });
+      return out + err;
+    };
+    expect(await run('stack', '-a', 'console')).toBe(
+      '=== console Available Stacks\n* slipway-13\n  heroku-24\n  heroku-22\n  container\n',
+    );
+    expect(await run('stack:set', 'heroku-24', '-a', 'console')).toBe(
+      'Setting stack to heroku-24... done\nYou will need to redeploy console for the change to take effect.\n',
+    );
+    expect(await run('stack', '-a', 'console')).toContain('\n* heroku-24\n');
+    expect(await run('stack:set', 'cedar', '-a', 'console')).toContain(
+      'There is no stack "cedar". Stacks are slipway-13, heroku-24, heroku-22, container.',
+    );
+    expect(await run('stack:set', 'slipway-13', '-a', 'console')).toContain('done');
+    expect(await run('create', 'boxed', '--stack', 'container')).toContain('Creating boxed... done');
+    expect(await run('stack', '-a', 'boxed')).toContain('\n* container\n');
+    await run('destroy', 'boxed', '--confirm', 'boxed');
+  });
+
   it('switches maintenance and tells of it', async () => {
     const on = await slipway(['maintenance:on', '-a', 'console'], { env });
     expect([on.code, on.out]).toEqual([0, 'Enabling maintenance mode for console... done\n']);

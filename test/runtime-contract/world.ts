@@ -124,6 +124,7 @@ export function slugOf(appId: string, parts: ReadonlyMap<string, Buffer | null>)
     stack: STACK,
     sha256: createHash('sha256').update(archive).digest('hex'),
     parts: pieces,
+    images: null,
     archive,
     opened: 0,
     verify: () => Promise.resolve(),

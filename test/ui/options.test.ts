@@ -39,6 +39,12 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
       const { options } = await app();
       return options.deployOrder === 'platform' && options.sleepAfterMinutes === 5;
     });
+    const stack = dialog.getByLabel('Stack');
+    await stack.selectOption('container');
+    await waitFor('the stack', async () => (await app()).stack === 'container');
+    expect(await dialog.getByLabel('Buildpack to add').count()).toBe(0);
+    await stack.selectOption('slipway-13');
+    await waitFor('the stack from before', async () => (await app()).stack === 'slipway-13');
     await dialog.getByRole('button', { name: 'Done' }).click();
     await goTo(page, '/settings');
     await page.getByText('At once, then after 1, 2, 5, 10, 20 and 30 seconds.').waitFor();

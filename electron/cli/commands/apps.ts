@@ -1,5 +1,6 @@
 import { SlipwayError } from '#shared/errors.ts';
 import { columns, type Command } from '../command.ts';
+import { readStack } from './stack.ts';
 
 /** `apps`: all apps. */
 export const apps: Command = {
@@ -18,10 +19,12 @@ export const apps: Command = {
 
 /** `create`: an app without code. */
 export const create: Command = {
-  usage: 'create [NAME]',
+  usage: 'create [NAME] [--stack STACK]',
   summary: 'make an app',
-  async run({ client, words, write }) {
-    const app = await client.call('apps.create', words[0] === undefined ? {} : { name: words[0] });
+  async run({ client, words, options, write }) {
+    const name = words[0] === undefined ? {} : { name: words[0] };
+    const chosen = options.stack === undefined ? {} : { stack: readStack(options.stack) };
+    const app = await client.call('apps.create', { ...name, ...chosen });
     write(`Creating ${app.name}... done\n${app.webUrl}\n`);
   },
 };

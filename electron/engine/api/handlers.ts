@@ -1,6 +1,7 @@
 import { freemem, totalmem, availableParallelism } from 'node:os';
 import type { Handlers, SystemInfo } from '#shared/contract/contract.ts';
 import { SlipwayError } from '#shared/errors.ts';
+import type { App } from '#shared/model/app.ts';
 import type { AppOptions } from '#shared/model/options.ts';
 import type { Apps } from '../app/apps.ts';
 import { describeFormation } from '../app/formation.ts';
@@ -103,8 +104,8 @@ function appHandlers(systems: ApiSystems): HandlersOf<'apps' | 'logs'> {
   return {
     'apps.list': async () => ({ apps: apps.list() }),
     'apps.get': async ({ app }) => apps.view(apps.find(app)),
-    'apps.create': async ({ name }, { user }) => {
-      const app = apps.create(name, user);
+    'apps.create': async ({ name, stack }, { user }) => {
+      const app = apps.create(name, user, stack);
       systems.dynos.appChanged(app.id);
       systems.apiLog(app.id, `Initial release by user ${user}`);
       systems.apiLog(app.id, `Release v1 created by user ${user}`);
@@ -113,6 +114,7 @@ function appHandlers(systems: ApiSystems): HandlersOf<'apps' | 'logs'> {
       facts.publish({ kind: 'app.created', app: app.id });
       return apps.view(app);
     },
+    'apps.setStack': async ({ app, stack }, { user }) => setStack(systems, apps.find(app), stack, user),
     'apps.update': async ({ app: nameOrId, ...change }, { user }) => {
       const app = apps.find(nameOrId);
       if (change.deployOnSave === true && app.folder === null) {
@@ -166,6 +168,17 @@ function changedOptions(options: AppOptions, change: Changes<AppOptions>): AppOp
     sessionAffinity: change.sessionAffinity ?? options.sessionAffinity,
     dynoChoice: change.dynoChoice ?? options.dynoChoice,
   };
+}
+
+/** Makes no release: the next build is the first that uses it (reference: heroku-platform 6.1). */
+function setStack(systems: ApiSystems, app: AppRow, stack: string, user: string): App {
+  const { store, apps, facts } = systems;
+  if (stack !== app.stack) {
+    store.setStack(app.id, stack);
+    systems.apiLog(app.id, `Stack changed from ${app.stack} to ${stack} by user ${user}`);
+    facts.publish({ kind: 'app.changed', app: app.id });
+  }
+  return apps.view(apps.find(app.id));
 }
 
 function buildHandlers({

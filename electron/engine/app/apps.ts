@@ -4,15 +4,13 @@ import type { App, AppState, Dyno, FormationEntry } from '#shared/model/app.ts';
 import { generateAppName } from '#shared/model/names.ts';
 import { RELEASE_TYPE } from '#shared/model/release.ts';
 import { DEFAULT_SIZE } from '#shared/model/size.ts';
+import { DEFAULT_STACK, type StackName } from '#shared/model/stack.ts';
 import type { FormationUpdate } from '#shared/contract/contract.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { AppRow, FormationRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../util/clock.ts';
 import { firstRows, scaleFormation } from './formation.ts';
-
-/** Stack of new apps. */
-export const DEFAULT_STACK = 'slipway-13';
 
 /** What the apps need of the rest of the engine. */
 export interface AppsOptions {
@@ -51,12 +49,12 @@ export class Apps {
    * @param name wanted name, or undefined for a generated one
    * @throws SlipwayError `name_taken`
    */
-  create(name: string | undefined, user: string): AppRow {
+  create(name: string | undefined, user: string, stack: StackName = DEFAULT_STACK): AppRow {
     const { store, ledger, clock } = this.options;
     const app = {
       id: randomUUID(),
       name: name ?? this.freeName(),
-      stack: DEFAULT_STACK,
+      stack,
       folder: null,
       serving: null,
       createdAt: new Date(clock.now()).toISOString(),

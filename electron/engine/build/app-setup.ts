@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ConfigChange, ConfigVars } from '#shared/model/config.ts';
+import { DEFAULT_STACK } from '#shared/model/stack.ts';
 import type { ReleaseLedger } from '../release/ledger.ts';
 import type { ReleasePublisher } from '../release/publisher.ts';
 import { type AppManifest, type AskedVar, readManifest } from '../slug/app-manifest.ts';
@@ -43,6 +44,10 @@ export async function setUpApp(
   }
   if (manifest.buildpacks.length > 0 && store.buildpacks(app.id).length === 0) {
     store.setBuildpacks(app.id, [...new Set(manifest.buildpacks)]);
+    facts.publish({ kind: 'app.changed', app: app.id });
+  }
+  if (manifest.stack !== null && app.stack === DEFAULT_STACK) {
+    store.setStack(app.id, manifest.stack);
     facts.publish({ kind: 'app.changed', app: app.id });
   }
   if (manifest.addons.length > 0) output(noAddons('app.json', manifest.addons));

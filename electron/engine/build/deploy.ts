@@ -115,15 +115,18 @@ export class Deploy {
     };
     this.options.apiLog(app.id, `Build started by user ${user}`);
     const reservation = this.options.dynos.reserve(app.id);
+    let compiled: CompiledSlug | null = null;
     try {
-      const compiled = await this.compile(write);
-      const release = await this.phases.run('release', () => this.release(compiled, write, output));
+      const made = (compiled = await this.compile(write));
+      const release = await this.phases.run('release', () => this.release(made, write, output));
       const command = this.runPostdeploy(write);
       await this.phases.run('launch', () => this.launch(release.version));
       await command;
       write(detail(`${this.options.apps.view(app).webUrl} deployed to Slipway`));
     } catch (error) {
       this.fail(error, write);
+      if (this.row.release === null && compiled?.images != null)
+        await this.options.runtime.unstage(compiled.id).catch(() => undefined);
     } finally {
       reservation.release();
       this.saveAnyway({ finishedAt: new Date(this.options.clock.now()).toISOString() });
@@ -163,7 +166,7 @@ export class Deploy {
     using guard = new DiskGuard(this.options.home.folder);
     return await compileSlug(
       {
-        ...{ buildId: this.id, appId: app.id, stack: app.stack, folder, first, clearCache },
+        ...{ buildId: this.id, appId: app.id, folder, first, clearCache },
         known: await knownParts(store, slugs, app.id),
         timeoutMs: options.get().buildMinutes * 60_000,
         diskFull: guard.signal,
@@ -186,8 +189,9 @@ export class Deploy {
     const { app } = this.order;
     if (!source.changed) this.note({ sourceCommit: source.commit });
     if (first) this.postdeploy = (await setUpApp(this.options, this.order, source, write)).postdeploy;
-    const detected = store.findApp(app.id)?.detectedBuildpack ?? null;
+    const { detectedBuildpack: detected = null, stack = app.stack } = store.findApp(app.id) ?? {};
     return {
+      stack,
       config: ledger.current(app.id).config,
       buildpacks: { list: store.buildpacks(app.id), detected },
     };
@@ -212,7 +216,7 @@ export class Deploy {
     const { app, user } = this.order;
     const deploy = () => ({
       slug: newSlug(app, compiled, clock.now()),
-      description: describeDeploy(compiled.commit, compiled.sha256),
+      description: describeDeploy(compiled),
       user,
     });
     await publisher.idle(app.id, this.abort.signal);
@@ -233,7 +237,8 @@ export class Deploy {
   }
 
   /** Keeps what was found for later builds, and gives a new app what its buildpack asks for (reference: heroku-platform 2.2, 2.4). */
-  private noteBuildpack({ detected, wishes }: CompiledSlug, write: (text: string) => void): void {
+  private noteBuildpack(compiled: CompiledSlug, write: (text: string) => void): void {
+    const { detected, wishes } = compiled;
     const { store, ledger, publisher, facts } = this.options;
     const { app, user } = this.order;
     if (detected !== null && store.findApp(app.id)?.detectedBuildpack !== detected) {
@@ -242,7 +247,8 @@ export class Deploy {
     }
     const current = ledger.current(app.id);
     if (current.slugId !== null) return;
-    if ((wishes.addons ?? []).length > 0) write(noAddons('The buildpack', wishes.addons ?? []));
+    if ((wishes.addons ?? []).length > 0)
+      write(noAddons(compiled.images === null ? 'The buildpack' : 'heroku.yml', wishes.addons ?? []));
     const change = ConfigChange.safeParse({ ...wishes.config_vars, ...current.config });
     if (change.success) publisher.add(() => ledger.configure(app.id, change.data, user), { user });
     else write(bang('Warning: the config vars of bin/release are not used, as their names are not allowed.'));

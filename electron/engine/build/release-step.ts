@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { CompiledSlug } from '../slug/compiler.ts';
 import { BuildFailure } from '../slug/failure.ts';
 import { bang, detail, step } from '../slug/output-text.ts';
@@ -7,17 +6,26 @@ import type { AppRow, ReleaseRow, SlugRow } from '../store/rows.ts';
 /** A compiled slug as the store keeps it. @param now milliseconds since the epoch */
 export function newSlug(app: AppRow, compiled: CompiledSlug, now: number): SlugRow {
   return {
-    id: randomUUID(),
+    id: compiled.id,
     appId: app.id,
     sha256: compiled.sha256,
     size: compiled.size,
     parts: [...compiled.parts],
+    images: compiled.images === null ? null : imageRows(compiled.images),
     processTypes: { ...compiled.processTypes },
-    stack: app.stack,
+    stack: compiled.stack,
     language: compiled.language,
     commit: compiled.commit,
     createdAt: new Date(now).toISOString(),
   };
+}
+
+function imageRows(images: NonNullable<CompiledSlug['images']>): NonNullable<SlugRow['images']> {
+  const rows = Object.entries(images).map(([type, image]) => [
+    type,
+    { ...image, arguments: image.arguments === null ? null : [...image.arguments] },
+  ]);
+  return Object.fromEntries(rows) as NonNullable<SlugRow['images']>;
 }
 
 /** What the build log says of a new release; with a release command its output follows (reference: heroku-platform 2.5). */

@@ -70,7 +70,7 @@ it('cleans up, keeps the slugs of current and serving releases, and tells what c
   for (const id of ['old', 'serving', 'current']) {
     const slug = {
       ...{ id, appId: 'a1', sha256: id.padEnd(64, '0'), size: 1, parts: [], processTypes: {}, stack: 's' },
-      ...{ language: 'x', commit: null, createdAt: 'now' },
+      ...{ language: 'x', commit: null, images: null, createdAt: 'now' },
     };
     store.atomically(() => ledger.deploy('a1', { slug, description: 'Deploy', user: 'ann' }));
   }

@@ -7,12 +7,12 @@ export interface DynoFacts {
   readonly appName: string;
   readonly dynoId: string;
   readonly release: ReleaseRow;
-  readonly slug: Pick<SlugRow, 'commit' | 'sha256'>;
+  readonly slug: Pick<SlugRow, 'commit' | 'sha256' | 'images'>;
 }
 
 /** Variables of the platform's features `runtime-dyno-metadata` and `runtime-dyno-build-metadata` (reference: heroku-platform 3.7). */
 export function dynoMetadata({ appId, appName, dynoId, release, slug }: DynoFacts): Record<string, string> {
-  const description = describeDeploy(slug.commit, slug.sha256);
+  const description = describeDeploy(slug);
   const commit =
     slug.commit === null ? {} : { HEROKU_SLUG_COMMIT: slug.commit, HEROKU_BUILD_COMMIT: slug.commit };
   return {

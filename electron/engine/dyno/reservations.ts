@@ -229,10 +229,7 @@ function isUnsettled({ target, serving }: AppDesire): boolean {
   return target?.wanted.version !== serving?.wanted.version;
 }
 
-/** Names the parts of a release's slug that the next one has as well, most likely: all but the last. */
+/** Names the stack and the parts of a release's slug that the next one has as well, most likely: all but the last. */
 function beginningOf({ slug }: RunnableRelease): string {
-  return slug.parts
-    .slice(0, -1)
-    .map((part) => part.key)
-    .join(' ');
+  return [slug.stack, ...slug.parts.slice(0, -1).map((part) => part.key)].join(' ');
 }

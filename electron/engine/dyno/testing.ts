@@ -242,7 +242,14 @@ export async function dynoWorld(
   const problems: string[] = [];
   const printed: string[] = [];
   const slugRef = (): SlugRef =>
-    ({ id: 's', appId: APP.id, stack: 's', sha256: '', verify: () => runtime.verify() }) as SlugRef;
+    ({
+      id: 's',
+      appId: APP.id,
+      stack: 's',
+      sha256: '',
+      images: null,
+      verify: () => runtime.verify(),
+    }) as SlugRef;
   const options: DynoManagerOptions = {
     ...{ store, runtime: runtime.runtime, clock, slugRef, timers: PLATFORM_TIMERS, parallelStarts: 10 },
     restarts: () => RESTART_POLICIES.short,
@@ -271,7 +278,7 @@ export async function dynoWorld(
     const parts = [common.packages, `code of ${id}`].map((key, at) => ({ key, offset: at, length: 1 }));
     const slug = {
       ...{ id, appId: APP.id, sha256: id.padEnd(64, '0'), size: 2, parts, processTypes },
-      ...{ stack: 'slipway-13', language: 'Node.js', commit: null, createdAt: 'now' },
+      ...{ stack: 'slipway-13', language: 'Node.js', commit: null, createdAt: 'now', images: null },
     };
     return ledger.deploy(APP.id, { slug, description: 'Deploy', user: 'ann' });
   };

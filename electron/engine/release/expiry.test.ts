@@ -42,7 +42,14 @@ async function deploy(from: number, to: number, appId = 'a1', content = (id: str
     await writeFile(file, id);
     const written = new Date(Date.now() - 3_600_000);
     await utimes(file, written, written);
-    const more = { parts: [], processTypes: {}, stack: 'slipway-13', language: 'Node.js', commit: null };
+    const more = {
+      parts: [],
+      processTypes: {},
+      stack: 'slipway-13',
+      language: 'Node.js',
+      commit: null,
+      images: null,
+    };
     const slug = { id, appId, sha256, size: 1, ...more, createdAt: String(1_000 + number) };
     store.atomically(() => ledger.deploy(appId, { slug, description: `Deploy ${id}`, user: 'ann' }));
   }

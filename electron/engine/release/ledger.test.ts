@@ -31,13 +31,13 @@ function slug(id: string): SlugRow {
   const processTypes = { web: 'node server.js' };
   return {
     ...{ id, appId: 'a1', sha256, size: 10, parts: [], processTypes, stack: 'slipway-13' },
-    ...{ language: 'Node.js', commit: null, createdAt: 'now' },
+    ...{ language: 'Node.js', commit: null, createdAt: 'now', images: null },
   };
 }
 
 function deploy(id: string): number {
   return store.atomically(() =>
-    ledger.deploy('a1', { slug: slug(id), description: describeDeploy(null, id), user: 'ann' }),
+    ledger.deploy('a1', { slug: slug(id), description: describeDeploy(slug(id)), user: 'ann' }),
   ).version;
 }
 

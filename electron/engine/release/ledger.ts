@@ -189,6 +189,11 @@ function whyNot({ slugId, status }: ReleaseRow): string {
 }
 
 /** What a deploy is called in the ledger (reference: heroku-platform 6.1). */
-export function describeDeploy(commit: string | null, slugSha256: string): string {
-  return commit === null ? `Deploy slug ${slugSha256.slice(0, 8)}` : `Deploy ${commit.slice(0, 8)}`;
+export function describeDeploy({
+  commit,
+  sha256,
+  images,
+}: Pick<SlugRow, 'commit' | 'sha256'> & { readonly images: object | null }): string {
+  if (commit !== null) return `Deploy ${commit.slice(0, 8)}`;
+  return `Deploy ${images === null ? 'slug' : 'image'} ${sha256.slice(0, 8)}`;
 }

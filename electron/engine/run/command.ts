@@ -5,9 +5,15 @@ import type { ProcessTypes } from '#shared/model/procfile.ts';
  * is behind it stays (reference: heroku-platform 1.1).
  */
 export function expandCommand(command: string, types: ProcessTypes): string {
-  const [, word = '', rest = ''] = /^\s*(\S+)([^]*)$/.exec(command) ?? [];
-  const type = Object.hasOwn(types, word) ? types[word] : undefined;
-  return type === undefined ? command : `${type}${rest}`;
+  const type = namedType(command, types);
+  if (type === null) return command;
+  return `${types[type] ?? ''}${command.trimStart().slice(type.length)}`;
+}
+
+/** The process type that is the first word of a command, or null. */
+export function namedType(command: string, types: ProcessTypes): string | null {
+  const word = /^\s*(\S+)/.exec(command)?.[1] ?? '';
+  return Object.hasOwn(types, word) ? word : null;
 }
 
 const FIRST = 1_000;

@@ -9,7 +9,7 @@ import type { InsideSpec } from '../runtime/run-terminal.ts';
 import { type DynoSpec, type Runtime, RuntimeError, type SlugRef } from '../runtime/runtime.ts';
 import type { AppRow, SlugRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { expandCommand, pickRunName } from './command.ts';
+import { expandCommand, namedType, pickRunName } from './command.ts';
 import type { OneOffOrder } from './one-off.ts';
 
 /** Most one-off dynos and commands inside dynos of an app at a time. */
@@ -69,7 +69,8 @@ export function runSpec(
     command: expandCommand(command, slug.processTypes),
   };
   const told = app.options.dynoMetadata ? slug : null;
-  return dynoSpec({ record, appName: app.name, release, slug: parts.slugRef(slug), told });
+  const spec = dynoSpec({ record, appName: app.name, release, slug: parts.slugRef(slug), told });
+  return { ...spec, imageType: namedType(command, slug.processTypes) ?? 'web' };
 }
 
 /** That many run already. */

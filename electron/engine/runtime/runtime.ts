@@ -20,11 +20,21 @@ export interface Runtime {
   /** Opens a place to compile in; `close` it whatever happens. */
   openBuild(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox>;
   /**
+   * Builds the images of a slug with Dockerfiles. They stay until `unstage` of the slug, `destroyApp`, or a `sweep` that does not
+   * keep the slug.
+   * @returns them by process type
+   * @throws RuntimeError `build_failed` when a step fails, whose output says why; `unsupported` where there are no images
+   */
+  buildImages(order: ImageOrder, signal: AbortSignal): Promise<ReadonlyMap<string, BuiltImage>>;
+  /** Forgets what building an app's images has kept for the next time, as far as it is the app's alone. */
+  forgetImageCache(appId: string): Promise<void>;
+  /**
    * Makes a slug ready to start dynos from: an image, an expanded copy. Idempotent and shared as `prepare`;
-   * made anew from the slug's archive when it was removed from outside.
+   * made anew from the slug's archive when it was removed from outside. Images are only looked for.
+   * @throws RuntimeError `not_found` when an image is gone, `unsupported` for images where there are none
    */
   stage(slug: SlugRef, signal: AbortSignal): Promise<void>;
-  /** Forgets what `stage` made. Nothing happens when there is nothing. */
+  /** Forgets what `stage` made, and the slug's images for good. Nothing happens when there is nothing. */
   unstage(slugId: string): Promise<void>;
   /**
    * Gets a place ready for a dyno that may start soon, so that `startDyno` with the same id only has to add what is new. `spec.slug` is
@@ -108,6 +118,19 @@ export interface RuntimeInfo {
   readonly notes: readonly string[];
 }
 
+/** The Docker image of a process type. */
+export interface TypeImage {
+  /** Names its content. */
+  readonly id: string;
+  /** Where the runtime has it. */
+  readonly reference: string;
+  /**
+   * What its entry point gets where the image itself says how the type is started; null: the dyno's command, run by the image's
+   * shell.
+   */
+  readonly arguments: readonly string[] | null;
+}
+
 /** A slug as runtimes see it. */
 export interface SlugRef {
   readonly id: string;
@@ -117,6 +140,8 @@ export interface SlugRef {
   readonly sha256: string;
   /** Archive parts in file order, see `SlugPart`; an archive from elsewhere is one part. */
   readonly parts: readonly SlugPart[];
+  /** Docker images by process type, of which dynos start in place of an archive; null for an archive. */
+  readonly images: Readonly<Record<string, TypeImage>> | null;
   /** Opens the archive (zstd tar, entries below `./app/`), whole or one part of it. */
   open(part?: SlugPart): Readable;
   /** Makes sure that the archive is what was written. @throws RuntimeError when it was damaged since */
@@ -135,6 +160,41 @@ export interface SlugPart {
   /** First byte in the archive, and length in bytes. */
   readonly offset: number;
   readonly length: number;
+}
+
+/** Images of one slug to be built, one after the other. */
+export interface ImageOrder {
+  readonly appId: string;
+  readonly slugId: string;
+  readonly images: readonly ImageWish[];
+  readonly args: Readonly<Record<string, string>>;
+  /** Runs every step again. */
+  readonly clearCache: boolean;
+  /** Told before each image. */
+  readonly onBegin: (image: ImageWish) => void;
+  /** Gets what Docker prints, as it comes. */
+  readonly onOutput: (text: string) => void;
+}
+
+/** The image of one process type. */
+export interface ImageWish {
+  readonly type: string;
+  /** Opens the files that the Dockerfile works with, as a tar. */
+  readonly context: () => Readable;
+  /** Path of the Dockerfile in them. */
+  readonly dockerfile: string;
+  /** Stage to stop at, or null for the last. */
+  readonly target: string | null;
+}
+
+/** An image that was built. */
+export interface BuiltImage {
+  readonly id: string;
+  readonly reference: string;
+  readonly bytes: number;
+  /** ENTRYPOINT and CMD; empty where there is none. */
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
 }
 
 /** What a build box has to have. */
@@ -210,6 +270,8 @@ export interface DynoSpec {
   /** `web.1` */
   readonly name: string;
   readonly type: string;
+  /** Process type whose image it starts from, where that is not its own; the slug may have none of that name. */
+  readonly imageType?: string;
   readonly release: number;
   readonly slug: SlugRef;
   /** Run by bash after /etc/profile.d, .profile.d and .profile (reference: heroku-platform 2.3). */
@@ -275,6 +337,8 @@ export class RuntimeError extends Error {
   readonly code:
     | 'unavailable'
     | 'stack_failed'
+    | 'build_failed'
+    | 'unsupported'
     | 'not_found'
     | 'too_large'
     | 'disk_full'

@@ -15,6 +15,7 @@ describe('app.json', () => {
         buildpacks: [{ url: 'heroku/nodejs' }, { url: 'urn:buildpack:heroku/python' }],
         addons: ['heroku-postgresql', { plan: 'heroku-redis:mini', as: 'CACHE' }],
         scripts: { postdeploy: 'node seed.js' },
+        stack: 'container',
       }),
     );
     const nothing = { description: '', value: null, required: true, secret: false };
@@ -28,6 +29,7 @@ describe('app.json', () => {
       ],
       buildpacks: ['heroku/nodejs', 'urn:buildpack:heroku/python'],
       addons: ['heroku-postgresql', 'heroku-redis:mini'],
+      stack: 'container',
       postdeploy: 'node seed.js',
       warnings: [],
     });

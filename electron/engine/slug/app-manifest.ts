@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BuildpackRef } from '#shared/model/buildpack.ts';
 import { ConfigName } from '#shared/model/config.ts';
+import { StackName } from '#shared/model/stack.ts';
 
 /** A config var that `app.json` asks for. */
 export interface AskedVar {
@@ -20,6 +21,8 @@ export interface AppManifest {
   readonly buildpacks: readonly string[];
   /** Names of add-on plans. */
   readonly addons: readonly string[];
+  /** Name of the stack, or null. */
+  readonly stack: string | null;
   /** Command to run once, or null. */
   readonly postdeploy: string | null;
   /** What could not be used, a sentence each. */
@@ -42,10 +45,13 @@ const Manifest = z.looseObject({
   env: z.record(z.string(), z.unknown()).optional().catch(undefined),
   buildpacks: z.array(z.unknown()).optional().catch(undefined),
   addons: z.array(z.unknown()).optional().catch(undefined),
+  stack: z.unknown().optional(),
   scripts: z.looseObject({ postdeploy: z.unknown().optional() }).optional().catch(undefined),
 });
 
-const NOTHING: AppManifest = { env: [], buildpacks: [], addons: [], postdeploy: null, warnings: [] };
+const NOTHING: AppManifest = {
+  ...{ env: [], buildpacks: [], addons: [], stack: null, postdeploy: null, warnings: [] },
+};
 
 /** Reads `app.json`. What is wrong in it is left out with a warning. @param text null when there is no such file */
 export function readManifest(text: string | null): AppManifest {
@@ -53,7 +59,7 @@ export function readManifest(text: string | null): AppManifest {
   if (json === undefined) return NOTHING;
   const manifest = Manifest.safeParse(json);
   if (!manifest.success) return { ...NOTHING, warnings: ['app.json is no JSON object, so it is not used.'] };
-  const { env = {}, buildpacks = [], addons = [], scripts } = manifest.data;
+  const { env = {}, buildpacks = [], addons = [], stack, scripts } = manifest.data;
   const warnings: string[] = [];
   const postdeploy = z.string().trim().min(1).max(10_000).safeParse(scripts?.postdeploy);
   if (scripts?.postdeploy !== undefined && !postdeploy.success)
@@ -64,6 +70,7 @@ export function readManifest(text: string | null): AppManifest {
       readEntry(Buildpack.pipe(BuildpackRef), 'buildpacks', each, warnings),
     ),
     addons: addons.flatMap((each) => readEntry(Addon, 'addons', each, warnings)),
+    stack: stack === undefined ? null : (readEntry(StackName, 'stack', stack, warnings)[0] ?? null),
     postdeploy: postdeploy.data ?? null,
     warnings,
   };

@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { isDiskFull } from '#shared/errors.ts';
-import { SLUG_WARN_BYTES } from '#shared/model/build.ts';
+import { type BuildFailureCode, SLUG_WARN_BYTES } from '#shared/model/build.ts';
 import type { ProcessTypes } from '#shared/model/procfile.ts';
+import { CONTAINER_STACK } from '#shared/model/stack.ts';
 import type { FormationRow } from '../store/rows.ts';
-import type { BuildBox, Runtime } from '../runtime/runtime.ts';
+import type { BuildBox, Runtime, TypeImage } from '../runtime/runtime.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import type { Buildpack, ReleaseInfo } from './buildpacks.ts';
 import { type BuildpackChoice, type BuildpackWish, chooseBuildpacks } from './choice.ts';
 import type { BuildpackStore } from './fetch/buildpack-store.ts';
 import { BuildFailure } from './failure.ts';
+import { compileImages, imageFiles } from './image-compiler.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
 import type { StoredSlug } from './archive-writer.ts';
@@ -23,7 +26,6 @@ const EMPTY_MS = 60_000;
 export interface CompileOrder {
   readonly buildId: string;
   readonly appId: string;
-  readonly stack: string;
   readonly folder: string;
   /** Parts of the app's older slugs, by key. */
   readonly known: ReadonlyMap<string, KnownPart>;
@@ -40,6 +42,7 @@ export interface CompileOrder {
 
 /** What a build needs to know of its app. */
 export interface AppState {
+  readonly stack: string;
   readonly config: Readonly<Record<string, string>>;
   readonly buildpacks: Omit<BuildpackWish, 'override'>;
 }
@@ -59,6 +62,10 @@ export interface CompileTools {
 
 /** A compiled app. */
 export interface CompiledSlug extends StoredSlug {
+  readonly id: string;
+  readonly stack: string;
+  /** Docker images by process type, in place of an archive; else null. */
+  readonly images: Readonly<Record<string, TypeImage>> | null;
   readonly processTypes: ProcessTypes;
   /** Formation that `app.json` asks for; empty when it asks for none, or the app has one. */
   readonly formation: readonly FormationRow[];
@@ -84,18 +91,19 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
   });
   await phases.run('stack', () =>
     runtime.prepare(
-      order.stack,
+      state.stack,
       (text) => {
         output(detail(text));
       },
       tools.signal,
     ),
   );
-  output(step(`Building on the ${stackTitle(order.stack)} stack`));
+  output(step(`Building on the ${stackTitle(state.stack)} stack`));
   const overdue = AbortSignal.timeout(order.timeoutMs);
   const signal = AbortSignal.any([tools.signal, overdue, order.diskFull]);
   const compiler = new Compiler(order, { ...tools, signal }, source, state);
   try {
+    if (state.stack === CONTAINER_STACK) return await compileImages(order, { ...tools, signal }, source);
     return await compiler.compile();
   } catch (error) {
     if (tools.signal.aborted) throw error;
@@ -153,7 +161,10 @@ class Compiler {
       : [];
     const stored = await phases.run('pack', () => this.pack());
     const { commit } = this.source;
-    return { ...stored, processTypes, formation, language, commit, detected: taken.detected, wishes: info };
+    return {
+      ...{ ...stored, id: randomUUID(), stack: this.state.stack, images: null },
+      ...{ processTypes, formation, language, commit, detected: taken.detected, wishes: info },
+    };
   }
 
   async close(): Promise<void> {
@@ -176,6 +187,8 @@ class Compiler {
     const { tools, source, state } = this;
     const { output, signal } = tools;
     for (const note of source.notes.slice(0, 20)) output(detail(note));
+    if (source.paths.includes('heroku.yml'))
+      output(detail(`heroku.yml is not used, as the stack is ${state.stack}; see \`slipway stack\`.`));
     if (source.slugIgnored > 0)
       output(step(`Deleting ${source.slugIgnored} files matching .slugignore patterns.`));
     const wish = { ...state.buildpacks, override: state.config['BUILDPACK_URL'] };
@@ -202,7 +215,7 @@ class Compiler {
       {
         buildId: order.buildId,
         appId: order.appId,
-        stack: order.stack,
+        stack: state.stack,
         buildpacks: boxed.map((each) => ({ ...each, name: each.key })),
         clearCache: order.clearCache,
       },
@@ -223,7 +236,7 @@ class Compiler {
     if (said && first !== undefined)
       return { buildpacks: boxed, language: await this.ask(scripts, first), detected: null };
     const found = await scripts.firstMatch(boxed);
-    if (found === null) throw noBuildpack(this.tools.buildpacks);
+    if (found === null) throw noBuildpack(this.tools.buildpacks, this.source);
     this.tools.output(step(`${found.language} app detected`));
     return { buildpacks: [found.buildpack], language: found.language, detected: found.buildpack.name };
   }
@@ -270,20 +283,27 @@ class Compiler {
   private env(): Record<string, string> {
     return {
       ...this.box.env,
-      STACK: this.order.stack,
+      STACK: this.state.stack,
       SOURCE_VERSION: this.source.commit ?? '',
       REQUEST_ID: this.order.buildId,
     };
   }
 }
 
+/** What failures of the runtime are called in a build. */
+const RUNTIME_FAILURES: Partial<Record<RuntimeError['code'], BuildFailureCode>> = {
+  stack_failed: 'stack_failed',
+  unsupported: 'stack_failed',
+  build_failed: 'compile_failed',
+  disk_full: 'disk_full',
+};
+
 /** A thrown value as the build's failure. */
 export function toBuildFailure(error: unknown, signal: AbortSignal): BuildFailure {
   if (signal.aborted) return new BuildFailure('cancelled', 'The build was cancelled.', error);
   if (error instanceof BuildFailure) return error;
   if (error instanceof RuntimeError) {
-    const code = error.code === 'stack_failed' || error.code === 'disk_full' ? error.code : 'internal';
-    return new BuildFailure(code, error.message, error);
+    return new BuildFailure(RUNTIME_FAILURES[error.code] ?? 'internal', error.message, error);
   }
   if (isDiskFull(error)) {
     const text = 'The disk that the data folder is on is full. Free some space, and deploy again.';
@@ -305,11 +325,16 @@ function usingText(choice: BuildpackChoice): string {
   return `${step('Using buildpacks:')}${list.join('')}`;
 }
 
-function noBuildpack(buildpacks: readonly Buildpack[]): BuildFailure {
+function noBuildpack(buildpacks: readonly Buildpack[], source: ProjectSource): BuildFailure {
+  const manifest = imageFiles(source)[0];
+  const other =
+    manifest === undefined
+      ? ''
+      : `\nThe source has a ${manifest}: \`slipway stack:set container\` builds it as a Docker image.`;
   const names = buildpacks.map((each) => each.name).join(', ');
   return new BuildFailure(
     'no_buildpack',
-    `No default language could be detected for this app.\nHINT: This occurs when Slipway cannot detect the buildpack to use for this application automatically.\nThere are buildpacks for: ${names}. \`buildpacks set\` names another one.\nSee https://devcenter.heroku.com/articles/buildpacks`,
+    `No default language could be detected for this app.\nHINT: This occurs when Slipway cannot detect the buildpack to use for this application automatically.\nThere are buildpacks for: ${names}. \`buildpacks set\` names another one.${other}\nSee https://devcenter.heroku.com/articles/buildpacks`,
   );
 }
 

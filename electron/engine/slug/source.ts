@@ -16,6 +16,8 @@ const MAX_READ_BYTES = 1024 * 1024;
 /** A project folder, looked through and ready to be compiled. */
 export interface ProjectSource {
   readonly files: number;
+  /** Their paths, in order. */
+  readonly paths: readonly string[];
   /** Sum of the files' sizes. */
   readonly bytes: number;
   readonly commit: string | null;
@@ -30,8 +32,11 @@ export interface ProjectSource {
    * @throws BuildFailure source_unreadable when it is larger than 1 MiB
    */
   readFile(path: string): Promise<Buffer | null>;
-  /** The files as one tar; `done` tells how it went and has to be awaited. */
-  openTar(): { readonly tar: Readable; readonly done: Promise<void> };
+  /** The files as one tar, or some of those below a folder; `done` tells how it went and has to be awaited. */
+  openTar(part?: { readonly folder: string; readonly paths: readonly string[] }): {
+    readonly tar: Readable;
+    readonly done: Promise<void>;
+  };
 }
 
 /** Differs from the platform's limits where a folder is only looked at, and in tests. */
@@ -58,13 +63,15 @@ export async function readSource(folder: string, limits: SourceLimits = {}): Pro
   }
   return {
     files: found.paths.length,
+    paths: found.paths,
     bytes: found.bytes,
     commit: list.commit,
     changed: list.changed,
     slugIgnored: list.paths.length - kept.length,
     notes: [...list.notes, ...found.notes],
     readFile: async (path) => (found.paths.includes(path) ? readSmall(join(folder, path)) : null),
-    openTar: () => tarOf(folder, found.paths),
+    openTar: (part) =>
+      part === undefined ? tarOf(folder, found.paths) : tarOf(join(folder, part.folder), part.paths),
   };
 }
 

@@ -19,7 +19,7 @@ const MANIFEST = '{"name":"@ann/shop.js"}';
 
 let root: string;
 let uploads: Uploads;
-let apps: { name: string; folder: string | null }[];
+let apps: { name: string; folder: string | null; stack?: string }[];
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'slipway-sources-'));
   await mkdir(join(root, 'uploads'));
@@ -33,7 +33,8 @@ afterEach(async () => {
 async function sources(): Promise<Sources> {
   const buildpacks = await findBuildpacks(BUILDPACKS);
   const isTaken = (name: string): boolean => apps.some((each) => each.name === name);
-  return new Sources({ uploads, samples, buildpacks, apps: () => apps, isTaken, random: () => 0.5 });
+  const rows = () => apps.map((each) => ({ stack: 'slipway-13', ...each }));
+  return new Sources({ uploads, samples, buildpacks, apps: rows, isTaken, random: () => 0.5 });
 }
 
 async function folder(name: string, files: Record<string, string>): Promise<string> {
@@ -73,6 +74,27 @@ describe('a folder', () => {
       ...{ files, bytes, commit: null, app: null, problems: [] },
     });
     expect(files).toBe(3);
+  });
+
+  it('for stack container is what its heroku.yml or its Dockerfile says; for others a Dockerfile is named', async () => {
+    const path = await folder('boxed', { Dockerfile: 'FROM scratch\n' });
+    expect(await inspect(path)).toMatchObject({
+      language: null,
+      problems: [expect.stringMatching(/The folder has a Dockerfile: stack container \(slipway stack:set\)/)],
+    });
+    apps = [{ name: 'boxed', folder: path, stack: 'container' }];
+    expect(await inspect(path)).toMatchObject({
+      ...{ language: 'Dockerfile', problems: [] },
+      processTypes: [{ type: 'web', command: 'as the image of web says' }],
+    });
+    const manifest = 'build:\n  docker:\n    web: Dockerfile\nrun:\n  web: ./serve\n';
+    const own = await folder('own', { 'app.json': '{"stack":"container"}', 'heroku.yml': manifest });
+    expect(await inspect(own)).toMatchObject({
+      ...{ language: 'heroku.yml', problems: [] },
+      processTypes: [{ type: 'web', command: './serve' }],
+    });
+    await writeFile(join(own, 'heroku.yml'), 'web: x\n');
+    expect((await inspect(own)).problems).toEqual([expect.stringMatching(/^heroku\.yml cannot be used:/)]);
   });
 
   it('has the commit of its work tree, and the app that was deployed from it; the name is not taken', async () => {

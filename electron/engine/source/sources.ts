@@ -4,10 +4,12 @@ import * as z from 'zod';
 import type { Source } from '#shared/contract/contract.ts';
 import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
 import type { Inspection } from '#shared/model/source.ts';
+import { CONTAINER_STACK } from '#shared/model/stack.ts';
 import type { Uploads } from '../build/uploads.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
 import { readManifest } from '../slug/app-manifest.ts';
 import { BuildFailure, systemCode } from '../slug/failure.ts';
+import { imageFiles, readImagePlan } from '../slug/image-compiler.ts';
 import { readProcfile } from '../slug/procfile.ts';
 import { type ProjectSource, readSource, tooLarge } from '../slug/source.ts';
 import type { AppRow } from '../store/rows.ts';
@@ -27,7 +29,7 @@ export interface SourcesOptions {
   readonly uploads: Uploads;
   readonly samples: Samples;
   readonly buildpacks: readonly Buildpack[];
-  apps(): readonly Pick<AppRow, 'name' | 'folder'>[];
+  apps(): readonly Pick<AppRow, 'name' | 'folder' | 'stack'>[];
   isTaken(name: string): boolean;
   random(): number;
 }
@@ -67,7 +69,7 @@ export class Sources {
       (name) => options.isTaken(name),
       () => options.random(),
     );
-    return { suggestedName, ...(await this.look(place)), app: app?.name ?? null };
+    return { suggestedName, ...(await this.look(place, app?.stack ?? null)), app: app?.name ?? null };
   }
 
   private async place(source: Source, name?: string): Promise<Place> {
@@ -83,7 +85,8 @@ export class Sources {
     return { kind, folder: isAbsolute(path) ? resolve(path) : path, name: basename(path) };
   }
 
-  private async look(place: Place): Promise<Found> {
+  /** @param stack of the app that the folder was deployed to, or null */
+  private async look(place: Place, stack: string | null): Promise<Found> {
     const problems: string[] = [];
     const note = (failure: BuildFailure): void => {
       problems.push(place.kind === 'upload' ? withoutPath(failure.message, place.folder) : failure.message);
@@ -94,17 +97,40 @@ export class Sources {
       note(source);
       if (!PARTIAL.includes(source.code)) return nothing;
     } else if (source.bytes > SOURCE_MAX_BYTES) note(tooLarge(place.folder, SOURCE_MAX_BYTES));
-    const [language, processTypes] = await Promise.all([this.language(place, note), types(place, note)]);
-    if (source instanceof BuildFailure) return { ...nothing, language, processTypes };
+    if (source instanceof BuildFailure) return { ...nothing, ...(await this.compiled(place, null, note)) };
     // The commit around a sample is Slipway's own.
     const commit = place.kind === 'folder' ? source.commit : null;
-    const env = [
-      ...readManifest((await source.readFile('app.json').catch(nothingRead))?.toString('utf8') ?? null).env,
-    ];
-    return { env, language, processTypes, files: source.files, bytes: source.bytes, commit, problems };
+    const text = (await source.readFile('app.json').catch(nothingRead))?.toString('utf8') ?? null;
+    const manifest = readManifest(text);
+    const built =
+      (stack ?? manifest.stack) === CONTAINER_STACK
+        ? await images(source, note)
+        : await this.compiled(place, source, note);
+    return { env: [...manifest.env], ...built, files: source.files, bytes: source.bytes, commit, problems };
   }
 
-  private async language({ folder }: Place, note: (failure: BuildFailure) => void): Promise<string | null> {
+  /** What buildpacks make of it. */
+  private async compiled(
+    place: Place,
+    source: ProjectSource | null,
+    note: (failure: BuildFailure) => void,
+  ): Promise<Pick<Found, 'language' | 'processTypes'>> {
+    const [file] = source === null ? [] : imageFiles(source);
+    const other =
+      file === undefined ? '' : ` The folder has a ${file}: stack container (slipway stack:set) builds it.`;
+    const [language, processTypes] = await Promise.all([
+      this.language(place, other, note),
+      types(place, note),
+    ]);
+    return { language, processTypes };
+  }
+
+  /** @param other what could be done where no buildpack takes the folder */
+  private async language(
+    { folder }: Place,
+    other: string,
+    note: (failure: BuildFailure) => void,
+  ): Promise<string | null> {
     const { buildpacks } = this.options;
     const detection = await detectLanguage(buildpacks, folder);
     if (detection === 'unknown') return null;
@@ -113,11 +139,29 @@ export class Sources {
     note(
       new BuildFailure(
         'no_buildpack',
-        `No buildpack takes ${folder}: none finds the files that it knows an app by. There are buildpacks for: ${names}. A Node.js app, for example, needs a package.json in this folder.`,
+        `No buildpack takes ${folder}: none finds the files that it knows an app by. There are buildpacks for: ${names}. A Node.js app, for example, needs a package.json in this folder.${other}`,
       ),
     );
     return null;
   }
+}
+
+/** What Docker is asked to build of it. */
+async function images(
+  source: ProjectSource,
+  note: (failure: BuildFailure) => void,
+): Promise<Pick<Found, 'language' | 'processTypes'>> {
+  const found = await readImagePlan(source).catch(failureOf);
+  if (found instanceof BuildFailure) {
+    note(found);
+    return { language: null, processTypes: [] };
+  }
+  const types = Object.entries(found.plan.runs);
+  const processTypes = types.map(([type, { command, image }]) => ({
+    type,
+    command: command ?? `as the image of ${image} says`,
+  }));
+  return { language: found.file, processTypes };
 }
 
 /** A file that cannot be read is told by the deploy. */

@@ -111,4 +111,7 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX domains_by_app ON domains(app_id, hostname);
   `,
+  `
+  ALTER TABLE slugs ADD COLUMN images TEXT;
+  `,
 ];

@@ -76,6 +76,15 @@ export const DomainRow = z
   }));
 export type DomainRow = z.output<typeof DomainRow>;
 
+const Images = z.record(
+  z.string(),
+  z.object({
+    id: z.string(),
+    reference: z.string(),
+    arguments: z.array(z.string()).nullable(),
+  }),
+);
+
 const Parts = z.array(z.object({ key: z.string(), offset: z.number(), length: z.number() }));
 
 /** A slug as the database has it. */
@@ -91,13 +100,19 @@ export const SlugRow = z
     language: z.string(),
     source_commit: z.string().nullable(),
     created_at: z.string(),
+    images: json(Images).nullable(),
   })
   .transform((row) => ({
     id: row.id,
     appId: row.app_id,
+    /** Of the archive; of the images, see `imagesDigest`. */
     sha256: row.sha256,
+    /** Of the archive or of the images, in bytes. */
     size: row.size,
+    /** None for images. */
     parts: row.parts,
+    /** Docker images by process type, in place of an archive; else null. */
+    images: row.images,
     processTypes: row.process_types,
     stack: row.stack,
     language: row.language,

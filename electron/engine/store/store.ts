@@ -54,6 +54,11 @@ export class Store {
     ]);
   }
 
+  /** From its next build on. */
+  setStack(appId: string, stack: string): void {
+    this.run('UPDATE apps SET stack = ? WHERE id = ?', [stack, appId]);
+  }
+
   setFolder(appId: string, folder: string | null): void {
     this.run('UPDATE apps SET folder = ? WHERE id = ?', [folder, appId]);
   }
@@ -167,8 +172,8 @@ export class Store {
 
   insertSlug(slug: SlugRow): void {
     this.run(
-      `INSERT INTO slugs (id, app_id, sha256, size, parts, process_types, stack, language, source_commit, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO slugs (id, app_id, sha256, size, parts, process_types, stack, language, source_commit, created_at, images)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [
         slug.id,
         slug.appId,
@@ -180,6 +185,7 @@ export class Store {
         slug.language,
         slug.commit,
         slug.createdAt,
+        slug.images === null ? null : JSON.stringify(slug.images),
       ],
     );
   }

@@ -12,7 +12,7 @@ import { explain, throwIfAborted } from './errors.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes, removeVolume } from './networks.ts';
 import { persist } from './removal.ts';
-import { DOWNLOADS, IMAGE_ENVIRONMENT } from './stack-recipe.ts';
+import { DOWNLOADS, imageEnvironment } from './stack-recipe.ts';
 
 /** How long a box waits for its app's next build. */
 const IDLE_MS = 10 * 60_000;
@@ -32,11 +32,11 @@ interface AppBoxes {
   readonly digests: DigestMemory;
 }
 
-interface PoolOptions extends BoxSettings {
+interface PoolOptions extends Omit<BoxSettings, 'stack'> {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
-  /** Id of the build image as it is now. */
-  readonly image: () => Promise<string>;
+  /** Id of a stack's build image as it is now. */
+  readonly image: (stack: string) => Promise<string>;
 }
 
 /** Build containers: one for each app that was built in the last minutes, used by one build at a time. */
@@ -131,7 +131,7 @@ export class BoxPool {
     release: () => void,
   ): Promise<BuildBox> {
     const [image, folders] = await Promise.all([
-      this.options.image(),
+      this.options.image(spec.stack),
       explain('A buildpack could not be read', viewBuildpacks(spec)),
     ]);
     const warm = app.box !== null && !app.box.channel.closed && app.box.image === image;
@@ -156,14 +156,14 @@ export class BoxPool {
     signal: AbortSignal,
     release: () => void,
   ): Promise<BuildBox> {
-    const box = await this.current(app, spec.appId, image);
+    const box = await this.current(app, spec, image);
     throwIfAborted(signal, 'Opening a build box');
     for (const { view } of views) await sendFolder(box, view);
     const opened = new DockerBuildBox({
       container: box,
       buildpacks: new Map(views.map(({ name, place }) => [name, place])),
       env: {
-        ...IMAGE_ENVIRONMENT,
+        ...imageEnvironment(spec.stack),
         ...CA_ENVIRONMENT,
         ...this.options.env,
         SLIPWAY_DOWNLOADS: DOWNLOADS,
@@ -185,14 +185,14 @@ export class BoxPool {
   }
 
   /** The app's container, a new one when there is none or the image has changed. */
-  private async current(app: AppBoxes, appId: string, image: string): Promise<Warm> {
+  private async current(app: AppBoxes, { appId, stack }: BuildBoxSpec, image: string): Promise<Warm> {
     if (this.closed) throw new RuntimeError('unavailable', 'Slipway is stopping.');
     if (app.box && !app.box.channel.closed && app.box.image === image) {
       app.box.cancelIdle();
       return app.box;
     }
     await this.discard(app, new RuntimeError('failed', 'The build box was out of date.'));
-    const started = await startBox(this.options, appId);
+    const started = await startBox({ ...this.options, stack }, appId);
     app.box = { ...started, image, buildpacks: new Set(), cancelIdle: () => undefined };
     // An engine that ended without cleaning up may have left a build half done.
     await app.box.channel.command({ kind: 'do', script: CLEAN });

@@ -7,6 +7,8 @@ import { isConnectionError, reasonOf } from './errors.ts';
 /** Newest API that this code was written against; nothing above it is used without asking `facts.api`. */
 const WRITTEN_FOR = 1.41;
 const OLDEST = 1.4;
+/** API of the first Docker that builds with BuildKit unless told otherwise. */
+const BUILDKIT_SINCE = 1.42;
 
 /** What is known of the daemon since the connection was made. */
 export interface DaemonFacts {
@@ -17,6 +19,8 @@ export interface DaemonFacts {
   readonly addressable: boolean;
   /** Images can be loaded with only those layers that the daemon does not have. */
   readonly sparseLoad: boolean;
+  /** Images are built by BuildKit unless somebody asks for the older builder. */
+  readonly buildKit: boolean;
   /** Limits that the machine can set. */
   readonly limits: { readonly cpu: boolean; readonly memory: boolean; readonly pids: boolean };
   readonly cpus: number;
@@ -184,10 +188,6 @@ async function reach<Result>(shown: string, call: Promise<Result>): Promise<Resu
 }
 
 function chooseApi(newest: string, oldest: string | undefined, shown: string): string {
-  const number = (text: string): number => {
-    const [major = '0', minor = '0'] = text.split('.');
-    return Number(major) + Number(minor) / 100;
-  };
   if (number(newest) < OLDEST) {
     const advice = 'Update Docker to 20.10 or newer.';
     throw new RuntimeError(
@@ -197,6 +197,12 @@ function chooseApi(newest: string, oldest: string | undefined, shown: string): s
   }
   if (oldest !== undefined && number(oldest) > WRITTEN_FOR) return oldest;
   return number(newest) < WRITTEN_FOR ? newest : String(WRITTEN_FOR);
+}
+
+/** `1.41` as a number that can be compared. */
+function number(text: string): number {
+  const [major = '0', minor = '0'] = text.split('.');
+  return Number(major) + Number(minor) / 100;
 }
 
 function factsFrom(
@@ -216,6 +222,7 @@ function factsFrom(
     api,
     addressable: process.platform === 'linux' && shown.startsWith('/') && !rootless && !desktop,
     sparseLoad: !podman && !containerd,
+    buildKit: !podman && number(version.ApiVersion) >= BUILDKIT_SINCE,
     limits: { cpu: info.CpuCfsQuota, memory: info.MemoryLimit, pids: info.PidsLimit },
     cpus: Math.max(1, info.NCPU),
     memoryBytes: info.MemTotal,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { RuntimeDiskPart } from '../runtime.ts';
 import type { Daemon } from './daemon.ts';
 import { LABEL } from './names.ts';
-import { buildImage, runImage, STACK } from './stack-recipe.ts';
+import { buildImage, FETCHED_STACKS, runImage, runPackages, STACK } from './stack-recipe.ts';
 
 const Labels = z
   .record(z.string(), z.string())
@@ -36,6 +36,7 @@ function summarize({ Images, Containers, Volumes }: DiskFree, owner: string): Ru
   const containers = (kind: string): number =>
     sum((Containers ?? []).filter(own(kind)).map((row) => row.SizeRw));
   const staged = images.filter((image) => own('slug')(image) || own('layer')(image));
+  const built = images.filter(own('image'));
   return [
     { name: 'Build caches', bytes: volumes('cache'), removable: true },
     { name: 'Downloads', bytes: volumes('downloads'), removable: true },
@@ -44,16 +45,25 @@ function summarize({ Images, Containers, Volumes }: DiskFree, owner: string): Ru
       bytes: stagedBytes(staged, sizeOf(images, runImage(STACK))),
       removable: true,
     },
+    {
+      name: 'Images of releases',
+      bytes: sum(built.map(({ Size, SharedSize }) => Math.max(0, Size - Math.max(0, SharedSize)))),
+      removable: false,
+    },
     { name: 'Dynos', bytes: containers('dyno') + containers('build'), removable: false },
     { name: 'Stack images', bytes: stackBytes(images), removable: false },
   ];
 }
 
-/** The stack's two images; the packages of the run image are in both. */
+/** The two images of each stack; what the run image is made from is in both. */
 function stackBytes(images: readonly Image[]): number {
-  const common = sizeOf(images, `${STACK}:packages`);
-  const run = sizeOf(images, runImage(STACK));
-  return sizeOf(images, buildImage(STACK)) + Math.max(0, run - (common === 0 ? run : common));
+  return sum(
+    [STACK, ...Object.keys(FETCHED_STACKS)].map((stack) => {
+      const common = sizeOf(images, runPackages(stack));
+      const run = sizeOf(images, runImage(stack));
+      return sizeOf(images, buildImage(stack)) + Math.max(0, run - (common === 0 ? run : common));
+    }),
+  );
 }
 
 /**

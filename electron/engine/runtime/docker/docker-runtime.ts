@@ -1,14 +1,17 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CONTAINER_STACK } from '#shared/model/stack.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
 import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
+  type BuiltImage,
   type DynoExit,
   type DynoInstance,
   type DynoSpec,
+  type ImageOrder,
   type OutputPosition,
   type OutputSink,
   type PlaceSpec,
@@ -24,6 +27,7 @@ import { BoxPool } from './box-pool.ts';
 import type { ContainerRow } from './containers.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
 import { dockerDiskUse } from './disk.ts';
+import { imageOf } from './dyno-container.ts';
 import { isPlace } from './dyno-labels.ts';
 import { followOutput } from './dyno-output.ts';
 import { Dynos } from './dynos.ts';
@@ -37,13 +41,14 @@ import { Identities } from './identities.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes } from './networks.ts';
 import { removeThings } from './removal.ts';
+import { ReleaseImages } from './release-images.ts';
 import { Reservations } from './reservations.ts';
 import { InsideRuns } from './inside.ts';
 import { Runs } from './runs.ts';
 import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
 import { makeStack, type StackImages } from './stack-images.ts';
-import { runImage, STACK } from './stack-recipe.ts';
+import { runImage } from './stack-recipe.ts';
 
 /** Containers with packages being installed are left alone for so long: another engine or `npm run stack` may be at it. */
 const STACK_CONTAINER_MS = 30 * 60_000;
@@ -92,6 +97,7 @@ class Implementation implements DockerRuntime {
   private readonly runs = new SharedRuns();
   private readonly networks: AppNetworks;
   private readonly slugs: SlugImages;
+  private readonly releases: ReleaseImages;
   private readonly boxes: BoxPool;
   private readonly dynos: Dynos;
   private readonly reservations: Reservations;
@@ -103,8 +109,9 @@ class Implementation implements DockerRuntime {
   private available = true;
   private readonly followers = new Set<Disposable>();
   private events: Disposable | null = null;
-  private images: StackImages | null = null;
-  private run: ImageFacts | null = null;
+  /** By stack. */
+  private readonly images = new Map<string, StackImages>();
+  private readonly run = new Map<string, ImageFacts>();
 
   constructor(daemon: Daemon, folder: string, options: DockerRuntimeOptions) {
     const { ownerId: owner, clock, diagnostics, buildEnv } = options;
@@ -113,9 +120,10 @@ class Implementation implements DockerRuntime {
     this.memory = new MemoryReader(daemon);
     this.inside = new InsideRuns(daemon);
     this.networks = new AppNetworks(daemon, owner, diagnostics);
-    this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: () => this.runBase() });
-    const image = async (): Promise<string> => (await this.stackImages()).build;
-    this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, stack: STACK, image });
+    this.releases = new ReleaseImages(daemon, owner);
+    this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: (stack) => this.runBase(stack) });
+    const image = async (stack: string): Promise<string> => (await this.stackImages(stack)).build;
+    this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, image });
     this.identities = new Identities(join(options.stateDir, 'docker-dynos'));
     this.reservations = new Reservations({
       ...{ daemon, owner, clock, identities: this.identities },
@@ -167,11 +175,12 @@ class Implementation implements DockerRuntime {
   }
 
   async prepare(stack: string, report: (line: string) => void, signal: AbortSignal): Promise<void> {
+    if (stack === CONTAINER_STACK) return;
     await this.runs.join(`Making stack ${stack}`, signal, report, async (line, aborted) => {
       const { ownerId: owner } = this.options;
       const images = await makeStack(stack, { daemon: this.daemon, owner, report: line, signal: aborted });
-      if (images.run !== this.images?.run) this.run = null;
-      this.images = images;
+      if (images.run !== this.images.get(stack)?.run) this.run.delete(stack);
+      this.images.set(stack, images);
     });
   }
 
@@ -179,9 +188,22 @@ class Implementation implements DockerRuntime {
     return this.boxes.open(spec, signal);
   }
 
+  buildImages(order: ImageOrder, signal: AbortSignal): Promise<ReadonlyMap<string, BuiltImage>> {
+    return this.releases.build(order, signal);
+  }
+
+  forgetImageCache(appId: string): Promise<void> {
+    const forgotten = this.releases.forgetSteps(appId);
+    return explain(`The build cache of app ${appId} could not be removed`, forgotten);
+  }
+
   async stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
     // The first dyno needs the network; a problem with it shows there.
     this.networks.ensure(slug.appId).catch(() => undefined);
+    if (slug.images !== null) {
+      await this.releases.check(slug);
+      return;
+    }
     await this.runs.join(
       `Staging slug ${slug.id}`,
       signal,
@@ -190,11 +212,14 @@ class Implementation implements DockerRuntime {
     );
   }
 
-  unstage(slugId: string): Promise<void> {
-    return this.slugs.unstage([slugId]);
+  async unstage(slugId: string): Promise<void> {
+    await this.slugs.unstage([slugId]);
+    const removed = this.releases.remove(slugId);
+    await explain(`The images of slug ${slugId} could not be removed`, removed);
   }
 
-  reserveDyno(spec: PlaceSpec): Promise<boolean> {
+  async reserveDyno(spec: PlaceSpec): Promise<boolean> {
+    if (spec.slug.images !== null) return false;
     return explain(
       `A place for a dyno of ${spec.appName} could not be reserved`,
       this.reservations.reserve(spec),
@@ -308,6 +333,7 @@ class Implementation implements DockerRuntime {
     await this.slugs.unstage([
       ...new Set([...slugIds, ...rows.flatMap((row) => row.labels[LABEL.slug] ?? [])]),
     ]);
+    await explain(`The images of app ${appId} could not be removed`, this.releases.removeApp(appId));
     await explain('What builds shared could not be removed', this.removeSharedByNone());
   }
 
@@ -349,6 +375,7 @@ class Implementation implements DockerRuntime {
       Promise.all(running.map((row) => this.inside.sweep(row.id))),
     );
     await explain('Images of old slugs could not be removed', this.slugs.sweep(keep.slugIds));
+    await explain('Images of old releases could not be removed', this.releases.sweep(keep));
   }
 
   diskUse(): Promise<RuntimeDiskPart[]> {
@@ -359,6 +386,7 @@ class Implementation implements DockerRuntime {
   async cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
     const doing = 'What is not needed could not be removed from Docker';
     await explain(doing, this.boxes.removeCaches());
+    await explain(doing, this.releases.forgetSteps());
     const running = (await explain(doing, this.dynos.rows())).flatMap((row) => row.labels[LABEL.slug] ?? []);
     await explain(doing, this.slugs.sweep([...keep.slugIds, ...running]));
   }
@@ -368,6 +396,7 @@ class Implementation implements DockerRuntime {
     const everything = { container: () => true, app: () => true, shared: true };
     await removeThings(this.daemon, this.options.ownerId, everything);
     forgetBuildNetwork(this.daemon);
+    await this.releases.forgetSteps();
     for (const image of await listImages(this.daemon, labelFilter(this.options.ownerId))) {
       await removeImage(this.daemon, image.tags[0] ?? image.id);
     }
@@ -389,29 +418,32 @@ class Implementation implements DockerRuntime {
     });
   }
 
-  private async stackImages(): Promise<StackImages> {
-    if (!this.images) await this.prepare(STACK, () => undefined, new AbortController().signal);
-    if (!this.images) throw new RuntimeError('stack_failed', `Stack ${STACK} is not ready. Deploy again.`);
-    return this.images;
+  private async stackImages(stack: string): Promise<StackImages> {
+    if (!this.images.has(stack)) await this.prepare(stack, () => undefined, new AbortController().signal);
+    const images = this.images.get(stack);
+    if (!images) throw new RuntimeError('stack_failed', `Stack ${stack} is not ready. Deploy again.`);
+    return images;
   }
 
-  private async runBase(): Promise<ImageFacts> {
-    await this.stackImages();
-    this.run ??= await explain(
-      `The image ${runImage(STACK)} could not be looked up`,
-      inspectImage(this.daemon, runImage(STACK)),
-    );
-    if (!this.run)
-      throw new RuntimeError('stack_failed', `The image ${runImage(STACK)} is missing. Deploy again.`);
-    return this.run;
+  private async runBase(stack: string): Promise<ImageFacts> {
+    await this.stackImages(stack);
+    const name = runImage(stack);
+    const known = this.run.get(stack);
+    const base =
+      known ?? (await explain(`The image ${name} could not be looked up`, inspectImage(this.daemon, name)));
+    if (!base) throw new RuntimeError('stack_failed', `The image ${name} is missing. Deploy again.`);
+    this.run.set(stack, base);
+    return base;
   }
 
   private async imageFor(spec: DynoSpec, again: boolean): Promise<string> {
     if (again) {
-      this.images = null;
-      this.run = null;
+      this.images.delete(spec.slug.stack);
+      this.run.delete(spec.slug.stack);
       await this.stage(spec.slug, new AbortController().signal);
     }
+    const own = imageOf(spec);
+    if (own !== null) return own.id;
     return this.slugs.name(spec.slug.id);
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../util/clock.ts';
 import type { RunSpec } from '../run-terminal.ts';
-import type { DynoSpec, PlaceSpec } from '../runtime.ts';
+import { type DynoSpec, type PlaceSpec, RuntimeError, type TypeImage } from '../runtime.ts';
 import { sizeVariables, ulimitFunction } from '../size-figures.ts';
 import type { Daemon } from './daemon.ts';
 import { dynoLabels, placeLabels } from './dyno-labels.ts';
@@ -41,7 +41,7 @@ export interface DynoPlace {
 export function dynoOptions(daemon: Daemon, owner: string, spec: DynoSpec, place: DynoPlace): object {
   return {
     ...servingOptions(daemon, spec, spec.env, place),
-    Cmd: ['bash', DYNO_START, spec.command],
+    ...command(spec),
     Labels: dynoLabels(owner, spec, place.port),
   };
 }
@@ -98,10 +98,12 @@ export const RUN_START = `stty cols "$1" rows "$2"; exec bash ${DYNO_START} "$3"
  */
 export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: DynoPlace): object {
   const common = commonOptions(daemon, spec, spec.env, place);
-  const { columns, rows, command } = spec;
+  const { columns, rows } = spec;
   return {
     ...common,
-    Cmd: ['bash', '-c', RUN_START, 'bash', String(columns), String(rows), command],
+    ...(imageOf(spec) === null
+      ? { Cmd: ['bash', '-c', RUN_START, 'bash', String(columns), String(rows), spec.command] }
+      : command(spec)),
     Labels: dynoLabels(owner, spec, place.port, 'run'),
     Tty: true,
     OpenStdin: true,
@@ -113,8 +115,41 @@ export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: 
   };
 }
 
+/** Command of a dyno: of a slug by its start script; of an image by its own entry point, or else a shell (see `TypeImage`). */
+function command(spec: DynoSpec): object {
+  const image = imageOf(spec);
+  if (image === null) return { Cmd: ['bash', DYNO_START, spec.command] };
+  return { Cmd: image.arguments ?? ['/bin/sh', '-c', spec.command] };
+}
+
+/**
+ * The image that a dyno starts from, or null for a slug's archive: that of its process type; a one-off dyno has that of the type
+ * whose command it runs, else that of `web`, else any.
+ */
+export function imageOf({
+  slug,
+  type,
+  imageType = type,
+}: Pick<DynoSpec, 'slug' | 'type' | 'imageType'>): TypeImage | null {
+  const { images } = slug;
+  if (images === null) return null;
+  const found = images[imageType] ?? images['web'] ?? Object.values(images)[0];
+  if (found === undefined) throw new RuntimeError('failed', `Slug ${slug.id} names no image. Deploy again.`);
+  return found === images[type] ? found : { ...found, arguments: null };
+}
+
 /** Name under which bash finds an exported function `ulimit`. */
 const ULIMIT = 'BASH_FUNC_ulimit%%';
+
+const SLUG_SURROUNDINGS = { User: '1000:1000', WorkingDir: '/app' };
+
+/**
+ * An image says itself where its processes work. Their user is one that nobody knows, other than that of most dynos, as on the platform
+ * (reference: heroku-platform 1.4); the port is as random as that.
+ */
+function imageSurroundings({ port }: DynoPlace): object {
+  return { User: `${String(port)}:${String(port)}`, Healthcheck: { Test: ['NONE'] } };
+}
 
 /** What all dynos have: image, user, environment, network and limits. */
 function commonOptions(
@@ -126,13 +161,13 @@ function commonOptions(
   const env = {
     ...sizeVariables(spec.size, machineMemory(daemon)),
     ...own,
-    ...{ HOME: '/app', PORT: String(place.port), [ULIMIT]: ulimitFunction(spec.size) },
+    ...{ PORT: String(place.port) },
+    ...(spec.slug.images === null ? { HOME: '/app', [ULIMIT]: ulimitFunction(spec.size) } : {}),
   };
   return {
     Image: place.image,
     Hostname: shortHash(spec.id),
-    User: '1000:1000',
-    WorkingDir: '/app',
+    ...(spec.slug.images === null ? SLUG_SURROUNDINGS : imageSurroundings(place)),
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
       Init: true,

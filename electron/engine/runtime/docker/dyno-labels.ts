@@ -21,7 +21,8 @@ export function dynoLabels(
   port: number,
   kind: 'dyno' | 'run' = 'dyno',
 ): Record<string, string> {
-  return { ...placeLabels(owner, spec, port, kind), ...dynoName(spec) };
+  const image = spec.slug.images === null ? {} : { [LABEL.image]: 'yes' };
+  return { ...placeLabels(owner, spec, port, kind), ...dynoName(spec), ...image };
 }
 
 /** Labels of a container whether it is a dyno already or a place for one. */

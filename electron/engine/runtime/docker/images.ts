@@ -6,10 +6,14 @@ import { orMissing, statusOf } from './errors.ts';
 const Inspected = z.object({
   Id: z.string(),
   Architecture: z.string().catch('amd64'),
+  Size: z.number().catch(0),
+  RepoTags: z.array(z.string()).nullish(),
   Config: z
     .object({
       Labels: z.record(z.string(), z.string()).nullish(),
       Env: z.array(z.string()).nullish(),
+      Entrypoint: z.array(z.string()).nullish(),
+      Cmd: z.array(z.string()).nullish(),
     })
     .nullish(),
   RootFS: z.object({ Layers: z.array(z.string()).nullish() }).nullish(),
@@ -21,6 +25,11 @@ export interface ImageFacts {
   readonly architecture: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly env: readonly string[];
+  readonly tags: readonly string[];
+  readonly bytes: number;
+  /** ENTRYPOINT and CMD; empty where there is none. */
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
   /** Digests of the unpacked layers, lowest first. */
   readonly layers: readonly string[];
 }
@@ -50,13 +59,29 @@ export async function inspectImage(daemon: Daemon, name: string): Promise<ImageF
     architecture: image.Architecture,
     labels: image.Config?.Labels ?? {},
     env: image.Config?.Env ?? [],
+    tags: image.RepoTags ?? [],
+    bytes: image.Size,
+    entrypoint: image.Config?.Entrypoint ?? [],
+    command: image.Config?.Cmd ?? [],
     layers: image.RootFS?.Layers ?? [],
   };
 }
 
 /** Images with all of the labels. */
-export async function listImages(daemon: Daemon, label: readonly string[]): Promise<ImageRow[]> {
-  const query = { filters: JSON.stringify({ label }) };
+export function listImages(daemon: Daemon, label: readonly string[]): Promise<ImageRow[]> {
+  return filterImages(daemon, { label });
+}
+
+/** Images with a tag of the repository. */
+export function listRepository(daemon: Daemon, repository: string): Promise<ImageRow[]> {
+  return filterImages(daemon, { reference: [repository] });
+}
+
+async function filterImages(
+  daemon: Daemon,
+  filters: Readonly<Record<string, readonly string[]>>,
+): Promise<ImageRow[]> {
+  const query = { filters: JSON.stringify(filters) };
   const rows = Listed.parse(await daemon.json({ method: 'GET', path: '/images/json', query, ok: [200] }));
   return rows.map((row) => ({
     id: row.Id,
@@ -78,6 +103,14 @@ export async function removeImage(daemon: Daemon, name: string): Promise<boolean
     if (statusOf(error) === 409) return false;
     throw error;
   }
+}
+
+/** Gives an image one more name, which another may have had. An image that is gone is fine. */
+export async function tagImage(daemon: Daemon, id: string, name: string): Promise<void> {
+  const [repo = name, tag = 'latest'] = name.split(':');
+  await orMissing(
+    daemon.json({ method: 'POST', path: `/images/${id}/tag`, query: { repo, tag }, ok: [200, 201] }),
+  );
 }
 
 /** Makes an image of a container. `config` is that of the Docker API and replaces the container's. @returns its id */
@@ -154,17 +187,21 @@ export async function* pullImage(
 const Progress = z.object({ status: z.string().optional(), error: z.string().optional() });
 
 async function* progressOf(body: Readable): AsyncIterable<z.infer<typeof Progress>> {
+  for await (const line of linesOf(body)) yield* parseProgress(line);
+}
+
+/** Lines of an answer that hold anything. */
+export async function* linesOf(body: Readable): AsyncIterable<string> {
   let rest = '';
   for await (const chunk of body.setEncoding('utf8')) {
     const lines = (rest + String(chunk)).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield* parseProgress(line);
+    for (const line of lines) if (line.trim() !== '') yield line;
   }
-  yield* parseProgress(rest);
+  if (rest.trim() !== '') yield rest;
 }
 
 function* parseProgress(line: string): Iterable<z.infer<typeof Progress>> {
-  if (line.trim() === '') return;
   try {
     yield Progress.parse(JSON.parse(line));
   } catch {

@@ -25,24 +25,25 @@ const SOON = 20;
  * KILL ($2) it goes on until none is left.
  */
 const SIGNAL_MARKED = `
-declare -A sessions
-for ((round = 0; round < 200; round++)); do
-  found=()
+id=$1 signal=$2 sessions=' ' round=0
+while [ "$round" -lt 200 ]; do
+  round=$((round + 1))
+  found=
   for folder in /proc/[0-9]*; do
     line=
     { read -r line < "$folder/stat"; } 2> /dev/null
     [ -n "$line" ] || continue
     pid=\${folder#/proc/}
-    read -r state _ _ session _ <<< "\${line##*) }"
-    [ "$state" != Z ] && [ "$pid" != "$$" ] || continue
-    if grep -qsz "^${MARK}=$1" "$folder/environ"; then sessions[$session]=1
-    elif [ -z "\${sessions[$session]}" ]; then continue
+    set -- \${line##*) }
+    [ "$1" != Z ] && [ "$pid" != "$$" ] || continue
+    if grep -qsz "^${MARK}=$id" "$folder/environ"; then sessions="$sessions$4 "
+    else case $sessions in *" $4 "*) ;; *) continue ;; esac
     fi
-    found+=("$pid")
+    found="$found $pid"
   done
-  [ "\${#found[@]}" -gt 0 ] || break
-  kill "-$2" "\${found[@]}" 2> /dev/null
-  [ "$2" = KILL ] || break
+  [ -n "$found" ] || break
+  kill "-$signal" $found 2> /dev/null
+  [ "$signal" = KILL ] || break
   sleep 0.02
 done
 `;
@@ -67,8 +68,12 @@ export class InsideRuns {
     const facts = container === null ? null : await explain(doing, inspectContainer(this.daemon, container));
     if (container === null || facts?.running !== true) throw notRunning(spec);
     try {
-      const words = ['bash', '-c', RUN_START, 'bash', String(columns), String(rows), command];
+      const ofImage = facts.labels[LABEL.image] !== undefined;
+      const words = ofImage
+        ? ['/bin/sh', '-c', command]
+        : ['bash', '-c', RUN_START, 'bash', String(columns), String(rows), command];
       const exec = await execOnTerminal(this.daemon, container, words, { ...spec.env, [MARK]: id });
+      if (ofImage) await resizeExec(this.daemon, exec.id, columns, rows);
       const port = Number(facts.labels[LABEL.port] ?? '');
       const terminal = new Terminal({ daemon: this.daemon, container, id, port }, exec, () =>
         this.open.delete(id),
@@ -113,7 +118,7 @@ async function signalMarked(
   signal: 'SIGHUP' | 'SIGTERM' | 'SIGKILL',
 ): Promise<void> {
   try {
-    await execAndWait(daemon, container, ['bash', '-c', SIGNAL_MARKED, 'bash', id, signal.slice(3)]);
+    await execAndWait(daemon, container, ['/bin/sh', '-c', SIGNAL_MARKED, 'sh', id, signal.slice(3)]);
   } catch (error) {
     if (!isGone(error)) throw error;
   }

@@ -12,6 +12,8 @@ export const LABEL = {
   release: 'io.slipway.release',
   port: 'io.slipway.port',
   command: 'io.slipway.command',
+  /** On a dyno of an image that a Dockerfile made. */
+  image: 'io.slipway.image',
   size: 'io.slipway.size',
   slug: 'io.slipway.slug',
   /** Recipe that a stack image was made from. */
@@ -34,6 +36,7 @@ type Kind =
   | 'downloads'
   | 'slug'
   | 'layer'
+  | 'image'
   | 'staging';
 
 /** Labels of a thing of this engine. */
@@ -79,6 +82,26 @@ export function ownedName(owner: string, what: string): string {
 /** Tag of the image that dynos of a slug start from. */
 export function slugImage(owner: string, slugId: string): string {
   return `slipway/slug:${shortHash(owner)}-${dockerName(slugId, 80)}`;
+}
+
+/** Where the images of releases are, and the steps on the way to them. */
+export const IMAGES = 'slipway/image';
+export const STEPS = 'slipway/step';
+
+/** Tag of the image of a process type that was built with a Dockerfile. */
+export function releaseImage(owner: string, slugId: string, type: string): string {
+  return `${releaseImages(owner, slugId)}${dockerName(type, 40)}`;
+}
+
+/** What the tags of all images of a slug begin with. */
+export function releaseImages(owner: string, slugId: string): string {
+  return `${IMAGES}:${shortHash(owner)}-${dockerName(slugId, 60)}.`;
+}
+
+/** What the tags of steps on the way to images begin with: those of an engine, an app, or one build of it. */
+export function stepImages(owner: string, appId?: string, slugId?: string): string {
+  const ofApp = appId === undefined ? '' : `${dockerName(appId, 60)}.`;
+  return `${STEPS}:${shortHash(owner)}-${ofApp}${slugId === undefined ? '' : `${shortHash(slugId)}-`}`;
 }
 
 /** Tag of an image that holds the leading parts of slugs; `prefix` is a hash over their keys. */

@@ -181,6 +181,7 @@ function fits(place: PlaceSpec, spec: DynoSpec): boolean {
       .join(' ');
   return (
     place.appId === spec.appId &&
+    place.slug.stack === spec.slug.stack &&
     place.appName === spec.appName &&
     place.size.name === spec.size.name &&
     beginning(place) === beginning(spec)

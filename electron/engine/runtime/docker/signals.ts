@@ -17,7 +17,7 @@ export async function signalAll(
     return;
   }
   try {
-    await execDetached(daemon, container, ['bash', '-c', `kill -${signal.slice(3)} -1`]);
+    await execDetached(daemon, container, ['/bin/sh', '-c', `kill -${signal.slice(3)} -1`]);
   } catch (error) {
     const status = statusOf(error);
     if (status === null) throw error;

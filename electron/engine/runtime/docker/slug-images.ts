@@ -16,7 +16,8 @@ interface Staged {
 /** Images of slugs: the run image and one layer for each part, equal leading parts shared. */
 export class SlugImages {
   private readonly context: StageContext;
-  private staged: Map<string, Staged> | null = null;
+  /** By the base that they stand on, and the slug. */
+  private readonly staged = new Map<string, Map<string, Staged>>();
 
   constructor(context: StageContext) {
     this.context = context;
@@ -25,8 +26,8 @@ export class SlugImages {
   /** Makes the image of a slug, or nothing when it is there and stands on the present run image. */
   async stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
     const doing = `The image of slug ${slug.id} could not be made`;
-    const base = await this.context.base();
-    const staged = await explain(doing, this.known());
+    const base = await this.context.base(slug.stack);
+    const staged = await explain(doing, this.known(base));
     const found = await explain(doing, inspectImage(this.context.daemon, this.name(slug.id)));
     if (found && found.labels[LABEL.base] === base.id && found.labels[LABEL.slug] === slug.id) {
       staged.set(slug.id, describe(found.labels, found.layers, base.layers.length));
@@ -48,10 +49,10 @@ export class SlugImages {
    */
   async beginning(slug: SlugRef, signal: AbortSignal): Promise<string | null> {
     const { daemon, owner } = this.context;
-    const base = await this.context.base();
+    const base = await this.context.base(slug.stack);
     const keys = slug.parts.map((part) => part.key);
     const prefix = prefixes(base.id, keys).at(-1);
-    const layers = (await this.known()).get(slug.id)?.layers ?? [];
+    const layers = (await this.known(base)).get(slug.id)?.layers ?? [];
     if (prefix === undefined || !daemon.facts.sparseLoad || layers.length !== keys.length) return null;
     const name = layerImage(owner, prefix);
     if (await inspectImage(daemon, name)) return name;
@@ -66,7 +67,7 @@ export class SlugImages {
   async unstage(slugIds: readonly string[]): Promise<void> {
     const { daemon } = this.context;
     for (const slugId of slugIds) {
-      this.staged?.delete(slugId);
+      this.forget(slugId);
       await explain(
         `The image of slug ${slugId} could not be removed`,
         removeImage(daemon, this.name(slugId)),
@@ -82,7 +83,7 @@ export class SlugImages {
     for (const image of await listImages(daemon, labelFilter(owner, 'slug'))) {
       const slugId = image.labels[LABEL.slug] ?? '';
       if (kept.has(slugId) && image.tags.length > 0) continue;
-      this.staged?.delete(slugId);
+      this.forget(slugId);
       await removeImage(daemon, image.tags[0] ?? image.id);
     }
     await this.dropUnusedLayers();
@@ -120,18 +121,23 @@ export class SlugImages {
     staged.set(slug.id, { base: base.id, parts: keys, layers });
   }
 
-  private async known(): Promise<Map<string, Staged>> {
-    if (this.staged) return this.staged;
+  private forget(slugId: string): void {
+    for (const staged of this.staged.values()) staged.delete(slugId);
+  }
+
+  private async known(base: ImageFacts): Promise<Map<string, Staged>> {
+    const known = this.staged.get(base.id);
+    if (known) return known;
     const { daemon, owner } = this.context;
-    const base = await this.context.base();
-    const staged = new Map<string, Staged>();
+    const found = new Map<string, Staged>();
     for (const row of await listImages(daemon, labelFilter(owner, 'slug', { [LABEL.base]: base.id }))) {
       const image = await inspectImage(daemon, row.id);
       if (image)
-        staged.set(image.labels[LABEL.slug] ?? '', describe(image.labels, image.layers, base.layers.length));
+        found.set(image.labels[LABEL.slug] ?? '', describe(image.labels, image.layers, base.layers.length));
     }
-    this.staged ??= staged;
-    return this.staged;
+    const staged = this.staged.get(base.id) ?? found;
+    this.staged.set(base.id, staged);
+    return staged;
   }
 
   private async dropUnusedLayers(): Promise<void> {

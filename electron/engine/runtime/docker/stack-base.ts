@@ -25,27 +25,27 @@ export async function debianBase(
     if ((await inspectImage(daemon, name)) !== null) return name;
   }
   report(`Fetching ${PULLED.image}:${PULLED.tag}`);
-  const problem = await pull(daemon, signal);
+  const problem = await fetchImage(daemon, `${PULLED.image}:${PULLED.tag}`, signal);
   if (problem === null) return `${PULLED.image}:${PULLED.tag}`;
   report(`Not available (${problem}); making Debian ${DEBIAN} with mmdebstrap`);
   await bootstrap(daemon, problem, report, signal);
   return `${MADE.repo}:${MADE.tag}`;
 }
 
-/** @returns null when the image is there, else why not */
-async function pull(daemon: Daemon, signal: AbortSignal): Promise<string | null> {
+/**
+ * Fetches an image from its registry.
+ * @param name with its tag
+ * @returns null when it is there, else why not
+ */
+export async function fetchImage(daemon: Daemon, name: string, signal: AbortSignal): Promise<string | null> {
+  const [image = name, tag = 'latest'] = name.split(':');
   const silence = new AbortController();
   const giveUp = (): void => {
     silence.abort();
   };
   let timer = setTimeout(giveUp, PULL_SILENCE_MS);
   try {
-    for await (const _ of pullImage(
-      daemon,
-      PULLED.image,
-      PULLED.tag,
-      AbortSignal.any([signal, silence.signal]),
-    )) {
+    for await (const _ of pullImage(daemon, image, tag, AbortSignal.any([signal, silence.signal]))) {
       clearTimeout(timer);
       timer = setTimeout(giveUp, PULL_SILENCE_MS * 4);
     }

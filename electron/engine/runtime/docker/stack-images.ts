@@ -16,14 +16,20 @@ import { asRuntimeError, explain, throwIfAborted } from './errors.ts';
 import { FrameReader } from './frames.ts';
 import { commitContainer, inspectImage, removeImage } from './images.ts';
 import { LABEL, labels, shortHash } from './names.ts';
-import { debianBase } from './stack-base.ts';
+import { proxyVariables } from './proxies.ts';
+import { debianBase, fetchImage } from './stack-base.ts';
 import {
   BUILD_SETUP,
   buildImage,
-  IMAGE_ENVIRONMENT,
+  buildPackages,
+  FETCHED_SETUP,
+  FETCHED_STACKS,
+  fetchedRecipe,
+  imageEnvironment,
   RECIPE,
   RUN_SETUP,
   runImage,
+  runPackages,
   STACK,
 } from './stack-recipe.ts';
 
@@ -33,8 +39,6 @@ export interface StackImages {
   readonly build: string;
 }
 
-const LOOKING = `The images of stack ${STACK} could not be looked up`;
-
 interface Making {
   readonly daemon: Daemon;
   readonly owner: string;
@@ -42,46 +46,133 @@ interface Making {
   readonly signal: AbortSignal;
 }
 
+/** What the images of a stack are made of. */
+interface StackPlan {
+  /** Names what they are made of, before certificates. */
+  readonly recipe: string;
+  readonly runSetup: string;
+  readonly buildSetup: string;
+  /** Makes sure of the image that the run image is made from. @returns its name or id */
+  runBase(): Promise<string>;
+  /** The same for the build image. @param run what the run image is made to */
+  buildBase(run: string): Promise<string>;
+}
+
 /**
  * Makes sure of the images of a stack, with the machine's certificates in them. Does nothing but look when they are good.
  * @throws RuntimeError `stack_failed`, or why Docker could not do it
  */
 export async function makeStack(stack: string, making: Making): Promise<StackImages> {
-  if (stack !== STACK) throw new RuntimeError('stack_failed', `There is no stack "${stack}". Use ${STACK}.`);
+  const { daemon, report } = making;
   const certificates = await hostCertificates(process.env);
-  const recipe = `${RECIPE}-${certificates.hash.slice(0, 16)}`;
-  const found = await explain(LOOKING, lookFor(making.daemon, recipe));
+  const mark = certificates.hash.slice(0, 16);
+  const plan = await explain(looking(stack), planOf(stack, making));
+  // Without what they were fetched as, images that are there are good enough.
+  const isGood = (recipe: string): boolean =>
+    plan === null ? recipe.endsWith(`-${mark}`) : recipe === `${plan.recipe}-${mark}`;
+  const found = await explain(looking(stack), lookFor(daemon, stack, isGood));
   if (found) return found;
   const started = performance.now();
-  making.report(`Making the images of stack ${STACK}`);
+  report(`Making the images of stack ${stack}`);
   try {
-    const runPackages = await withPackages(making, `${STACK}:packages`, RUN_SETUP, () =>
-      debianBase(making.daemon, making.report, making.signal),
-    );
-    const buildPackages = await withPackages(making, `${STACK}-build:packages`, BUILD_SETUP, () =>
-      Promise.resolve(runPackages),
-    );
-    await withCertificates(making, runPackages, runImage(STACK), recipe, certificates);
-    await withCertificates(making, buildPackages, buildImage(STACK), recipe, certificates);
+    await makeImages(stack, plan ?? (await fetchedPlan(stack, making)), making, certificates);
   } catch (error) {
-    throw stackError(error);
+    throw stackError(stack, error);
   }
-  making.report(`Stack ${STACK} is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  const made = await explain(LOOKING, lookFor(making.daemon, recipe));
+  report(`Stack ${stack} is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  const made = await explain(
+    looking(stack),
+    lookFor(daemon, stack, (recipe) => recipe.endsWith(`-${mark}`)),
+  );
   if (!made)
     throw new RuntimeError(
       'stack_failed',
-      `The images of stack ${STACK} were removed while they were made. Try again.`,
+      `The images of stack ${stack} were removed while they were made. Try again.`,
     );
   return made;
 }
 
-async function lookFor(daemon: Daemon, recipe: string): Promise<StackImages | null> {
+async function makeImages(
+  stack: string,
+  plan: StackPlan,
+  making: Making,
+  certificates: HostCertificates,
+): Promise<void> {
+  const recipe = `${plan.recipe}-${certificates.hash.slice(0, 16)}`;
+  const run = await withPackages(making, runPackages(stack), plan.recipe, plan.runSetup, () =>
+    plan.runBase(),
+  );
+  const build = await withPackages(making, buildPackages(stack), plan.recipe, plan.buildSetup, () =>
+    plan.buildBase(run),
+  );
+  const env = imageEnvironment(stack);
+  await withCertificates(making, run, runImage(stack), { recipe, env }, certificates);
+  await withCertificates(making, build, buildImage(stack), { recipe, env }, certificates);
+}
+
+/** @returns null for a stack that would have to be fetched first @throws RuntimeError `stack_failed` for what is none */
+async function planOf(stack: string, making: Making): Promise<StackPlan | null> {
+  if (stack === STACK) {
+    return {
+      ...{ recipe: RECIPE, runSetup: RUN_SETUP, buildSetup: BUILD_SETUP },
+      runBase: () => debianBase(making.daemon, making.report, making.signal),
+      buildBase: (run) => Promise.resolve(run),
+    };
+  }
+  const names = FETCHED_STACKS[stack];
+  if (names === undefined) {
+    const known = [STACK, ...Object.keys(FETCHED_STACKS)].join(', ');
+    throw new RuntimeError('stack_failed', `There is no stack "${stack}". Stacks are ${known}.`);
+  }
   const [run, build] = await Promise.all([
-    inspectImage(daemon, runImage(STACK)),
-    inspectImage(daemon, buildImage(STACK)),
+    inspectImage(making.daemon, names.run),
+    inspectImage(making.daemon, names.build),
   ]);
-  const good = run?.labels[LABEL.recipe] === recipe && build?.labels[LABEL.recipe] === recipe;
+  return run === null || build === null ? null : planFrom(stack, run.id, build.id);
+}
+
+function planFrom(stack: string, run: string, build: string): StackPlan {
+  return {
+    recipe: fetchedRecipe(stack, [run, build]),
+    ...{ runSetup: FETCHED_SETUP, buildSetup: FETCHED_SETUP },
+    runBase: () => Promise.resolve(run),
+    buildBase: () => Promise.resolve(build),
+  };
+}
+
+/** Fetches the images of a stack. @throws RuntimeError `stack_failed` naming the image and the next step */
+async function fetchedPlan(stack: string, { daemon, report, signal }: Making): Promise<StackPlan> {
+  const names = FETCHED_STACKS[stack];
+  if (names === undefined) throw new Error(`stack ${stack} is not fetched`);
+  for (const name of [names.run, names.build]) {
+    if ((await inspectImage(daemon, name)) !== null) continue;
+    report(`Fetching ${name}`);
+    const problem = await fetchImage(daemon, name, signal);
+    if (problem === null) continue;
+    const advice = `Try "docker pull ${name}" and deploy again, or choose another stack: slipway stack:set ${STACK}.`;
+    throw new RuntimeError(
+      'stack_failed',
+      `Stack ${stack} needs the image ${name}, which could not be fetched: ${problem.replace(/\.$/, '')}. ${advice}`,
+    );
+  }
+  const plan = await planOf(stack, { daemon, report, signal, owner: '' });
+  if (plan === null)
+    throw new RuntimeError('stack_failed', `The images of stack ${stack} went as they came. Deploy again.`);
+  return plan;
+}
+
+const looking = (stack: string): string => `The images of stack ${stack} could not be looked up`;
+
+async function lookFor(
+  daemon: Daemon,
+  stack: string,
+  isGood: (recipe: string) => boolean,
+): Promise<StackImages | null> {
+  const [run, build] = await Promise.all([
+    inspectImage(daemon, runImage(stack)),
+    inspectImage(daemon, buildImage(stack)),
+  ]);
+  const good = [run, build].every((image) => isGood(image?.labels[LABEL.recipe] ?? ''));
   return good && run && build ? { run: run.id, build: build.id } : null;
 }
 
@@ -89,19 +180,20 @@ async function lookFor(daemon: Daemon, recipe: string): Promise<StackImages | nu
 async function withPackages(
   making: Making,
   name: string,
+  recipe: string,
   script: string,
   base: () => Promise<string>,
 ): Promise<string> {
   const { daemon, report, signal } = making;
   const known = await inspectImage(daemon, name);
-  if (known?.labels[LABEL.recipe] === RECIPE) return known.id;
+  if (known?.labels[LABEL.recipe] === recipe) return known.id;
   const from = await base();
   report(`Installing packages for ${name.split(':')[0] ?? name}`);
   const container = await createContainer(daemon, temporaryName(), {
     Image: from,
     User: 'root',
     Cmd: ['bash', '-c', script],
-    Env: proxyEnvironment(),
+    Env: Object.entries(proxyVariables()).map(([name, value]) => `${name}=${value}`),
     Labels: labels(making.owner, 'stack'),
     AttachStdout: true,
     AttachStderr: true,
@@ -110,7 +202,7 @@ async function withPackages(
   try {
     await runSetup(making, container);
     throwIfAborted(signal, 'Making the stack images');
-    return await commit(daemon, container, name, RECIPE, []);
+    return await commit(daemon, container, name, recipe, []);
   } finally {
     await removeContainer(daemon, container);
     if (known) await removeImage(daemon, known.id);
@@ -150,7 +242,7 @@ async function withCertificates(
   making: Making,
   from: string,
   name: string,
-  recipe: string,
+  { recipe, env }: { readonly recipe: string; readonly env: Readonly<Record<string, string>> },
   certificates: HostCertificates,
 ): Promise<void> {
   const { daemon } = making;
@@ -162,13 +254,12 @@ async function withCertificates(
   });
   try {
     await putArchive(daemon, container, '/', await bundleTar(certificates.pem));
-    const env = { ...IMAGE_ENVIRONMENT, ...CA_ENVIRONMENT };
     await commit(
       daemon,
       container,
       name,
       recipe,
-      Object.entries(env).map(([key, value]) => `${key}=${value}`),
+      Object.entries({ ...env, ...CA_ENVIRONMENT }).map(([key, value]) => `${key}=${value}`),
     );
   } finally {
     await removeContainer(daemon, container);
@@ -206,17 +297,9 @@ function temporaryName(): string {
   return `slipway-stack-${shortHash(`${String(process.pid)} ${String(performance.now())} ${String(Math.random())}`)}`;
 }
 
-/** Proxies of this machine, for the package manager; one on the loopback cannot be reached from a container. */
-function proxyEnvironment(): string[] {
-  return ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => {
-    const value = process.env[name] ?? process.env[name.toUpperCase()];
-    return value === undefined || /localhost|127\.0\.0\.|\[::1\]/.test(value) ? [] : [`${name}=${value}`];
-  });
-}
-
-function stackError(error: unknown): RuntimeError {
-  const explained = asRuntimeError(error, `The images of stack ${STACK} could not be made`);
+function stackError(stack: string, error: unknown): RuntimeError {
+  const explained = asRuntimeError(error, `The images of stack ${stack} could not be made`);
   if (explained.code !== 'failed' && explained.code !== 'not_found') return explained;
-  const advice = 'Check that containers reach a Debian mirror and run "npm run stack".';
+  const advice = 'Check that containers reach a mirror of its packages, and deploy again.';
   return new RuntimeError('stack_failed', `${explained.message.replace(/\.?$/, '.')} ${advice}`, error);
 }

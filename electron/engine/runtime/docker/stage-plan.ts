@@ -5,7 +5,7 @@ import { CA_ENVIRONMENT } from './certificates.ts';
 import type { Daemon } from './daemon.ts';
 import type { ImageFacts } from './images.ts';
 import { labels } from './names.ts';
-import { IMAGE_ENVIRONMENT } from './stack-recipe.ts';
+import { imageEnvironment } from './stack-recipe.ts';
 
 /** What staging needs to know. */
 export interface StageContext {
@@ -14,8 +14,8 @@ export interface StageContext {
   /** Folder for unpacked parts on their way into Docker. */
   readonly folder: string;
   readonly diagnostics: Diagnostics;
-  /** The run image as it is now. */
-  readonly base: () => Promise<ImageFacts>;
+  /** The run image of a stack as it is now. */
+  readonly base: (stack: string) => Promise<ImageFacts>;
 }
 
 /** What is to be made. */
@@ -28,7 +28,7 @@ export interface StagePlan extends StageContext {
 
 /** What containers of a slug's image start with. */
 export function slugConfig(plan: StagePlan): object {
-  const env = { ...IMAGE_ENVIRONMENT, ...CA_ENVIRONMENT };
+  const env = { ...imageEnvironment(plan.slug.stack), ...CA_ENVIRONMENT };
   return {
     User: '1000:1000',
     WorkingDir: '/app',

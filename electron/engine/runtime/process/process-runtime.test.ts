@@ -54,6 +54,7 @@ async function slug(files: Record<string, string> = { 'file.txt': 'content' }): 
     stack: 's',
     sha256: '',
     parts: [part],
+    images: null,
     verify: () => Promise.resolve(),
     open: () => Readable.from([archive]),
   };
@@ -298,7 +299,7 @@ const options = { stateDir: folder + '/runtime', downloadsDir: folder, clock: sy
 const runtime = await createProcessRuntime(options);
 const archive = zstdCompressSync(Buffer.alloc(1024));
 const part = { key: 'k', offset: 0, length: archive.length };
-const slug = { id: 's', appId: 'app', stack: 's', sha256: '', parts: [part], open: () => Readable.from([archive]) };
+const slug = { id: 's', appId: 'app', stack: 's', sha256: '', parts: [part], images: null, open: () => Readable.from([archive]) };
 const command = "trap 'echo bye; exit 33' TERM; echo ready; while :; do sleep 0.1; done";
 const spec = { id: 'survivor', appId: 'app', appName: 'a', name: 'web.1', type: 'web', release: 1, slug, command, env: {} };
 const dyno = await runtime.startDyno({ ...spec, size: { name: 'Standard-1X' } });

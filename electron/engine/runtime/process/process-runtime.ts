@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { arch, availableParallelism, release, totalmem, type as systemType } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_STACK } from '#shared/model/stack.ts';
 import type { Clock } from '../../util/clock.ts';
 import { CacheUsers } from '../box/cache-users.ts';
 import { cancelled, toRuntimeError } from '../box/tools.ts';
@@ -117,7 +118,8 @@ export class ProcessRuntime implements Runtime {
     };
   }
 
-  async prepare(_stack: string, _report: (line: string) => void, signal: AbortSignal): Promise<void> {
+  async prepare(stack: string, _report: (line: string) => void, signal: AbortSignal): Promise<void> {
+    if (stack !== DEFAULT_STACK) throw noImages(`Stack ${stack} is made of Docker images`);
     if (signal.aborted) throw cancelled('Preparing the stack');
     await this.layout.make();
   }
@@ -141,7 +143,17 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
-  stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
+  /** There are none. */
+  forgetImageCache(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  buildImages(): Promise<never> {
+    return Promise.reject(noImages('The source is to be built as a Docker image'));
+  }
+
+  async stage(slug: SlugRef, signal: AbortSignal): Promise<void> {
+    if (slug.images !== null) throw noImages('This release is a Docker image');
     return this.slugs.stage(slug, signal);
   }
 
@@ -351,4 +363,10 @@ export class ProcessRuntime implements Runtime {
     this.ports.reserve(record.port);
     return dyno;
   }
+}
+
+/** @param what is the matter, as the start of a sentence */
+function noImages(what: string): RuntimeError {
+  const text = `${what}, and plain processes run none. Install Docker or start it, and start Slipway again without SLIPWAY_RUNTIME=process`;
+  return new RuntimeError('unsupported', `${text}; or choose another stack: slipway stack:set slipway-13.`);
 }

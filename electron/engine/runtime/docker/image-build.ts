@@ -1,0 +1,102 @@
+import { type BuiltImage, type ImageOrder, type ImageWish, RuntimeError } from '../runtime.ts';
+import { BuildTrace } from './build-trace.ts';
+import type { Daemon } from './daemon.ts';
+import { inspectImage, linesOf, removeImage, tagImage } from './images.ts';
+import { LABEL, labels, releaseImage, shortHash, stepImages } from './names.ts';
+import { proxyVariables } from './proxies.ts';
+
+/**
+ * Builds one of a slug's images.
+ * @throws RuntimeError `build_failed`, or what Docker threw
+ */
+export async function buildImage(
+  daemon: Daemon,
+  owner: string,
+  order: ImageOrder,
+  wish: ImageWish,
+  signal: AbortSignal,
+): Promise<BuiltImage> {
+  const reference = releaseImage(owner, order.slugId, wish.type);
+  const answer = await daemon.stream({
+    method: 'POST',
+    path: '/build',
+    query: queryOf(daemon, owner, order, wish),
+    upload: wish.context(),
+    ok: [200],
+    signal,
+  });
+  const trace = new BuildTrace();
+  const steps = new Steps(daemon, `${stepImages(owner, order.appId, order.slugId)}${shortHash(wish.type)}-`);
+  let id: string | null = null;
+  for await (const line of linesOf(answer)) {
+    const news = trace.read(line);
+    if (news.text !== '') order.onOutput(news.text);
+    await steps.note(news.text);
+    if (news.error !== undefined) throw new RuntimeError('build_failed', news.error);
+    id = news.image ?? id;
+  }
+  signal.throwIfAborted();
+  const image = await inspectImage(daemon, id ?? reference);
+  if (image === null)
+    throw new RuntimeError('failed', `The image of ${wish.type} was removed as soon as it was built.`);
+  await steps.forgetLast();
+  const { entrypoint, command, bytes } = image;
+  return { id: image.id, reference, bytes, entrypoint, command };
+}
+
+function queryOf(
+  daemon: Daemon,
+  owner: string,
+  { appId, slugId, args, clearCache }: ImageOrder,
+  { type, dockerfile, target }: ImageWish,
+): Record<string, string | number | boolean> {
+  return {
+    t: releaseImage(owner, slugId, type),
+    dockerfile,
+    buildargs: JSON.stringify({ ...proxyVariables(), ...args }),
+    labels: JSON.stringify(labels(owner, 'image', { [LABEL.app]: appId })),
+    rm: true,
+    forcerm: true,
+    nocache: clearCache,
+    ...(target === null ? {} : { target }),
+    ...(daemon.facts.buildKit ? { version: 2 } : {}),
+  };
+}
+
+/**
+ * Gives the newest image of each stage a name: the older builder leaves untagged images of stages behind, which its cache needs, and which
+ * could not be found otherwise.
+ */
+class Steps {
+  private readonly daemon: Daemon;
+  private readonly prefix: string;
+  private stage = 0;
+  private based = false;
+  private last: string | null = null;
+
+  constructor(daemon: Daemon, prefix: string) {
+    this.daemon = daemon;
+    this.prefix = prefix;
+  }
+
+  /** Takes note of a piece of the build's output. */
+  async note(text: string): Promise<void> {
+    if (/^Step \d+\/\d+ : FROM /i.test(text)) {
+      this.stage += 1;
+      this.based = false;
+      this.last = null;
+    }
+    const id = /^ ---> ([0-9a-f]{12})\s*$/.exec(text)?.[1];
+    if (id === undefined) return;
+    if (this.based) {
+      this.last = `${this.prefix}${String(this.stage)}`;
+      await tagImage(this.daemon, id, this.last);
+    }
+    this.based = true;
+  }
+
+  /** The last stage has become the image, which has a name of its own. */
+  async forgetLast(): Promise<void> {
+    if (this.last !== null) await removeImage(this.daemon, this.last);
+  }
+}

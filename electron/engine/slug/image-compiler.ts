@@ -1,0 +1,177 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { CONTAINER_STACK } from '#shared/model/stack.ts';
+import type { BuiltImage, ImageWish, TypeImage } from '../runtime/runtime.ts';
+import { readFormation } from './app-json.ts';
+import { contextOf } from './build-context.ts';
+import type { CompiledSlug, CompileOrder, CompileTools } from './compiler.ts';
+import { BuildFailure } from './failure.ts';
+import {
+  DOCKERFILE_PLAN,
+  type ImageBuild,
+  type ImagePlan,
+  type ImageRun,
+  readHerokuYml,
+} from './heroku-yml.ts';
+import { bang, detail, megabytes, step } from './output-text.ts';
+import { SafeText } from './safe-text.ts';
+import type { ProjectSource } from './source.ts';
+
+/** How images are built, and what says so. */
+interface FoundPlan {
+  readonly file: 'heroku.yml' | 'Dockerfile';
+  readonly plan: ImagePlan;
+}
+
+/** Files of a source that stack `container` would build it with. */
+export function imageFiles({ paths }: Pick<ProjectSource, 'paths'>): string[] {
+  return ['heroku.yml', 'Dockerfile'].filter((name) => paths.includes(name));
+}
+
+/**
+ * What a source for stack `container` is built to: what its `heroku.yml` says, else its Dockerfile is the web process.
+ * @throws BuildFailure heroku_yml_invalid, dockerfile_missing
+ */
+export async function readImagePlan(source: Pick<ProjectSource, 'readFile' | 'paths'>): Promise<FoundPlan> {
+  const manifest = await source.readFile('heroku.yml');
+  if (manifest !== null) return { file: 'heroku.yml', plan: readHerokuYml(manifest.toString('utf8')) };
+  if (source.paths.includes('Dockerfile')) return { file: 'Dockerfile', plan: DOCKERFILE_PLAN };
+  throw new BuildFailure(
+    'dockerfile_missing',
+    'The stack of this app is container, and the source has neither heroku.yml nor Dockerfile. Add one of them, or choose a stack with buildpacks: slipway stack:set slipway-13.',
+  );
+}
+
+/**
+ * Builds the images of a source. Whatever goes wrong, none of them stays.
+ * @throws BuildFailure with the code of what failed, RuntimeError
+ */
+export async function compileImages(
+  order: CompileOrder,
+  tools: CompileTools,
+  source: ProjectSource,
+): Promise<CompiledSlug> {
+  const { phases, runtime, output } = tools;
+  const slugId = randomUUID();
+  const safe = new SafeText();
+  try {
+    const { plan, file, wishes } = await phases.run('detect', async () => {
+      const found = await readImagePlan(source);
+      output(step(`Building from ${found.file}, as the stack is container`));
+      for (const note of source.notes.slice(0, 20)) output(detail(note));
+      if (source.paths.includes('Procfile'))
+        output(detail('The Procfile is not used: "run:" of heroku.yml has the commands, else the image.'));
+      return { ...found, wishes: await Promise.all(found.plan.builds.map((build) => wishOf(source, build))) };
+    });
+    const images = await phases.run('compile', () =>
+      runtime.buildImages(
+        {
+          ...{ appId: order.appId, slugId, images: wishes, args: plan.args, clearCache: order.clearCache },
+          onBegin: ({ type }) => {
+            const at = wishes.find((wish) => wish.type === type)?.at ?? '';
+            output(`=== Building ${type} (${at})\n`);
+          },
+          onOutput: (text) => {
+            output(safe.write(text));
+          },
+        },
+        tools.signal,
+      ),
+    );
+    const types = await phases.run('types', () => Promise.resolve(typesOf(plan, images, output)));
+    const formation = order.first ? await formationOf(source, Object.keys(types.commands), output) : [];
+    return await phases.run('pack', () => {
+      const size = [...images.values()].reduce((sum, image) => sum + image.bytes, 0);
+      output(step('Keeping the images'));
+      output(detail(`Done: ${megabytes(size)}`));
+      return Promise.resolve({
+        ...{ id: slugId, size, parts: [], formation, commit: source.commit, detected: null },
+        ...{ sha256: imagesDigest(types.images), images: types.images, processTypes: types.commands },
+        ...{ language: file, stack: CONTAINER_STACK },
+        wishes: { config_vars: { ...plan.config }, addons: [...plan.addons] },
+      });
+    });
+  } catch (error) {
+    await runtime.unstage(slugId).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function wishOf(
+  source: ProjectSource,
+  { type, dockerfile, target }: ImageBuild,
+): Promise<ImageWish & { readonly at: string }> {
+  const context = await contextOf(source, dockerfile);
+  return { type, target, dockerfile: context.dockerfile, context: () => context.open(), at: dockerfile };
+}
+
+/** Stands for the content of a slug of images, as the SHA-256 of its archive does for another one; of one image it is the image's own. */
+export function imagesDigest(images: Readonly<Record<string, TypeImage>>): string {
+  const ids = [...new Set(Object.values(images).map(({ id }) => id))].sort();
+  const [only = '', ...others] = ids;
+  const own = /^sha256:([0-9a-f]{64})$/.exec(only)?.[1];
+  if (own !== undefined && others.length === 0) return own;
+  return createHash('sha256').update(ids.join(' ')).digest('hex');
+}
+
+interface FoundTypes {
+  readonly commands: Readonly<Record<string, string>>;
+  readonly images: Readonly<Record<string, TypeImage>>;
+}
+
+function typesOf(
+  plan: ImagePlan,
+  built: ReadonlyMap<string, BuiltImage>,
+  output: (text: string) => void,
+): FoundTypes {
+  const commands: Record<string, string> = {};
+  const images: Record<string, TypeImage> = {};
+  output(step('Discovering process types'));
+  for (const [type, run] of Object.entries(plan.runs)) {
+    const image = built.get(run.image);
+    if (image === undefined) throw new Error(`no image of ${run.image} was built`);
+    const start = startOf(type, run, image);
+    commands[type] = start.text;
+    images[type] = { id: image.id, reference: image.reference, arguments: start.exact };
+    output(detail(`${type} -> ${start.text}${run.image === type ? '' : ` (image of ${run.image})`}`));
+  }
+  return { commands, images };
+}
+
+/**
+ * How a type is started: by the command that was said, or the image's own. What has no entry point is run by a shell, so that
+ * $PORT stands for the port in either form of CMD, as on the platform.
+ */
+function startOf(
+  type: string,
+  { command }: ImageRun,
+  { entrypoint, command: own }: BuiltImage,
+): { text: string; exact: readonly string[] | null } {
+  if (command !== null) return { text: command, exact: null };
+  if (entrypoint.length > 0) return { text: shellText([...entrypoint, ...own]), exact: own };
+  if (own.length > 0) return { text: shellText(own), exact: null };
+  throw new BuildFailure(
+    'procfile_invalid',
+    `Nothing says how ${type} is started: its image has neither CMD nor ENTRYPOINT. Add CMD to its Dockerfile, or a command to "run:" in heroku.yml.`,
+  );
+}
+
+/** Words as one shell command; variables in them stay what they are. */
+export function shellText(words: readonly string[]): string {
+  const [shell, option, text, ...more] = words;
+  if (shell === '/bin/sh' && option === '-c' && text !== undefined && more.length === 0) return text;
+  return words
+    .map((word) => (/^[\w@%+=:,./${}-]+$/.test(word) ? word : `"${word.replace(/["\\`]/g, '\\$&')}"`))
+    .join(' ');
+}
+
+async function formationOf(
+  source: ProjectSource,
+  types: readonly string[],
+  output: (text: string) => void,
+): Promise<CompiledSlug['formation']> {
+  const bytes = await source.readFile('app.json');
+  if (bytes === null) return [];
+  const { rows, warnings } = readFormation(bytes.toString('utf8'), types);
+  for (const text of warnings) output(bang(`Warning: ${text}`));
+  return rows;
+}
