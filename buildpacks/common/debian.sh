@@ -175,7 +175,9 @@ debian_install() {
   printf '%s' "$asked" >"$BUILD_DIR/$DEBIAN_PREFIX/.asked"
 }
 
+# debian_taken PACKAGE...: says so, and sets DEBIAN_TAKEN.
 debian_taken() {
+  DEBIAN_TAKEN=yes
   detail "Packages of Debian $(debian_codename) are taken from the last build: $*"
   debian_setup
 }

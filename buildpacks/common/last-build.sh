@@ -32,6 +32,11 @@ fingerprint() {
   { printf '%s' "$parts" && contents_sums "$@"; } | sum_of 256 - | cut -c 1-32
 }
 
+# source_sums: checksums of the app's own files, by name; not of what buildpacks have put beside them.
+source_sums() {
+  find . \( -path ./.heroku -o -path ./.profile.d -o -path ./vendor/bundle \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+}
+
 # contents_sums FILE...: the checksums of those files that there are, one a line.
 contents_sums() {
   local file
