@@ -7,6 +7,7 @@ languageTests(
   [
     {
       fixture: 'php-index',
+      always: true,
       tool: 'Apache',
       source: 'distribution',
       says: [
@@ -47,6 +48,7 @@ languageTests(
   [
     {
       fixture: 'php-broken',
+      always: true,
       says: [
         'The platform is not what the project requires:',
         /composer\.json requires php \^9\.1 \(there is 8\.\d+\.\d+\)/,
