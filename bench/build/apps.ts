@@ -32,7 +32,7 @@ export const BASE = 'slipway-bench-build-base';
 const greeting = (text: string, number: number): string =>
   text.replace(/hello (\d+ )?from/, `hello ${number} from`);
 
-export const APPS: readonly BenchApp[] = [
+const ALL: readonly BenchApp[] = [
   {
     title: 'Node.js, Express',
     fixture: 'express-app',
@@ -94,6 +94,11 @@ CMD ["web"]
     change: (text, number) => text.replace(/Number\(\d+\)/, `Number(${1_000_000 + number})`),
   },
 ];
+
+/** All apps, or those that `SLIPWAY_BENCH_APPS` names, by fixture. */
+export const APPS = ALL.filter(({ fixture }) =>
+  (process.env['SLIPWAY_BENCH_APPS'] ?? fixture).split(',').includes(fixture),
+);
 
 /** Copies an app and writes its Dockerfile. */
 export async function openFolder(app: BenchApp): Promise<BenchFolder> {

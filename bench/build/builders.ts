@@ -36,17 +36,21 @@ export interface Field {
 export async function openField(folders: readonly BenchFolder[]): Promise<Field> {
   const host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
   const downloads = ownedName(host.ownerId, 'downloads');
+  // These apps stay: with the last one that was built an engine's downloads go.
   for (const { fixture, path } of folders) {
-    await host.client.call('apps.create', { name: fixture });
-    const { failure } = await deploy(host, fixture, path);
+    const app = `${fixture}-first`;
+    await host.client.call('apps.create', { name: app });
+    const { failure } = await deploy(host, app, path);
     if (failure !== null) throw new Error(`${fixture} cannot be built: ${failure.message}`);
-    await host.client.call('apps.destroy', { app: fixture, confirm: fixture });
+    await host.client.call('formation.update', { app, updates: [{ type: 'web', quantity: 0 }] });
   }
   await forgetPackages(downloads);
   await makeBase(downloads);
   return {
     builders: [slipway(host, downloads), dockerBuild(), freshContainers()],
     async close() {
+      for (const { name } of (await host.client.call('apps.list', {})).apps)
+        await host.client.call('apps.destroy', { app: name, confirm: name });
       await host.stop();
       for (const { fixture } of APPS)
         await docker('rmi', '--force', image(fixture), `${image(fixture)}-slug`);

@@ -82,6 +82,8 @@ export function languageTests(
         host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
       });
       afterAll(async () => {
+        for (const { name } of (await host.client.call('apps.list', {})).apps)
+          await host.client.call('apps.destroy', { app: name, confirm: name });
         await host.stop();
         await rm(work, { recursive: true, force: true });
       });
@@ -108,7 +110,7 @@ export function languageTests(
           for (const [page, text] of Object.entries(app.pages))
             expect((await get(host.routerPort, name, page)).body).toMatch(text);
           console.log(tableRow(language, app, first, second));
-          await host.client.call('apps.destroy', { app: name, confirm: name });
+          await endDynos(host, name);
         },
         PATIENCE_MS,
       );
@@ -135,6 +137,14 @@ function tested<App extends BadApp | GoodApp>(language: string, apps: readonly A
       `Skipped: ${skipped.join(', ')}, as building them takes minutes. Run with SLIPWAY_LANGUAGES='${language}', or all.`,
     );
   return apps.filter((app) => app.always === true);
+}
+
+/** The app itself stays until the end: with the last app that was built an engine's downloads go. */
+async function endDynos(host: Host, app: string): Promise<void> {
+  const { formation } = await host.client.call('formation.get', { app });
+  const running = formation.filter((each) => each.quantity > 0);
+  const updates = running.map(({ type }) => ({ type, quantity: 0 }));
+  await host.client.call('formation.update', { app, updates });
 }
 
 async function checkRunning(host: Host, name: string, app: GoodApp): Promise<void> {
