@@ -78,12 +78,14 @@ async function makeBase(downloads: string): Promise<void> {
   const container = 'slipway-bench-build-base-maker';
   const script = `
     cp -a /downloads/. /copy/
-    cp -a /downloads/node/node-*-24.*/bin/node /usr/local/bin/
-    mkdir -p /usr/local/lib/node_modules && cp -a /downloads/packages/npm-*/ /usr/local/lib/node_modules/npm
-    for name in npm npx; do ln -s ../lib/node_modules/npm/bin/$name-cli.js /usr/local/bin/$name; done
-    chmod 755 /usr/local/lib/node_modules/npm/bin/*.js
-    cp -a /downloads/python/cpython/3.13.5 /usr/local/python
-    cp -a /downloads/go/toolchains/1.25.3 /usr/local/go`;
+    if [ -d /downloads/node ]; then
+      cp -a /downloads/node/node-*-24.*/bin/node /usr/local/bin/
+      mkdir -p /usr/local/lib/node_modules && cp -a /downloads/packages/npm-*/ /usr/local/lib/node_modules/npm
+      for name in npm npx; do ln -s ../lib/node_modules/npm/bin/$name-cli.js /usr/local/bin/$name; done
+      chmod 755 /usr/local/lib/node_modules/npm/bin/*.js
+    fi
+    if [ -d /downloads/python ]; then cp -a /downloads/python/cpython/3.13.5 /usr/local/python; fi
+    if [ -d /downloads/go ]; then cp -a /downloads/go/toolchains/1.25.3 /usr/local/go; fi`;
   await docker('volume', 'create', DOWNLOADS);
   await docker(
     ...['run', '--name', container, '--user', '0', '--volume', `${downloads}:/downloads:ro`],
