@@ -44,6 +44,15 @@ languageTests(
       logs: /app\[release\.\d+\]: released with intl \d+/,
       cached: /Packages are taken from the last build/,
     },
+    {
+      fixture: 'php-ruby',
+      tool: 'Apache, behind Ruby',
+      source: 'distribution',
+      says: ['Using buildpacks:', /Using Ruby version: ruby-3\.3\.\d+/, /PHP 8\.\d+\.\d+, Apache 2\.4/],
+      pages: { '/': 'hello from PHP 8.' },
+      worker: /app\[worker\.1\]: look 2 of Ruby 3\.3\.\d+ at PHP 8\.\d+/,
+      cached: /All gems are taken from the last build[^]*are taken from the last build: php8/,
+    },
   ],
   [
     {
