@@ -79,9 +79,11 @@ async function compare(name: string, bench: BenchDefinition, rounds: number): Pr
   const figure = ratio(bench.goal.kind, result.ours, result.peer);
   await keep(name, { unit: bench.unit, ...result, ratio: figure, goal: bench.goal });
   console.log(`${bench.title}\n${table(bench, result)}`);
-  console.log(
-    `${name} ratio=${figure.toFixed(2)} goal=${bench.goal.kind === 'at-most' ? '<=' : '>='}${bench.goal.ratio}`,
-  );
+  console.log(lastLine(name, figure, bench.goal));
+}
+
+function lastLine(name: string, figure: number, goal: BenchDefinition['goal']): string {
+  return `${name} ratio=${figure.toFixed(2)} goal=${goal.kind === 'at-most' ? '<=' : '>='}${goal.ratio}`;
 }
 
 async function showFigures(name: string, definition: FigureDefinition): Promise<void> {
@@ -102,7 +104,7 @@ async function showTable(name: string, definition: TableDefinition, rounds: numb
     console.log(line);
   });
   await keep(name, { rows: data, ratio: figure, goal: definition.goal });
-  console.log(`${name} ratio=${figure.toFixed(2)} goal=>=${definition.goal.ratio}`);
+  console.log(lastLine(name, figure, definition.goal));
 }
 
 /** Writes the raw values down, with what they were measured on. */

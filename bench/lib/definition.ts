@@ -37,7 +37,7 @@ export interface TableDefinition {
   readonly title: string;
   /** Rounds unless told otherwise. */
   readonly rounds: number;
-  readonly goal: { readonly kind: 'at-least'; readonly ratio: number };
+  readonly goal: { readonly kind: 'at-most' | 'at-least'; readonly ratio: number };
   /** Measures everything and prints it line by line; answers with the ratio and the raw values. */
   measure(
     rounds: number,

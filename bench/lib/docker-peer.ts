@@ -28,13 +28,16 @@ ENV PORT=3000 NODE_ENV=production
 CMD ["node", "server.js"]
 `;
 
+/** Runs Docker's command with the builder that every Docker has. @returns what it printed */
+export async function docker(...args: string[]): Promise<string> {
+  const env = { ...process.env, DOCKER_BUILDKIT: '0' };
+  const { stdout } = await run('docker', args, { env, maxBuffer: 64 * 1024 * 1024 });
+  return stdout.trim();
+}
+
 /** Prepares the peer: a Node.js image on the same base as our dynos, the app's packages installed, one build done. */
 export async function openDockerPeer(appFolder: string): Promise<DockerPeer> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
-  const docker = async (...args: string[]): Promise<string> => {
-    const { stdout } = await run('docker', args, { env: { ...process.env, DOCKER_BUILDKIT: '0' } });
-    return stdout.trim();
-  };
   await cp(appFolder, folder, { recursive: true });
   await run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], { cwd: folder });
   const base = await mkdtemp(join(tmpdir(), 'slipway-bench-'));

@@ -3,7 +3,8 @@
 
 # Written last when the run image is made: what dpkg noted after it belongs to the build image alone.
 DEBIAN_RUN_MARK=/usr/local/libexec/slipway-dyno
-DEBIAN_PREFIX=.heroku/debian
+# Where they are in the slug: .heroku/debian/NAME, a folder for each buildpack, which sets this.
+DEBIAN_PREFIX=.heroku/debian/packages
 # Packages that are taken as installed: dpkg's file with the status of each.
 DEBIAN_STATUS=/var/lib/dpkg/status
 
@@ -141,7 +142,7 @@ debian_relink() {
   done
 }
 
-# debian_install PACKAGE...: puts packages, and what they need and the run image does not have, into the slug below .heroku/debian;
+# debian_install PACKAGE...: puts packages, and what they need and the run image does not have, into the slug below DEBIAN_PREFIX;
 # one call a build. Says which; the same as in the last build are taken from there. Programs and libraries are found by the rest of
 # the build and by dynos.
 debian_install() {
@@ -166,7 +167,7 @@ debian_install() {
     done
     # shellcheck disable=SC2086
     folder=$(shared_folder "debian/trees/$key" debian_unpack $files) || return 1
-    mkdir -p "$BUILD_DIR/.heroku"
+    mkdir -p "$BUILD_DIR/${DEBIAN_PREFIX%/*}"
     rm -rf "${BUILD_DIR:?}/$DEBIAN_PREFIX"
     cp -Rp "$folder" "$BUILD_DIR/$DEBIAN_PREFIX"
     printf '%s' "$key" >"$BUILD_DIR/$DEBIAN_PREFIX/.packages"
@@ -175,7 +176,9 @@ debian_install() {
   printf '%s' "$asked" >"$BUILD_DIR/$DEBIAN_PREFIX/.asked"
 }
 
+# debian_taken PACKAGE...: says so, and sets DEBIAN_TAKEN.
 debian_taken() {
+  DEBIAN_TAKEN=yes
   detail "Packages of Debian $(debian_codename) are taken from the last build: $*"
   debian_setup
 }
@@ -192,10 +195,11 @@ debian_paths() {
 
 # debian_setup: what is installed is found, now and by dynos and later buildpacks.
 debian_setup() {
-  debian_paths "\$HOME/$DEBIAN_PREFIX" | write_profile 000-debian
-  debian_paths "\$BUILD_DIR/$DEBIAN_PREFIX" | write_export debian
-  # shellcheck disable=SC1091
-  . "$BUILD_DIR/.heroku/export/debian.sh"
+  local name=debian-${DEBIAN_PREFIX##*/}
+  debian_paths "\$HOME/$DEBIAN_PREFIX" | write_profile "000-$name"
+  debian_paths "\$BUILD_DIR/$DEBIAN_PREFIX" | write_export "$name"
+  # shellcheck disable=SC1090
+  . "$BUILD_DIR/.heroku/export/$name.sh"
 }
 
 # debian_tool NAME PACKAGE...: prints the path of a shared folder with packages that only builds need, together with all that the

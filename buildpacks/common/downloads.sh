@@ -21,13 +21,20 @@ patiently() {
   ${limit[@]+"${limit[@]}"} "$@" || ${limit[@]+"${limit[@]}"} "$@"
 }
 
-# sum_of BITS FILE: prints the file's SHA checksum of 1, 256 or 512.
-sum_of() {
-  if command -v "sha${1}sum" >/dev/null 2>&1; then
-    "sha${1}sum" "$2" | cut -d ' ' -f 1
+# sums_of BITS FILE...: the files' SHA checksums of 1, 256 or 512 bits, each with the file's name behind it; - is standard input.
+sums_of() {
+  local bits=$1
+  shift
+  if command -v "sha${bits}sum" >/dev/null 2>&1; then
+    "sha${bits}sum" "$@"
   else
-    shasum -a "$1" "$2" | cut -d ' ' -f 1
+    shasum -a "$bits" "$@"
   fi
+}
+
+# sum_of BITS FILE: prints the file's SHA checksum of 1, 256 or 512 bits.
+sum_of() {
+  sums_of "$1" "$2" | cut -d ' ' -f 1
 }
 
 # verify FILE SUM: whether the file has this checksum, SHA-1, SHA-256 or SHA-512 by its length.

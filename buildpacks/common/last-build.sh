@@ -10,7 +10,8 @@ take_last() {
   [ ! -e "$BUILD_DIR/$1" ] && mv "$last/$1" "$BUILD_DIR/$1"
 }
 
-# fingerprint WORD... [-- FILE...]: one line that names the words and the contents of the files; a missing file counts as such.
+# fingerprint WORD... [-- FILE...]: one line that names the words and the contents of the files; a missing file counts as such. Of a file
+# with an absolute path only the name counts, as folders of the build and of buildpacks are elsewhere in the next build.
 fingerprint() {
   local parts='' item
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -20,12 +21,28 @@ fingerprint() {
   done
   shift || true
   for item in "$@"; do
-    parts="$parts$item $([ -f "$item" ] && sum_of 256 "$item")
+    case "$item" in
+      /*) parts="$parts${item##*/}" ;;
+      *) parts="$parts$item" ;;
+    esac
+    [ -f "$item" ] || parts="$parts is missing"
+    parts="$parts
 "
   done
-  if command -v sha256sum >/dev/null 2>&1; then
-    printf '%s' "$parts" | sha256sum | cut -c 1-32
-  else
-    printf '%s' "$parts" | shasum -a 256 | cut -c 1-32
-  fi
+  { printf '%s' "$parts" && contents_sums "$@"; } | sum_of 256 - | cut -c 1-32
+}
+
+# source_sums: checksums of the app's own files, by name; not of what buildpacks have put beside them.
+source_sums() {
+  find . \( -path ./.heroku -o -path ./.profile.d -o -path ./vendor/bundle \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+}
+
+# contents_sums FILE...: the checksums of those files that there are, one a line.
+contents_sums() {
+  local file
+  for file in "$@"; do
+    shift
+    [ ! -f "$file" ] || set -- "$@" "$file"
+  done
+  [ $# -eq 0 ] || sums_of 256 "$@" | cut -c 1-64
 }

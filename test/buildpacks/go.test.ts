@@ -9,6 +9,7 @@ languageTests(
     {
       ...common,
       fixture: 'go-stdlib',
+      always: true,
       tool: 'modules',
       says: [
         'Using Go 1.25.3 specified in go.mod',
@@ -44,6 +45,7 @@ languageTests(
   [
     {
       fixture: 'go-broken',
+      always: true,
       says: [
         /^ {7}\.\/main\.go:4:2: undefined: undefinedName$/m,
         '-----> Build failed',

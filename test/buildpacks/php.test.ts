@@ -7,6 +7,7 @@ languageTests(
   [
     {
       fixture: 'php-index',
+      always: true,
       tool: 'Apache',
       source: 'distribution',
       says: [
@@ -43,10 +44,20 @@ languageTests(
       logs: /app\[release\.\d+\]: released with intl \d+/,
       cached: /Packages are taken from the last build/,
     },
+    {
+      fixture: 'php-ruby',
+      tool: 'Apache, behind Ruby',
+      source: 'distribution',
+      says: ['Using buildpacks:', /Using Ruby version: ruby-3\.3\.\d+/, /PHP 8\.\d+\.\d+, Apache 2\.4/],
+      pages: { '/': 'hello from PHP 8.' },
+      worker: /app\[worker\.1\]: look 2 of Ruby 3\.3\.\d+ at PHP 8\.\d+/,
+      cached: /All gems are taken from the last build[^]*are taken from the last build: php8/,
+    },
   ],
   [
     {
       fixture: 'php-broken',
+      always: true,
       says: [
         'The platform is not what the project requires:',
         /composer\.json requires php \^9\.1 \(there is 8\.\d+\.\d+\)/,

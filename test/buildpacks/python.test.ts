@@ -7,6 +7,7 @@ languageTests(
   [
     {
       fixture: 'python-flask',
+      always: true,
       tool: 'pip',
       source: 'registry',
       says: [
@@ -43,6 +44,7 @@ languageTests(
   [
     {
       fixture: 'python-broken',
+      always: true,
       says: [
         'Using Python 3.13 specified in .python-version',
         /^ {7}ERROR: Could not find a version that satisfies the requirement flask==999/m,

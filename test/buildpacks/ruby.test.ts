@@ -7,6 +7,7 @@ languageTests(
   [
     {
       fixture: 'ruby-rack',
+      always: true,
       tool: 'Bundler, vendor/cache, a gem in C',
       source: 'distribution',
       says: [

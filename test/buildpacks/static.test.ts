@@ -10,12 +10,14 @@ languageTests(
     {
       ...common,
       fixture: 'static-page',
+      always: true,
       says: ['Static files app detected', INSTALLED, 'Files of the app are served as they are'],
       pages: { '/': 'hello from a page', '/site.css': 'teal', '/.heroku/static/nginx.conf': '404 Not Found' },
     },
     {
       ...common,
       fixture: 'static-json',
+      always: true,
       says: ['Files of site/ are served as static.json says'],
       pages: {
         '/': 'page index',
@@ -33,5 +35,11 @@ languageTests(
       worker: /app\[worker\.1\]: worked for worker\.1/,
     },
   ],
-  [{ fixture: 'static-broken', says: ['-----> Build failed', ' !     static.json is no JSON: '] }],
+  [
+    {
+      fixture: 'static-broken',
+      always: true,
+      says: ['-----> Build failed', ' !     static.json is no JSON: '],
+    },
+  ],
 );

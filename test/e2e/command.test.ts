@@ -122,6 +122,13 @@ describe('slipway with its engine', () => {
     expect(out).toContain('console');
   });
 
+  it('says once why a deploy failed', async () => {
+    await manifest({ 'heroku-prebuild': 'exit 3' });
+    const { code, out, err } = await slipway(['deploy', folder, '--app', 'console'], { env });
+    expect(code).toBe(1);
+    expect(`${out}${err}`.match(/could not compile the app/g)).toHaveLength(1);
+  });
+
   it('cancels the build on Ctrl-C and ends with 130', async () => {
     await manifest({ 'heroku-prebuild': 'echo it is compiling; sleep 120' });
     const { code, out, err } = await slipway(['deploy', folder, '--app', 'console'], {

@@ -10,7 +10,7 @@ Run "go mod init" and "go mod tidy" in the project, add go.mod and go.sum, and d
 # source_key: names the source and all that its programs depend on.
 source_key() {
   fingerprint "$GO_ASKED" "${GO_INSTALL_PACKAGE_SPEC:-}" "${GO_LINKER_SYMBOL:-}" "${GO_LINKER_VALUE:-}" "${GOFLAGS:-}" "${CGO_ENABLED:-}" \
-    "$(find . -type f -not -path './.heroku/*' -not -path './.profile.d/*' -print0 | LC_ALL=C sort -z | xargs -0 cksum)"
+    "$(source_sums)"
 }
 
 # take_programs: takes bin/ of the last build when the source is the same.

@@ -145,7 +145,9 @@ export async function build(project, tools) {
  */
 export async function prune(project, tools) {
   const rule = devRule(project, tools);
-  const nothing = Object.keys(project.manifest.devDependencies ?? {}).length === 0;
+  // Packages of a workspace have such of their own.
+  const { devDependencies = {}, workspaces } = project.manifest;
+  const nothing = Object.keys(devDependencies).length === 0 && workspaces === undefined;
   if (nothing || (!rule.prune && rule.why === null)) return;
   step('Pruning devDependencies');
   const command = pruneCommand(project, tools);

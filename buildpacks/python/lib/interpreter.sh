@@ -15,16 +15,21 @@ version_script() {
   PYTHONPATH=$(host_pip) "$(host_python)" "$PYTHON_PACK/lib/version.py" "$@"
 }
 
-# choose_version: sets PYTHON_RANGE, what the project asks for, and says it.
+# choose_version: sets PYTHON_RANGE, what the project asks for, and PYTHON_ASKED_IN, where (empty when nowhere), and says it.
+# What was read is kept for as long as the files stay the same.
 choose_version() {
-  local answer where shown kept=''
+  local key answer where shown kept='' known=$CACHE_DIR/python/.asked
   [ -f "$CACHE_DIR/python/version" ] && kept=$(cat "$CACHE_DIR/python/version")
-  answer=$(version_script ask "$BUILD_DIR" "$kept") || fail "$answer"
-  PYTHON_RANGE=$(printf '%s' "$answer" | sed -n 1p)
-  where=$(printf '%s' "$answer" | sed -n 2p)
-  shown=$(printf '%s' "$answer" | sed -n 3p)
+  key=$(fingerprint "$kept" -- "$PYTHON_PACK/lib/version.py" runtime.txt .python-version Pipfile.lock Pipfile uv.lock pyproject.toml)
+  if [ "$(sed -n 1p "$known" 2>/dev/null)" != "$key" ]; then
+    answer=$(version_script ask "$BUILD_DIR" "$kept") || fail "$answer"
+    mkdir -p "$CACHE_DIR/python"
+    printf '%s\n' "$key" "$answer" >"$known"
+  fi
+  { read -r key && read -r PYTHON_RANGE && read -r where && read -r shown; } <"$known" || true
+  PYTHON_ASKED_IN=$where
   case "$where" in
-    default) step 'No Python version was specified. Using the newest that is at hand; name one in a file .python-version' ;;
+    default) step 'No Python version was specified. Using the newest that is at hand; name one in a file .python-version' && PYTHON_ASKED_IN='' ;;
     'the last build') step "No Python version was specified. Using the same version as the last build: Python $shown" ;;
     *) step "Using Python $shown specified in $where" ;;
   esac

@@ -30,19 +30,29 @@ package_files() {
   done
 }
 
-# installs_project: whether the project itself is among the packages; then they are installed anew in each build.
+# installs_project: whether the project itself is among the packages; then its files decide them too.
 installs_project() {
-  [ "$PACKAGE_MANAGER" = project ] || grep -qsE '^ *(-e|--editable|\.|file:)' requirements.txt
+  [ "$PACKAGE_MANAGER" = project ] || grep -qsE '^ *(\.|file:)' requirements.txt
+}
+
+# installs_in_place: whether a package stays where the build has it; then packages are installed anew in each build.
+installs_in_place() {
+  grep -qsE '^ *(-e|--editable)' requirements.txt
+}
+
+# packages_key: names all that decides the interpreter and the packages.
+packages_key() {
+  # shellcheck disable=SC2046
+  fingerprint "$PYTHON_RANGE" "$PACKAGE_MANAGER" "$PROJECT_SUMS" "$POETRY_VERSION $PIPENV_VERSION $PDM_VERSION $UV_VERSION" \
+    "$(fingerprint -- "$PYTHON_PACK"/lib/*)" -- $(package_files)
 }
 
 # prepare_python: BUILD_DIR/.heroku/python with the interpreter and the packages; that of the last build when nothing has changed.
 prepare_python() {
-  local target=$BUILD_DIR/.heroku/python key asked
-  # shellcheck disable=SC2046
-  key=$(fingerprint "$PYTHON_RANGE" "$PACKAGE_MANAGER" "$POETRY_VERSION $PIPENV_VERSION $PDM_VERSION $UV_VERSION" \
-    "$(fingerprint -- "$PYTHON_PACK"/lib/*)" -- $(package_files))
+  local target=$BUILD_DIR/.heroku/python
+  PROJECT_SUMS=$(! installs_project || source_sums)
   rm -rf "$target"
-  if ! installs_project && take_last .heroku/python .heroku/python/.packages "$key"; then
+  if ! installs_in_place && take_last .heroku/python .heroku/python/.packages "$(packages_key)"; then
     use_python
     step 'Restoring cache'
     detail "$(python --version) and all packages are taken from the last build"
@@ -61,7 +71,9 @@ Mend what they name, try it on your machine, and deploy again."
     warn 'No requirements.txt, Pipfile, poetry.lock, pdm.lock or uv.lock was found: no packages are installed.'
   fi
   relocate "$target"
-  printf '%s' "$key" >"$target/.packages"
+  # A project that names no version gets this one from now on.
+  [ -n "$PYTHON_ASKED_IN" ] || PYTHON_RANGE="==$PYTHON_VERSION"
+  packages_key >"$target/.packages"
 }
 
 use_python() {

@@ -49,11 +49,34 @@ rake_task() {
   printf '%s\n' "$RAKE_TASKS" | grep -qE "^rake $1(\[.*)?$"
 }
 
-# precompile_assets: as the platform does when the Rakefile has the task and the app does not bring its assets.
+# precompile_assets: as the platform does when the Rakefile has the task and the app does not bring its assets. Where the app's files, its
+# gems and its config vars are those of the last build, so are the assets; unless the tasks write elsewhere too.
 precompile_assets() {
-  local output public
+  local key before known=$CACHE_DIR/ruby/.assets
   [ -f Rakefile ] || [ -f rakefile ] || [ -f Rakefile.rb ] || return 0
   has_gem rake || return 0
+  key=$(fingerprint "$GEMS_KEY" "$(source_sums)" -- "$ENV_DIR"/*)
+  if [ "$(cat "$known" 2>/dev/null)" = "$key" ]; then
+    restore_assets
+    detail 'Nothing has changed: assets are taken from the last build'
+    return
+  fi
+  rm -f "$known"
+  before=$(sums_beside_assets)
+  ASSETS_COMPILED=''
+  compile_assets
+  [ -n "$ASSETS_COMPILED" ] || rm -rf "$CACHE_DIR/ruby/assets"
+  [ "$(sums_beside_assets)" != "$before" ] || printf '%s' "$key" >"$known"
+}
+
+# sums_beside_assets: what a build that takes its assets from the last one would miss.
+sums_beside_assets() {
+  source_sums | grep -vE ' \./(public/assets|tmp|log)/'
+}
+
+# compile_assets: runs those of the tasks that the Rakefile has. Sets ASSETS_COMPILED when it did.
+compile_assets() {
+  local output public
   step 'Detecting rake tasks'
   if ! output=$(bundle exec rake -P --trace 2>&1); then
     printf '%s\n' "$output" | tail -n 40 | indent
@@ -80,6 +103,7 @@ Attempted to run `rake assets:precompile` with RAILS_ENV='"${RAILS_ENV:-$RACK_EN
     run_shown bundle exec rake assets:clean || fail '`rake assets:clean` failed; the lines above say why.'
   fi
   keep_assets
+  ASSETS_COMPILED=yes
 }
 
 # Compiled assets and what the compiler remembers are there in the next build.

@@ -19,7 +19,8 @@ bundler_settings() {
   printf '%s\n' "---" "${SLIPWAY_BUNDLE_CONFIG:-}" >"$BUNDLE_USER_CONFIG"
 }
 
-# install_gems: vendor/bundle of the last build when nothing has changed, else what Bundler makes of it.
+# install_gems: vendor/bundle of the last build when nothing has changed, else what Bundler makes of it. Sets GEMS_KEY, which names what
+# decides the gems.
 install_gems() {
   local key version
   bundler_settings
@@ -32,13 +33,15 @@ install_gems() {
   key=$(fingerprint "$RUBY_VERSION $RUBY_SOURCE" "$(bundle_paths . | sort)" "$BUNDLE_WITHOUT" "$(ls vendor/cache 2>/dev/null || true)" \
     "$(cat "$BUILD_DIR/$DEBIAN_PREFIX/.packages" 2>/dev/null || true)" "$(fingerprint -- "$RUBY_PACK"/lib/*)" \
     -- Gemfile Gemfile.lock .ruby-version $(find . -maxdepth 1 -name '*.gemspec'))
-  version=$(bundle --version 2>/dev/null | sed 's/[^0-9]*//') || true
-  step "Installing dependencies using bundler ${version:-of Ruby $RUBY_VERSION}"
+  GEMS_KEY=$key
   if take_last vendor/bundle vendor/bundle/.key "$key"; then
+    step "Installing dependencies using bundler $(cat vendor/bundle/.bundler 2>/dev/null)"
     [ -f Gemfile.lock ] || cp vendor/bundle/.Gemfile.lock Gemfile.lock
     detail "All gems are taken from the last build"
     return
   fi
+  version=$(bundle --version 2>/dev/null | sed 's/[^0-9]*//') || true
+  step "Installing dependencies using bundler ${version:-of Ruby $RUBY_VERSION}"
   reuse_gems
   if uses_distribution; then
     bundle_distribution || fail_gems
@@ -48,6 +51,7 @@ install_gems() {
   rm -rf vendor/bundle/ruby/*/cache
   mkdir -p vendor/bundle
   cp Gemfile.lock vendor/bundle/.Gemfile.lock
+  printf '%s' "$version" >vendor/bundle/.bundler
   printf '%s' "$key" >vendor/bundle/.key
 }
 

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { SlipwayError } from '#shared/errors.ts';
-import type { Build } from '#shared/model/build.ts';
 import { appNameFrom } from '#shared/model/names.ts';
 import type { Command, CommandContext } from '../command.ts';
 
@@ -39,15 +38,16 @@ export const deploy: Command = {
     const ended = await client.call('builds.get', { app, build: build.id });
     // The build log has said so; the command line ends as one that Ctrl-C ended.
     if (signal.aborted && ended.failure?.code === 'cancelled') return;
-    if (ended.failure !== null) throw failed(ended);
+    if (ended.failure !== null) {
+      // So it has of all failures but that of an engine which ended meanwhile.
+      if (ended.failure.code === 'interrupted') throw new SlipwayError('internal', ended.failure.message);
+      context.exitWith(1);
+      return;
+    }
     const { webUrl } = await client.call('apps.get', { app });
     write(`${webUrl} runs v${ended.release ?? 0}\n`);
   },
 };
-
-function failed(build: Build): SlipwayError {
-  return new SlipwayError('internal', build.failure?.message ?? 'The deploy failed.');
-}
 
 async function findOrCreate({ client, options, write }: CommandContext, folder: string): Promise<string> {
   const { apps } = await client.call('apps.list', {});

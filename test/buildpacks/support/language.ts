@@ -9,14 +9,16 @@ import { get } from '../../e2e/support/load.ts';
 
 /** Longest time of one test, in milliseconds. The first build fetches and unpacks a whole runtime; how long that takes is the network's and the machine's affair. */
 const PATIENCE_MS = 900_000;
-/** Languages to be tested, by name: fetching their runtimes and packages takes minutes for each, and depends on the network. */
-const CHOSEN = (process.env['SLIPWAY_LANGUAGES'] ?? 'Static files').split(',');
+/** Languages of which all apps are tested, by name: fetching runtimes and packages takes minutes for each, and depends on the network. */
+const CHOSEN = (process.env['SLIPWAY_LANGUAGES'] ?? '').split(',');
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures');
 
 /** An app that has to build and run. */
 export interface GoodApp {
   /** Folder below `test/fixtures`. */
   readonly fixture: string;
+  /** True when the app is tested also where the language was not chosen. */
+  readonly always?: boolean;
   /** What the first build's output has to say. */
   readonly says: readonly (string | RegExp)[];
   /** Path of a page, and what it has to hold. */
@@ -43,6 +45,7 @@ export interface GoodApp {
 /** An app whose build has to fail. */
 interface BadApp {
   readonly fixture: string;
+  readonly always?: boolean;
   /** What the output has to say, the reason and the next step. */
   readonly says: readonly (string | RegExp)[];
 }
@@ -67,63 +70,89 @@ async function seenBuild(host: Host, app: string, path: string): Promise<SeenBui
 
 /**
  * Tests of a language's buildpack on one engine with Docker: each good app is deployed twice and asked for its pages, each bad one
- * has to fail with its text. Prints a row of the table in docs/BUILDPACKS.md for each good app.
+ * has to fail with its text. Prints a row of the table in docs/BUILDPACKS.md for each good app. Where the language was not chosen
+ * only the apps for always are tested, and the names of the others are printed.
  */
-export function languageTests(language: string, good: readonly GoodApp[], bad: readonly BadApp[]): void {
-  const isChosen = CHOSEN.includes('all') || CHOSEN.includes(language);
-  if (!isChosen)
+export function languageTests(
+  language: string,
+  allGood: readonly GoodApp[],
+  allBad: readonly BadApp[] = [],
+): void {
+  const good = tested(language, allGood);
+  const bad = tested(language, allBad);
+  describe.skipIf(good.length + bad.length === 0 || whyNoDocker() !== null)(
+    `${language} apps on Docker`,
+    () => {
+      let host: Host;
+      let work: string;
+      beforeAll(async () => {
+        work = await mkdtemp(join(tmpdir(), 'slipway-language-'));
+        host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
+      });
+      afterAll(async () => {
+        for (const { name } of (await host.client.call('apps.list', {})).apps)
+          await host.client.call('apps.destroy', { app: name, confirm: name });
+        await host.stop();
+        await rm(work, { recursive: true, force: true });
+      });
+
+      /** A copy, so that what tools leave in a folder does not come into the next build. */
+      const create = async (fixture: string): Promise<string> => {
+        const path = join(work, fixture);
+        await cp(join(FIXTURES, fixture), path, { recursive: true });
+        await host.client.call('apps.create', { name: fixture });
+        return path;
+      };
+
+      it.each(good.map((app) => [app.fixture, app] as const))(
+        '%s is built, served and cached',
+        async (name, app) => {
+          const path = await create(name);
+          const first = await seenBuild(host, name, path);
+          expect.soft(first.build.failure, first.output).toBeNull();
+          for (const text of app.says) expect.soft(first.output).toMatch(text);
+          await checkRunning(host, name, app);
+          const second = await seenBuild(host, name, path);
+          expect(second.build.failure).toBeNull();
+          expect(second.output).toMatch(app.cached);
+          await checkPages(host, name, app.pages);
+          if (app.changed !== undefined) await checkChanged(host, name, path, app.changed);
+          console.log(tableRow(language, app, first, second));
+          await endDynos(host, name);
+        },
+        PATIENCE_MS,
+      );
+
+      it.each(bad.map((app) => [app.fixture, app] as const))(
+        '%s fails and says why',
+        async (name, app) => {
+          const { build, output } = await seenBuild(host, name, await create(name));
+          expect(build).toMatchObject({ status: 'failed', failure: { code: 'compile_failed' } });
+          for (const text of app.says) expect(output).toMatch(text);
+        },
+        PATIENCE_MS,
+      );
+    },
+  );
+}
+
+/** Those of the apps that are tested this time; says which are not. */
+function tested<App extends BadApp | GoodApp>(language: string, apps: readonly App[]): readonly App[] {
+  if (CHOSEN.includes('all') || CHOSEN.includes(language)) return apps;
+  const skipped = apps.filter((app) => app.always !== true).map((app) => app.fixture);
+  if (skipped.length > 0)
     console.log(
-      `Skipped: ${language} apps, as they fetch much. Run with SLIPWAY_LANGUAGES=${language}, or all.`,
+      `Skipped: ${skipped.join(', ')}, as building them takes minutes. Run with SLIPWAY_LANGUAGES='${language}', or all.`,
     );
-  describe.skipIf(!isChosen || whyNoDocker() !== null)(`${language} apps on Docker`, () => {
-    let host: Host;
-    let work: string;
-    beforeAll(async () => {
-      work = await mkdtemp(join(tmpdir(), 'slipway-language-'));
-      host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
-    });
-    afterAll(async () => {
-      await host.stop();
-      await rm(work, { recursive: true, force: true });
-    });
+  return apps.filter((app) => app.always === true);
+}
 
-    /** A copy, so that what tools leave in a folder does not come into the next build. */
-    const create = async (fixture: string): Promise<string> => {
-      const path = join(work, fixture);
-      await cp(join(FIXTURES, fixture), path, { recursive: true });
-      await host.client.call('apps.create', { name: fixture });
-      return path;
-    };
-
-    it.each(good.map((app) => [app.fixture, app] as const))(
-      '%s is built, served and cached',
-      async (name, app) => {
-        const path = await create(name);
-        const first = await seenBuild(host, name, path);
-        expect.soft(first.build.failure, first.output).toBeNull();
-        for (const text of app.says) expect.soft(first.output).toMatch(text);
-        await checkRunning(host, name, app);
-        const second = await seenBuild(host, name, path);
-        expect(second.build.failure).toBeNull();
-        expect(second.output).toMatch(app.cached);
-        await checkPages(host, name, app.pages);
-        if (app.changed !== undefined) await checkChanged(host, name, path, app.changed);
-        console.log(tableRow(language, app, first, second));
-        await host.client.call('apps.destroy', { app: name, confirm: name });
-      },
-      PATIENCE_MS,
-    );
-
-    it.each(bad.map((app) => [app.fixture, app] as const))(
-      '%s fails and says why',
-      async (name, app) => {
-        const { build, output } = await seenBuild(host, name, await create(name));
-        expect(build).toMatchObject({ status: 'failed', failure: { code: 'compile_failed' } });
-        for (const text of app.says) expect(output).toMatch(text);
-      },
-      PATIENCE_MS,
-    );
-  });
+/** The app itself stays until the end: with the last app that was built an engine's downloads go. */
+async function endDynos(host: Host, app: string): Promise<void> {
+  const { formation } = await host.client.call('formation.get', { app });
+  const running = formation.filter((each) => each.quantity > 0);
+  const updates = running.map(({ type }) => ({ type, quantity: 0 }));
+  await host.client.call('formation.update', { app, updates });
 }
 
 type Pages = GoodApp['pages'];
