@@ -113,16 +113,59 @@ describe('flow control', () => {
     const session = openSession(bed, tls);
     const stream = session.request({ ':path': '/' });
     stream.on('error', () => undefined);
+    const closed = new Promise((resolve) => stream.on('close', resolve));
     await once(stream, 'response');
     expect(await bed.line(/code=H28/)).toMatch(/at=warning code=H28 .* dyno=web\.1 .* status=499 /);
     await until(() => gone);
     expect(sent).toBeLessThan(50 * 1024 * 1024);
-    const closed = new Promise((resolve) => stream.on('close', resolve));
     stream.resume();
     await closed;
     expect(stream.rstCode).not.toBe(0);
     bed.route([await bed.dyno((_request, response) => response.end('next'))]);
     expect((await askH2(session, { ':path': '/' })).body).toBe('next');
+  });
+
+  test('the same for an answer that is whole in the router', async () => {
+    await open({ idleMs: 500 });
+    // More than the client takes, and less than the router keeps: its end is with what the client does not take.
+    const size = 80_000;
+    bed.route([await bed.dyno((_request, response) => response.end('x'.repeat(size)))]);
+    const stream = openSession(bed, tls).request({ ':path': '/' });
+    stream.on('error', () => undefined);
+    const closed = new Promise((resolve) => stream.on('close', resolve));
+    await once(stream, 'response');
+    expect(await bed.line(/code=H28/)).toMatch(/ dyno=web\.1 .* status=499 /);
+    let got = 0;
+    stream.on('data', (chunk: Buffer) => (got += chunk.length));
+    await closed;
+    expect(got).toBeLessThan(size);
+    expect(stream.rstCode).not.toBe(0);
+  });
+
+  test('a client that reads late gets all of it', async () => {
+    await open();
+    const size = 300_000;
+    bed.route([await bed.dyno((_request, response) => response.end('x'.repeat(size)))]);
+    const stream = openSession(bed, tls).request({ ':path': '/' });
+    await once(stream, 'response');
+    await pause(300);
+    expect(bed.lines).toEqual([]);
+    let got = 0;
+    for await (const chunk of stream) got += (chunk as Buffer).length;
+    expect(got).toBe(size);
+    await bed.line(/ status=200 bytes=300000 /);
+  });
+
+  test('a body that nobody wants any more does not keep its stream', async () => {
+    await open();
+    bed.route([await bed.answeringDyno('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno')]);
+    const stream = openSession(bed, tls).request({ ':path': '/', ':method': 'POST' });
+    const closed = new Promise((resolve) => stream.on('close', resolve));
+    stream.end('x'.repeat(3_000_000));
+    let text = '';
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await closed;
+    expect([text, stream.rstCode]).toEqual(['no', 0]);
   });
 
   test('a dyno that does not read stops the client from sending', async () => {

@@ -87,7 +87,10 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (this.#state !== 'done') this.#break();
+    const stream = this.#stream;
+    if (this.#state !== 'done' || !stream.writableFinished) this.#break();
+    // A request whose body nobody reads any more would stay for as long as its client is there.
+    else if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
     done(error);
   }
 
@@ -174,9 +177,9 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
     const stream = this.#stream;
     if (this.#isGone || stream.writableEnded) done();
     else if (this.#state === 'done') {
-      if (body === null) stream.end();
-      else stream.end(body);
-      done();
+      // The client takes it when it likes, and the router waits for that.
+      if (body === null) stream.end(done);
+      else stream.end(body, done);
     } else if (body === null) done();
     else stream.write(body, done);
   }

@@ -95,7 +95,7 @@ async function client(port: number, below: (n: number) => number): Promise<void>
   const patience = new Promise<void>((resolve) => setTimeout(resolve, 50 + below(400)));
   await Promise.race([closed, answered, patience]);
   socket.destroy();
-  await closed;
+  await until(() => socket.closed);
 }
 
 const FIELDS = [
@@ -120,23 +120,44 @@ async function h2Client(session: ClientHttp2Session, below: (n: number) => numbe
   else stream.write('a beginning');
   const patience = new Promise<void>((resolve) => setTimeout(resolve, 50 + below(400)));
   await Promise.race([closed, patience]);
-  stream.close(below(14));
+  const code = below(14);
+  stream.close(code);
   stream.resume();
-  await closed;
+  // However it ended, the router holds nothing of it.
+  await until(() => stream.destroyed).catch(() => {
+    throw new Error(`a stream stays open behind its end with ${code}: ${JSON.stringify(stream.state)}`);
+  });
+}
+
+/** Waits for what has to come; says what did not, where the test would hang. */
+async function within<Result>(what: string, promise: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`${what} did not come within a minute`));
+    }, 60_000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A few of them on one connection, and one connection of damaged frames beside it. */
 async function h2Clients(tls: TlsPort, below: (n: number) => number): Promise<void> {
   const session = connectH2(`https://demo.localhost:${tls.port}`, { ca: tls.certificate, host: '127.0.0.1' });
   session.on('error', () => undefined);
-  await new Promise((resolve) => session.once('connect', resolve).once('close', resolve));
+  const connected = new Promise((resolve) => session.once('connect', resolve).once('close', resolve));
+  await within('a connection of HTTP/2', connected);
   const socket = connectTls({
     ...{ host: '127.0.0.1', port: tls.port, ca: tls.certificate },
     ...{ servername: 'demo.localhost', ALPNProtocols: ['h2'] },
   });
   socket.on('error', () => undefined).resume();
   const damaged = mutated([hostileH2(FIELDS, 'body').toString('latin1')], below);
-  await new Promise((resolve) => socket.once('secureConnect', resolve).once('close', resolve));
+  const secured = new Promise((resolve) => socket.once('secureConnect', resolve).once('close', resolve));
+  await within('a connection of TLS', secured);
   await Promise.all([
     ...Array.from({ length: STREAMS }, () => (session.closed ? undefined : h2Client(session, below))),
     say(socket, damaged, below),
@@ -187,7 +208,7 @@ test(
       asked += PARALLEL;
       // Whatever it has been through, a request that is right is answered rightly; on a busy machine not always within the deadlines.
       bed.route([tame]);
-      await until(async () => (await bed.ask('/')).body === 'tame');
+      await until(async () => (await within('an answer to a right request', bed.ask('/'))).body === 'tame');
       bed.route([wild]);
       streams += bed.lines.filter((line) => line.includes('protocol=http2.0')).length;
       bed.lines.length = 0;
