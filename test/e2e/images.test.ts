@@ -43,7 +43,7 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
       '-----> Building on the Container stack\n-----> Building from Dockerfile, as the stack is container\n',
     );
     expect(output).toMatch(
-      /=== Building web \(Dockerfile\)\n(.*\n)*Step 1\/\d+ : FROM slipway-13-build:latest AS notes\n/,
+      /=== Building web \(Dockerfile\)\n       \.dockerignore leaves out 1 of the files\.\n(.*\n)*Step 1\/\d+ : FROM slipway-13-build:latest AS notes\n/,
     );
     expect(output).toContain('       web -> python3 -u greeter.py $PORT\n');
     await untilAnswer(host, 'boxed', 'hello from an image');

@@ -11,7 +11,6 @@ const newFilter = dockerignore as unknown as () => Ignore;
 export interface BuildContext {
   /** Path of the Dockerfile in them. */
   readonly dockerfile: string;
-  readonly files: number;
   /** Files that `.dockerignore` takes away. */
   readonly ignored: number;
   open(): Readable;
@@ -39,7 +38,7 @@ export async function contextOf(source: ProjectSource, dockerfile: string): Prom
   const filter = newFilter().add((rules?.toString('utf8') ?? '').split(/\r?\n/));
   const kept = inside.filter((path) => path === name || !filter.ignores(path));
   return {
-    ...{ dockerfile: name, files: kept.length, ignored: inside.length - kept.length },
+    ...{ dockerfile: name, ignored: inside.length - kept.length },
     open: () => {
       const { tar, done } = source.openTar({ folder, paths: kept });
       done.catch((error: unknown) => tar.destroy(error instanceof Error ? error : undefined));

@@ -67,8 +67,9 @@ export async function compileImages(
         {
           ...{ appId: order.appId, slugId, images: wishes, args: plan.args, clearCache: order.clearCache },
           onBegin: ({ type }) => {
-            const at = wishes.find((wish) => wish.type === type)?.at ?? '';
+            const { at = '', ignored = 0 } = wishes.find((wish) => wish.type === type) ?? {};
             output(`=== Building ${type} (${at})\n`);
+            if (ignored > 0) output(detail(`.dockerignore leaves out ${ignored} of the files.`));
           },
           onOutput: (text) => {
             output(safe.write(text));
@@ -99,9 +100,12 @@ export async function compileImages(
 async function wishOf(
   source: ProjectSource,
   { type, dockerfile, target }: ImageBuild,
-): Promise<ImageWish & { readonly at: string }> {
+): Promise<ImageWish & { readonly at: string; readonly ignored: number }> {
   const context = await contextOf(source, dockerfile);
-  return { type, target, dockerfile: context.dockerfile, context: () => context.open(), at: dockerfile };
+  return {
+    ...{ type, target, dockerfile: context.dockerfile, context: () => context.open() },
+    ...{ at: dockerfile, ignored: context.ignored },
+  };
 }
 
 /** Stands for the content of a slug of images, as the SHA-256 of its archive does for another one; of one image it is the image's own. */

@@ -10,6 +10,8 @@ import { IMAGES, LABEL, labelFilter, releaseImages, STEPS, stepImages } from './
 export class ReleaseImages {
   private readonly daemon: Daemon;
   private readonly owner: string;
+  /** Apps whose images are being built: their steps are in use. */
+  private readonly building = new Set<string>();
 
   constructor(daemon: Daemon, owner: string) {
     this.daemon = daemon;
@@ -19,6 +21,7 @@ export class ReleaseImages {
   /** See `Runtime.buildImages`. */
   async build(order: ImageOrder, signal: AbortSignal): Promise<ReadonlyMap<string, BuiltImage>> {
     const built = new Map<string, BuiltImage>();
+    this.building.add(order.appId);
     try {
       for (const wish of order.images) {
         order.onBegin(wish);
@@ -29,6 +32,7 @@ export class ReleaseImages {
       throwIfAborted(signal, 'Building images');
       throw asRuntimeError(error, 'The images could not be built');
     } finally {
+      this.building.delete(order.appId);
       const now = stepImages(this.owner, order.appId, order.slugId);
       await this.forget(stepImages(this.owner, order.appId), (tag) => tag.startsWith(now)).catch(
         () => undefined,
@@ -69,9 +73,10 @@ export class ReleaseImages {
     await this.forgetSteps(appId);
   }
 
-  /** Removes what builds of an app have kept to be faster; of all apps, when none is given. */
+  /** Removes what builds of an app have kept to be faster; of all apps, when none is given. A build that runs loses nothing. */
   forgetSteps(appId?: string): Promise<void> {
-    return this.forget(stepImages(this.owner, appId), () => false);
+    const used = [...this.building].map((each) => stepImages(this.owner, each));
+    return this.forget(stepImages(this.owner, appId), (tag) => used.some((prefix) => tag.startsWith(prefix)));
   }
 
   private async find({ id, reference }: TypeImage): Promise<boolean> {
