@@ -22,25 +22,21 @@ import {
   type SlugRef,
 } from '../runtime.ts';
 import { AppNetworks } from './app-networks.ts';
-import { forgetBuildNetwork, removeBuildNetwork } from './box-container.ts';
+import { removeBuildNetwork } from './box-container.ts';
 import { BoxPool } from './box-pool.ts';
-import type { ContainerRow } from './containers.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
 import { dockerDiskUse } from './disk.ts';
 import { imageOf } from './dyno-container.ts';
-import { isPlace } from './dyno-labels.ts';
 import { followOutput } from './dyno-output.ts';
 import { Dynos } from './dynos.ts';
 import { explain } from './errors.ts';
 import { type DynoEvent, watchEvents } from './events.ts';
-import { type ImageFacts, inspectImage, listImages, removeImage } from './images.ts';
+import { type ImageFacts, inspectImage } from './images.ts';
+import { type Keep, Leftovers } from './leftovers.ts';
 import { machineMemory } from './limits.ts';
 import { accepts } from './listening.ts';
 import { MemoryReader } from './memory.ts';
 import { Identities } from './identities.ts';
-import { LABEL, labelFilter } from './names.ts';
-import { listVolumes } from './networks.ts';
-import { removeThings } from './removal.ts';
 import { ReleaseImages } from './release-images.ts';
 import { Reservations } from './reservations.ts';
 import { InsideRuns } from './inside.ts';
@@ -49,9 +45,6 @@ import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
 import { makeStack, type StackImages } from './stack-images.ts';
 import { runImage } from './stack-recipe.ts';
-
-/** Containers with packages being installed are left alone for so long: another engine or `npm run stack` may be at it. */
-const STACK_CONTAINER_MS = 30 * 60_000;
 
 /** What the Docker runtime has to be told. */
 export interface DockerRuntimeOptions {
@@ -105,6 +98,7 @@ class Implementation implements DockerRuntime {
   private readonly memory: MemoryReader;
   private readonly oneOffs: Runs;
   private readonly inside: InsideRuns;
+  private readonly leftovers: Leftovers;
   private readonly availability = new Set<(state: 'lost' | 'back') => void>();
   private available = true;
   private readonly followers = new Set<Disposable>();
@@ -136,6 +130,11 @@ class Implementation implements DockerRuntime {
       ...{ reservations: this.reservations, identities: this.identities },
     });
     this.oneOffs = new Runs({ daemon, owner, clock, networks: this.networks, image: slugImage });
+    const { networks, boxes, dynos, oneOffs, inside, reservations, identities, slugs, releases } = this;
+    this.leftovers = new Leftovers({
+      ...{ daemon, owner, clock, networks, boxes, dynos, oneOffs },
+      ...{ inside, reservations, identities, slugs, releases },
+    });
   }
 
   /** Starts to listen for the ends of dynos. */
@@ -311,95 +310,25 @@ class Implementation implements DockerRuntime {
     return { [Symbol.dispose]: () => this.availability.delete(entry) };
   }
 
-  async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
-    const places = explain(
-      `The reserved places of app ${appId} could not be removed`,
-      this.reservations.dropAll(appId),
-    );
-    await Promise.all([this.boxes.forget(appId), this.oneOffs.close(appId), places]);
-    const ofApp = (id: string | undefined): boolean => id === appId;
-    const removal = {
-      container: (row: ContainerRow) => ofApp(row.labels[LABEL.app]),
-      app: ofApp,
-      shared: false,
-    };
-    await explain(
-      `The app ${appId} could not be removed from Docker`,
-      removeThings(this.daemon, this.options.ownerId, removal),
-    );
-    this.networks.forget(appId);
-    const images = listImages(this.daemon, labelFilter(this.options.ownerId, 'slug', { [LABEL.app]: appId }));
-    const rows = await explain(`The images of app ${appId} could not be listed`, images);
-    await this.slugs.unstage([
-      ...new Set([...slugIds, ...rows.flatMap((row) => row.labels[LABEL.slug] ?? [])]),
-    ]);
-    await explain(`The images of app ${appId} could not be removed`, this.releases.removeApp(appId));
-    await explain('What builds shared could not be removed', this.removeSharedByNone());
+  destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
+    return this.leftovers.destroyApp(appId, slugIds);
   }
 
-  /** With the last app go the downloads and the network of builds, so that nothing stays behind. */
-  private async removeSharedByNone(): Promise<void> {
-    const { ownerId: owner } = this.options;
-    const caches = await listVolumes(this.daemon, labelFilter(owner, 'cache'));
-    if (caches.length > 0 || this.boxes.containers().size > 0) return;
-    await removeThings(this.daemon, owner, { container: () => false, app: () => false, shared: true });
-    forgetBuildNetwork(this.daemon);
+  sweep(keep: Keep): Promise<void> {
+    return this.leftovers.sweep(keep);
   }
 
-  async sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void> {
-    const apps = new Set(keep.appIds);
-    const held = this.boxes.containers();
-    const now = this.options.clock.now();
-    const dynos = await explain('Leftovers could not be listed', this.dynos.rows());
-    const becameNone = new Set(dynos.filter((row) => isPlace(row.labels)).map((row) => row.id));
-    await this.identities.sweep(new Set(dynos.map((row) => row.id)));
-    const container = (row: ContainerRow): boolean => {
-      const kind = row.labels[LABEL.kind];
-      if (kind === 'stack') return now - row.createdAt > STACK_CONTAINER_MS;
-      if (kind === 'build' || kind === 'staging') return !held.has(row.id);
-      if (kind === 'run') return !this.oneOffs.holds(row.labels[LABEL.dyno] ?? '');
-      const id = row.labels[LABEL.dyno] ?? '';
-      if (becameNone.has(row.id) && apps.has(row.labels[LABEL.app] ?? '')) return !this.reservations.has(id);
-      const halfMade = row.state === 'created' && !this.dynos.isStarting(id);
-      return halfMade || !apps.has(row.labels[LABEL.app] ?? '');
-    };
-    const removal = { container, app: (id: string) => !apps.has(id), shared: false };
-    await explain(
-      'Leftovers could not be removed from Docker',
-      removeThings(this.daemon, this.options.ownerId, removal),
-    );
-    const left = await explain('The dynos could not be listed', this.dynos.rows());
-    const running = left.filter((row) => row.state === 'running');
-    await explain(
-      'Commands inside dynos could not be ended',
-      Promise.all(running.map((row) => this.inside.sweep(row.id))),
-    );
-    await explain('Images of old slugs could not be removed', this.slugs.sweep(keep.slugIds));
-    await explain('Images of old releases could not be removed', this.releases.sweep(keep));
+  cleanUp(keep: Pick<Keep, 'slugIds'>): Promise<void> {
+    return this.leftovers.cleanUp(keep);
+  }
+
+  purge(): Promise<void> {
+    return this.leftovers.purge();
   }
 
   diskUse(): Promise<RuntimeDiskPart[]> {
     const { daemon, options } = this;
     return explain('Docker could not tell what it keeps on the disk', dockerDiskUse(daemon, options.ownerId));
-  }
-
-  async cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
-    const doing = 'What is not needed could not be removed from Docker';
-    await explain(doing, this.boxes.removeCaches());
-    await explain(doing, this.releases.forgetSteps());
-    const running = (await explain(doing, this.dynos.rows())).flatMap((row) => row.labels[LABEL.slug] ?? []);
-    await explain(doing, this.slugs.sweep([...keep.slugIds, ...running]));
-  }
-
-  async purge(): Promise<void> {
-    await this.boxes.close();
-    const everything = { container: () => true, app: () => true, shared: true };
-    await removeThings(this.daemon, this.options.ownerId, everything);
-    forgetBuildNetwork(this.daemon);
-    await this.releases.forgetSteps();
-    for (const image of await listImages(this.daemon, labelFilter(this.options.ownerId))) {
-      await removeImage(this.daemon, image.tags[0] ?? image.id);
-    }
   }
 
   async close(): Promise<void> {
