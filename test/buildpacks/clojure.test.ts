@@ -37,12 +37,12 @@ languageTests(
           'Running: clojure -T:build uber',
           'Default types for buildpack -> web',
         ],
-        pages: { '/boats': '{"path":"/boats","java":21,"clojure":"1.12.0"}' },
+        pages: { '/boats': '{"path":"\\/boats","java":21,"clojure":"1.12.0"}' },
         worker: /app\[worker\.1\]: worked 1 times/,
         cached: TAKEN,
         changed: {
           ...{ file: 'src/app/web.clj', from: ':path', to: ':changed' },
-          ...{ says: /-T:build uber(?![^]*Downloading)/, pages: { '/': '"changed":"/"' } },
+          ...{ says: /-T:build uber(?![^]*Downloading)/, pages: { '/': '"changed":"\\/"' } },
         },
       },
       {
