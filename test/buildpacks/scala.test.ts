@@ -39,7 +39,7 @@ languageTests(
     {
       fixture: 'scala-broken',
       says: [
-        /\[error\] .*Shop\.scala:4:19/,
+        /\[error\] .*Shop\.scala:4:18/,
         /Found: +\("none" : String\)/,
         ' !     sbt could not build the app; the lines above say why.',
       ],
