@@ -23,12 +23,12 @@ built_find() {
   find . -mindepth 1 \( -path ./.jdk -o -path ./.git \) -prune -o "$@"
 }
 
-# built_sources: prints the checksums of all files, which of them are programs, and where links lead.
+# built_sources: prints the checksums of all files, which of them are programs, and where links lead. What cannot be read counts as changed.
 built_sources() {
   local sum='sha256sum'
   command -v sha256sum >/dev/null 2>&1 || sum='shasum -a 256'
   # shellcheck disable=SC2086
-  built_find -type f -print0 | LC_ALL=C sort -z | xargs -0 $sum
+  built_find -type f -print0 | LC_ALL=C sort -z | xargs -0 $sum || date
   built_find -type f -perm -u+x -print | LC_ALL=C sort
   built_find -type l -print -exec readlink {} \; | LC_ALL=C sort
 }
@@ -73,10 +73,11 @@ built_note() {
   built_find -print | LC_ALL=C sort >"$after"
   [ -z "$(LC_ALL=C comm -23 "$BUILT_BEFORE" "$after")" ] || return 0
   [ -z "$(built_find -type f -cnewer "$BUILT_BEFORE" -print | LC_ALL=C sort | LC_ALL=C comm -12 "$BUILT_BEFORE" -)" ] || return 0
+  # Whole or not at all: a list that breaks off would leave files out.
   {
     echo "$BUILT_KEY"
     LC_ALL=C comm -13 "$BUILT_BEFORE" "$after" | awk -v known="$BUILT_BEFORE" '
       BEGIN { while ((getline line < known) > 0) before[line] = 1 }
       { parent = $0; sub(/\/[^\/]*$/, "", parent); if (parent == "." || parent in before) print }' | { grep -vE "$BUILT_REMOVED" || true; }
-  } >"$BUILT_NOTE"
+  } >"$after.note" && mv "$after.note" "$BUILT_NOTE"
 }

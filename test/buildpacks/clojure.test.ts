@@ -1,4 +1,3 @@
-import { bigApps } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
 const TAKEN = /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/;
@@ -19,42 +18,41 @@ languageTests(
         ...{ says: /Running: lein uberjar(?![^]*Retrieving)/, pages: { '/': '"changed":21' } },
       },
     },
-    ...bigApps([
-      {
-        fixture: 'clojure-jetty',
-        tool: 'Leiningen, Jetty',
-        source: 'distribution',
-        says: ['No version of OpenJDK is named; 25 is taken', 'with-profile production compile :all'],
-        pages: { '/boats': 'hello from Jetty at /boats on Java 25' },
-        cached: 'What it made is taken again',
+
+    {
+      fixture: 'clojure-jetty',
+      tool: 'Leiningen, Jetty',
+      source: 'distribution',
+      says: ['No version of OpenJDK is named; 25 is taken', 'with-profile production compile :all'],
+      pages: { '/boats': 'hello from Jetty at /boats on Java 25' },
+      cached: 'What it made is taken again',
+    },
+    {
+      fixture: 'clojure-deps',
+      tool: 'tools.deps, tools.build, Jetty',
+      source: 'distribution',
+      says: [
+        "Installing Clojure's tools.deps",
+        'Running: clojure -T:build uber',
+        'Default types for buildpack -> web',
+      ],
+      pages: { '/boats': '{"path":"\\/boats","java":21,"clojure":"1.12.0"}' },
+      worker: /app\[worker\.1\]: worked 1 times/,
+      cached: TAKEN,
+      changed: {
+        ...{ file: 'src/app/web.clj', from: ':path', to: ':changed' },
+        ...{ says: /-T:build uber(?![^]*Downloading)/, pages: { '/': '"changed":"\\/"' } },
       },
-      {
-        fixture: 'clojure-deps',
-        tool: 'tools.deps, tools.build, Jetty',
-        source: 'distribution',
-        says: [
-          "Installing Clojure's tools.deps",
-          'Running: clojure -T:build uber',
-          'Default types for buildpack -> web',
-        ],
-        pages: { '/boats': '{"path":"/boats","java":21,"clojure":"1.12.0"}' },
-        worker: /app\[worker\.1\]: worked 1 times/,
-        cached: TAKEN,
-        changed: {
-          ...{ file: 'src/app/web.clj', from: ':path', to: ':changed' },
-          ...{ says: /-T:build uber(?![^]*Downloading)/, pages: { '/': '"changed":"/"' } },
-        },
-      },
-      {
-        fixture: 'clojure-sources',
-        tool: 'tools.deps, from sources',
-        source: 'distribution',
-        says: ['Running: clojure -P -M:run', 'Running: clojure -P -X:worker'],
-        pages: { '/': '{"clojure":"1.12.0","java":21}' },
-        worker: /app\[worker\.1\]: worker worked 1 times/,
-        cached: TAKEN,
-      },
-    ]),
+    },
+    {
+      fixture: 'clojure-sources',
+      tool: 'tools.deps, from sources',
+      source: 'distribution',
+      says: ['Running: clojure -P -M:run', 'Running: clojure -P -X:worker'],
+      pages: { '/': '{"clojure":"1.12.0","java":21}' },
+      worker: /app\[worker\.1\]: worker worked 1 times/,
+      cached: TAKEN,
+    },
   ],
   [
     {

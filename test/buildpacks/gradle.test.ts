@@ -1,4 +1,3 @@
-import { bigApps } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
 const TAKEN = /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/;
@@ -19,16 +18,15 @@ languageTests(
         ...{ says: 'BUILD SUCCESSFUL', pages: { '/': '"changed":21' } },
       },
     },
-    ...bigApps([
-      {
-        fixture: 'gradle-wrapper',
-        tool: 'Gradle wrapper',
-        source: 'upstream, distribution',
-        says: ['Installing Gradle 8.14.3', 'Executing: gradle build -x test', 'BUILD SUCCESSFUL'],
-        pages: { '/': '"java":21' },
-        cached: TAKEN,
-      },
-    ]),
+
+    {
+      fixture: 'gradle-wrapper',
+      tool: 'Gradle wrapper',
+      source: 'upstream, distribution',
+      says: ['Installing Gradle 8.14.3', 'Executing: gradle build -x test', 'BUILD SUCCESSFUL'],
+      pages: { '/': '"java":21' },
+      cached: TAKEN,
+    },
   ],
   [
     {

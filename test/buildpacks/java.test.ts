@@ -1,4 +1,3 @@
-import { bigApps } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
 languageTests(
@@ -17,25 +16,24 @@ languageTests(
         ...{ says: /Compiling 2 source files/, pages: { '/': '"changed":21' } },
       },
     },
-    ...bigApps([
-      {
-        fixture: 'java-javalin',
-        tool: 'Maven of a version, Javalin',
-        source: 'distribution',
-        says: ['Installing OpenJDK 21', 'Installing Maven 3.9.11', 'BUILD SUCCESS'],
-        pages: { '/': 'hello from Javalin on Java 21', '/items/boat': 'item boat' },
-        worker: /app\[worker\.1\]: worked 1 times/,
-        cached: /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
-      },
-      {
-        fixture: 'java-spring',
-        tool: 'Maven, Spring Boot',
-        source: 'distribution',
-        says: ['No version of OpenJDK is named; 25 is taken', 'Default types for buildpack -> web'],
-        pages: { '/': 'hello from Spring Boot on Java 25' },
-        cached: /OpenJDK 25\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
-      },
-    ]),
+
+    {
+      fixture: 'java-javalin',
+      tool: 'Maven of a version, Javalin',
+      source: 'distribution',
+      says: ['Installing OpenJDK 21', 'Installing Maven 3.9.11', 'BUILD SUCCESS'],
+      pages: { '/': 'hello from Javalin on Java 21', '/items/boat': 'item boat' },
+      worker: /app\[worker\.1\]: worked 1 times/,
+      cached: /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
+    },
+    {
+      fixture: 'java-spring',
+      tool: 'Maven, Spring Boot',
+      source: 'distribution',
+      says: ['No version of OpenJDK is named; 25 is taken', 'Default types for buildpack -> web'],
+      pages: { '/': 'hello from Spring Boot on Java 25' },
+      cached: /OpenJDK 25\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
+    },
   ],
   [
     {

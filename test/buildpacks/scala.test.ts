@@ -1,9 +1,8 @@
-import { bigApps } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
 languageTests(
   'Scala',
-  bigApps([
+  [
     {
       fixture: 'scala-stage',
       tool: 'sbt',
@@ -34,12 +33,12 @@ languageTests(
       worker: /app\[worker\.1\]: worked 1 times/,
       cached: /OpenJDK 25\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
     },
-  ]),
+  ],
   [
     {
       fixture: 'scala-broken',
       says: [
-        /\[error\] .*Shop\.scala:4:19/,
+        /\[error\] .*Shop\.scala:4:18/,
         /Found: +\("none" : String\)/,
         ' !     sbt could not build the app; the lines above say why.',
       ],

@@ -10,19 +10,12 @@ $(sed 's/^ !     //' "$problem" | tail -n 4)
 Connect to the network once, and deploy again."
   LEIN_JAR=$(find "$folder" -type f -name 'leiningen-*.jar' | head -n 1)
   detail "Leiningen $(basename "$LEIN_JAR" .jar | sed 's/.*-//') comes from packages of Debian $(debian_codename)"
-  export LEIN_HOME=$CACHE_DIR/.lein LEIN_JAR
+  export LEIN_HOME=$CACHE_DIR/.lein LEIN_LOCAL_REPO=$CACHE_DIR/.m2/repository LEIN_INIT=$CLOJURE_PACK/lib/lein.clj LEIN_JAR
   mkdir -p "$LEIN_HOME" "$CACHE_DIR/bin"
-  lein_profiles >"$LEIN_HOME/profiles.clj"
+  rm -f "$LEIN_HOME/profiles.clj"
   cp "$CLOJURE_PACK/lib/lein" "$CACHE_DIR/bin/lein"
   chmod 755 "$CACHE_DIR/bin/lein"
   export PATH=$CACHE_DIR/bin:$PATH
-}
-
-# lein_profiles: prints settings of Leiningen: where packages are kept, and the mirror of the registry that this machine uses.
-lein_profiles() {
-  local mirror=''
-  [ -z "${MAVEN_MIRROR_URL:-}" ] || mirror=" :mirrors {\"central\" {:name \"machine\" :url \"$MAVEN_MIRROR_URL\"}}"
-  printf '{:user {:local-repo "%s"%s}}\n' "$CACHE_DIR/.m2/repository" "$mirror"
 }
 
 # uberjar_name: prints :uberjar-name of project.clj.
@@ -68,11 +61,14 @@ lein_release() {
   mkdir -p .lein/bin .lein/jar .m2
   cp "$CLOJURE_PACK/lib/lein" .lein/bin/lein
   cp "$LEIN_JAR" .lein/jar/leiningen.jar
+  cp "$LEIN_INIT" .lein/lein.clj
   cp -R "$CACHE_DIR/.m2/repository" .m2/
   chmod 755 .lein/bin/lein
   write_profile clojure <<'END'
 export LEIN_HOME="$HOME/.lein"
 export LEIN_JAR="$HOME/.lein/jar/leiningen.jar"
+export LEIN_INIT="$HOME/.lein/lein.clj"
+export LEIN_LOCAL_REPO="$HOME/.m2/repository"
 export PATH="$HOME/.lein/bin:$PATH"
 END
   jvm_release_of clojure 'lein with-profile production trampoline run'
