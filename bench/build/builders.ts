@@ -12,6 +12,8 @@ const BUILDPACKS = join(import.meta.dirname, '..', '..', 'buildpacks');
 /** Volumes of the builds in fresh containers: the app's cache, and downloads as ours has them. */
 const CACHE = 'slipway-bench-build-cache';
 const DOWNLOADS = 'slipway-bench-build-downloads';
+/** Container that the peers' base image is made of. */
+const BASE_MAKER = 'slipway-bench-build-base-maker';
 /** Where builds find the downloads. */
 const DOWNLOADS_AT = '/var/cache/slipway';
 /** What package managers keep there; what is left are runtimes and tools. */
@@ -35,8 +37,21 @@ export interface Field {
 /** Prepares the contestants. The same runtimes are there for all of them: a first deploy of each app brings them. */
 export async function openField(folders: readonly BenchFolder[]): Promise<Field> {
   const host = await startHost({ SLIPWAY_RUNTIME: 'docker' });
-  const downloads = ownedName(host.ownerId, 'downloads');
-  // These apps stay: with the last one that was built an engine's downloads go.
+  try {
+    const downloads = ownedName(host.ownerId, 'downloads');
+    await firstDeploys(host, folders);
+    await forgetPackages(downloads);
+    await makeBase(downloads);
+    const builders = [slipway(host, downloads), dockerBuild(), freshContainers()];
+    return { builders, close: () => removeAll(host) };
+  } catch (error) {
+    await removeAll(host);
+    throw error;
+  }
+}
+
+/** These apps stay: with the last one that was built an engine's downloads go. */
+async function firstDeploys(host: Host, folders: readonly BenchFolder[]): Promise<void> {
   for (const { fixture, path } of folders) {
     const app = `${fixture}-first`;
     await host.client.call('apps.create', { name: app });
@@ -44,20 +59,16 @@ export async function openField(folders: readonly BenchFolder[]): Promise<Field>
     if (failure !== null) throw new Error(`${fixture} cannot be built: ${failure.message}`);
     await host.client.call('formation.update', { app, updates: [{ type: 'web', quantity: 0 }] });
   }
-  await forgetPackages(downloads);
-  await makeBase(downloads);
-  return {
-    builders: [slipway(host, downloads), dockerBuild(), freshContainers()],
-    async close() {
-      for (const { name } of (await host.client.call('apps.list', {})).apps)
-        await host.client.call('apps.destroy', { app: name, confirm: name });
-      await host.stop();
-      for (const { fixture } of APPS)
-        await docker('rmi', '--force', image(fixture), `${image(fixture)}-slug`);
-      await docker('rmi', '--force', BASE);
-      await docker('volume', 'rm', '--force', CACHE, DOWNLOADS);
-    },
-  };
+}
+
+async function removeAll(host: Host): Promise<void> {
+  for (const { name } of (await host.client.call('apps.list', {})).apps)
+    await host.client.call('apps.destroy', { app: name, confirm: name });
+  await host.stop();
+  await docker('rm', '--force', BASE_MAKER);
+  for (const { fixture } of APPS) await docker('rmi', '--force', image(fixture), `${image(fixture)}-slug`);
+  await docker('rmi', '--force', BASE);
+  await docker('volume', 'rm', '--force', CACHE, DOWNLOADS);
 }
 
 const image = (fixture: string): string => `slipway-bench-build-${fixture}`;
@@ -75,7 +86,6 @@ async function forgetPackages(volume: string): Promise<void> {
 
 /** The peers' base image and downloads, of what our buildpacks have fetched. */
 async function makeBase(downloads: string): Promise<void> {
-  const container = 'slipway-bench-build-base-maker';
   const script = `
     cp -a /downloads/. /copy/
     if [ -d /downloads/node ]; then
@@ -88,7 +98,7 @@ async function makeBase(downloads: string): Promise<void> {
     if [ -d /downloads/go ]; then cp -a /downloads/go/toolchains/1.25.3 /usr/local/go; fi`;
   await docker('volume', 'create', DOWNLOADS);
   await docker(
-    ...['run', '--name', container, '--user', '0', '--volume', `${downloads}:/downloads:ro`],
+    ...['run', '--name', BASE_MAKER, '--user', '0', '--volume', `${downloads}:/downloads:ro`],
     ...['--volume', `${DOWNLOADS}:/copy`, BUILD_IMAGE, 'bash', '-ec', script],
   );
   const path = '/usr/local/python/bin:/usr/local/go/bin:/root/go/bin:/usr/local/bin:/usr/bin:/bin';
@@ -97,8 +107,8 @@ async function makeBase(downloads: string): Promise<void> {
     '--change',
     `ENV ${name}=${JSON.stringify(value)}`,
   ]);
-  await docker('commit', '--change', 'USER 0', ...changes, container, BASE);
-  await docker('rm', container);
+  await docker('commit', '--change', 'USER 0', ...changes, BASE_MAKER, BASE);
+  await docker('rm', BASE_MAKER);
 }
 
 function slipway(host: Host, downloads: string): Builder {

@@ -40,6 +40,10 @@ languageTests(
       ],
       pages: { '/': '1.234.567 go1.25.3' },
       worker: /app\[worker\.1\]: worked 1\.000 times/,
+      changed: {
+        ...{ file: 'cmd/web/main.go', from: 'Number(1234567)', to: 'Number(7654321)' },
+        ...{ says: 'go install -v -tags heroku', pages: { '/': '7.654.321' } },
+      },
     },
   ],
   [

@@ -22,6 +22,10 @@ languageTests(
       },
       worker: /app\[worker\.1\]: job 2 is [\w-]{8}$/,
       cached: RESTORED,
+      changed: {
+        ...{ file: 'src/server.ts', from: 'hello from', to: 'another hello from' },
+        ...{ says: RESTORED, pages: { '/': 'another hello from Express' } },
+      },
     },
     {
       fixture: 'node-yarn',

@@ -147,7 +147,8 @@ describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
     const noted = (): bigint =>
       statSync(join(app.build, 'node_modules/.package-lock.json'), { bigint: true }).mtimeNs;
     const before = noted();
-    expect((await app.compile(manifest)).output).toContain('Restoring cache');
+    const again = /Restoring cache[^]*Pruning devDependencies\n +node_modules is taken from the last build/;
+    expect((await app.compile(manifest)).output).toMatch(again);
     expect(noted()).toBe(before);
     app.config = { NPM_CONFIG_PRODUCTION: 'false' };
     const kept = await app.compile(manifest);
@@ -157,6 +158,17 @@ describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
     expect((await app.compile(manifest)).output).toMatch(/npm ci --omit=dev[^]*Cannot find module 'isarray'/);
     app.config = { NODE_ENV: 'staging' };
     expect((await app.compile(manifest)).output).toContain("NODE_ENV is 'staging', not 'production'");
+  });
+
+  it('prunes again where the build has changed node_modules', async () => {
+    const scripts = { build: 'node -e "fs.writeFileSync(\'node_modules/.made\', String(Date.now()))"' };
+    const manifest = { name: 'app', engines, scripts, dependencies: USED, devDependencies: DEV };
+    await app.compile(manifest);
+    const before = app.read('node_modules/.made');
+    const { output } = await app.compile(manifest);
+    expect(output).not.toMatch(/Pruning devDependencies\n +node_modules is taken/);
+    expect(app.read('node_modules/.made')).not.toBe(before);
+    expect(app.has('node_modules/isarray')).toBe(false);
   });
 
   it('runs heroku-postbuild in the place of build, and scripts of the installation once in each build', async () => {

@@ -18,6 +18,10 @@ languageTests(
       pages: { '/': 'hello from Flask', '/about': '"python":"3.13.5"' },
       worker: /app\[worker\.1\]: worked 1 times/,
       cached: WARM,
+      changed: {
+        ...{ file: 'shop.py', from: 'hello from', to: 'another hello from' },
+        ...{ says: WARM, pages: { '/': 'another hello from Flask' } },
+      },
     },
     {
       fixture: 'python-django',

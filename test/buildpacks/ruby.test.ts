@@ -48,7 +48,12 @@ languageTests(
         '/notes.json': /"rails":"7\.2[\d.]*","environment":"production","notes":\[\]/,
       },
       logs: /app\[release\.\d+\]: released with Rails 7\.2[\d.]* in production, secret of 128 characters/,
-      cached: WARM,
+      cached:
+        /All gems are taken from the last build[^]*Nothing has changed: assets are taken from the last build/,
+      changed: {
+        ...{ file: 'app/views/notes/index.html.erb', from: 'Notes', to: 'Other notes' },
+        ...{ says: 'Preparing app for Rails asset pipeline', pages: { '/': 'Other notes' } },
+      },
     },
   ],
   [

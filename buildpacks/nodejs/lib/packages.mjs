@@ -4,10 +4,14 @@ import { copyFolder, moveFromLastBuild, readJson } from './files.mjs';
 import { devRule, installCommand, isBerry, isPnp, major, managerEnv, pruneCommand } from './managers.mjs';
 import { detail, step } from './output.mjs';
 import { installKey, LIFECYCLE } from './project.mjs';
+import { notePruned, stateOfModules, takePruned } from './pruned.mjs';
 import { run } from './run.mjs';
 
 /** Says in a build folder what its packages were installed from. */
 const KEY_FILE = '.heroku/node_modules.key';
+
+/** State of node_modules before scripts of the project ran; null when it is not decided by the key alone. */
+let installed = /** @type {string | null} */ (null);
 
 /** Files in node_modules in which package managers note what they did; rewritten each time, mostly with the same text. */
 const NOTES = ['.package-lock.json', '.yarn-integrity', '.modules.yaml', '.pnpm/lock.yaml'];
@@ -34,6 +38,7 @@ export async function installPackages(project, tools, cacheDir) {
     await install(project, tools, !apart);
     if (keeps && project.runsScripts) await keep(project, cacheDir, key);
   }
+  installed = keeps && project.runsScripts ? stateOfModules(project.folder) : null;
   if (apart) await runScripts(project, tools, lifecycle, ['--ignore-scripts']);
   writeFileSync(join(project.folder, KEY_FILE), key);
 }
@@ -155,6 +160,12 @@ export async function prune(project, tools) {
     detail(`Skipping because ${rule.why ?? `Yarn ${tools.yarn} has no plugin workspace-tools`}`);
     return;
   }
+  const key = readFileSync(join(project.folder, KEY_FILE), 'utf8');
+  const untouched = installed !== null && installed === stateOfModules(project.folder);
+  if (untouched && takePruned(project.folder, key)) {
+    detail('node_modules is taken from the last build');
+    return;
+  }
   const [program, ...args] = command;
   await run(program, args, {
     cwd: project.folder,
@@ -166,6 +177,7 @@ export async function prune(project, tools) {
     advice: 'Set NPM_CONFIG_PRODUCTION=false (YARN_PRODUCTION=false with Yarn) to keep devDependencies.',
   });
   keepNotes(project);
+  if (untouched) notePruned(project.folder, key);
 }
 
 /**

@@ -50,12 +50,12 @@ rake_task() {
 }
 
 # precompile_assets: as the platform does when the Rakefile has the task and the app does not bring its assets. Where the app's files, its
-# gems and its config vars are those of the last build, so are the assets; unless the tasks write elsewhere too.
+# commit, its gems and its config vars are those of the last build, so are the assets; unless the tasks write elsewhere too.
 precompile_assets() {
   local key before known=$CACHE_DIR/ruby/.assets
   [ -f Rakefile ] || [ -f rakefile ] || [ -f Rakefile.rb ] || return 0
   has_gem rake || return 0
-  key=$(fingerprint "$GEMS_KEY" "$(source_sums)" -- "$ENV_DIR"/*)
+  key=$(fingerprint "$GEMS_KEY" "${SOURCE_VERSION:-}" "$(source_sums)" -- "$ENV_DIR"/*)
   if [ "$(cat "$known" 2>/dev/null)" = "$key" ]; then
     restore_assets
     detail 'Nothing has changed: assets are taken from the last build'
