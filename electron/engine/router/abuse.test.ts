@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { pause, Testbed, until } from './testbed.ts';
+import { answerWithoutEnd, pause, Testbed, until } from './testbed.ts';
 
 let bed: Testbed;
 afterEach(() => bed.close());
@@ -66,14 +66,7 @@ test('a client that never reads is left after the longest silence, and its dyno 
   let gone = false;
   bed.route([
     await bed.rawDyno((socket) => {
-      socket.once('data', () => {
-        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
-        const more = (): void => {
-          while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
-        };
-        socket.on('drain', more);
-        more();
-      });
+      answerWithoutEnd(socket);
       socket.on('close', () => (gone = true));
     }),
   ]);

@@ -213,6 +213,21 @@ export class Testbed {
   }
 }
 
+/** Has a dyno answer its first request with more than anybody takes, as fast as it is taken; `sent` counts the bytes. */
+export function answerWithoutEnd(socket: Socket): { readonly sent: number } {
+  const count = { sent: 0 };
+  socket.once('data', () => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
+    const more = (): void => {
+      do count.sent += 65_536;
+      while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+    };
+    socket.on('drain', more);
+    more();
+  });
+  return count;
+}
+
 /** An address of loopback that nothing else uses, so that a free port of it stays free; elsewhere than on Linux there is but one. */
 const UNUSED = process.platform === 'linux' ? '127.0.0.9' : '127.0.0.1';
 

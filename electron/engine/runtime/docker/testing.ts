@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { never } from '../../../../test/runtime-contract/world.ts';
 import { systemClock } from '../../util/clock.ts';
 import { listContainers } from './containers.ts';
 import { connectDaemon, type Daemon, type DaemonFacts } from './daemon.ts';
@@ -70,7 +69,7 @@ function makeBed(daemon: Daemon): DockerBed {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'slipway-docker-'));
     const { runtime } = await open();
-    await runtime.prepare('slipway-13', () => undefined, never);
+    await runtime.prepare('slipway-13', () => undefined, new AbortController().signal);
   }, 15 * 60_000);
   afterAll(async () => {
     for (const { runtime, owner } of opened) {
