@@ -132,7 +132,6 @@ async function makeTools(tools, folder) {
     const file = major(tools.pnpm) >= 11 ? 'bin/pnpm.mjs' : 'bin/pnpm.cjs';
     await addCli(modules, bin, 'pnpm', tools.pnpm, { pnpm: file });
   }
-  for (const [tool, version] of Object.entries(tools)) detail(`${tool} ${version}`);
 }
 
 /** @param {string} modules @param {string} bin @param {string} name @param {string} version @param {Record<string, string>} commands */
