@@ -278,7 +278,8 @@ export function dynoContract(context: ContractContext): void {
   test(
     'a dyno that does nothing about SIGTERM ends with 143',
     async () => {
-      await using run = await started({ command: 'sleep 600' });
+      await using run = await started({ command: 'echo ready; sleep 600' });
+      await until('the command', () => run.output.text().includes('ready'));
       await run.runtime.signalDyno(run.dyno.id, 'SIGTERM');
       expect((await exitOf(run.dyno.id)).code).toBe(143);
     },

@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../util/clock.ts';
-import { runTool } from '../box/tools.ts';
 import type { DynoExit, DynoInstance, OutputPosition, OutputSink } from '../runtime.ts';
-import { type DynoRecord, FILES, readExit, readIdentity, readOrNull, writeWhole } from './dyno-files.ts';
+import { type DynoRecord, FILES, readExit, readIdentity, writeWhole } from './dyno-files.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { exitCode, isAlive, killMarked, signalGroup } from './identity.ts';
+import { OldOutput } from './old-output.ts';
 import { type Offsets, OutputFollower, parseOffsets } from './output-follower.ts';
 
 /** How long a process of an engine before may take to say who it is, in milliseconds. */
@@ -15,8 +15,6 @@ const LAUNCH_GRACE = 10_000;
 const POLL = 1_000;
 /** Exit code when nobody wrote one: only SIGKILL ends the first process of a dyno without a word. */
 const KILLED = 137;
-/** Output that every follower has had is given back to the file system, but for this many bytes. */
-const KEEP_BYTES = 8 * 1024 * 1024;
 
 /** What a dyno needs of the runtime. */
 export interface DynoContext {
@@ -40,9 +38,8 @@ export class Dyno {
   private cancelPoll: (() => void) | null = null;
   private looking: Promise<void> | null = null;
   private lookAgain = false;
-  private trimmed: Promise<Offsets> | null = null;
   private closed = false;
-  private trimming = false;
+  private readonly old: OldOutput;
   private resolveEnd: (exit: DynoExit) => void = () => undefined;
 
   constructor(record: DynoRecord, folder: string, context: DynoContext) {
@@ -50,6 +47,7 @@ export class Dyno {
     this.folder = folder;
     this.context = context;
     this.watch = new FolderWatch(folder, context.clock);
+    this.old = new OldOutput(folder, () => this.followers);
     this.ended = new Promise((resolve) => {
       this.resolveEnd = resolve;
     });
@@ -112,27 +110,31 @@ export class Dyno {
       state.follower.dispose();
       this.followers.delete(state.follower);
     };
-    const start = async (): Promise<void> => {
-      const trimmed = await this.trimOffsets();
-      if (state.over) return;
+    const add = (begin: Offsets): OutputFollower | null => {
+      if (state.over) return null;
       const wanted = parseOffsets(after);
       const from = {
-        stdout: Math.max(wanted.stdout, trimmed.stdout),
-        stderr: Math.max(wanted.stderr, trimmed.stderr),
+        stdout: Math.max(wanted.stdout, begin.stdout),
+        stderr: Math.max(wanted.stderr, begin.stderr),
       };
       const follower = new OutputFollower(this.folder, from, sink, this.context.clock);
       state.follower = follower;
       this.followers.add(follower);
+      return follower;
+    };
+    const start = async (): Promise<void> => {
+      const follower = await this.old.withReader(add);
+      if (follower === null || state.over) return;
       if (this.exit === null) {
         listening = this.watch.listen(() => {
           follower.wake();
-          this.trim();
+          void this.old.trim();
         });
         follower.wake();
         await this.ended;
       }
       await follower.finish();
-      this.trim();
+      await this.old.trim();
       stop();
     };
     void start();
@@ -215,40 +217,5 @@ export class Dyno {
     this.cancelPoll?.();
     this.resolveEnd(exit);
     if (!this.closed) this.context.onExit(this, exit);
-  }
-
-  private trimOffsets(): Promise<Offsets> {
-    this.trimmed ??= readOrNull(join(this.folder, FILES.trimmed)).then((text) => parseOffsets(text?.trim()));
-    return this.trimmed;
-  }
-
-  /**
-   * Gives the disk space of old output back, where the system can punch holes into files (Linux); offsets stay.
-   * What the last 8 MiB hold stays too, for a reader that did not get round to noting its position.
-   */
-  private trim(): void {
-    if (process.platform !== 'linux' || this.trimming) return;
-    this.trimming = true;
-    void this.trimBoth()
-      .catch(() => undefined)
-      .finally(() => {
-        this.trimming = false;
-      });
-  }
-
-  private async trimBoth(): Promise<void> {
-    const trimmed = { ...(await this.trimOffsets()) };
-    for (const stream of ['stdout', 'stderr'] as const) {
-      const read = Math.min(...[...this.followers].map((follower) => follower.offsets[stream]));
-      if (!Number.isFinite(read) || read - trimmed[stream] < 2 * KEEP_BYTES) continue;
-      trimmed[stream] = read - KEEP_BYTES;
-      await writeWhole(
-        join(this.folder, FILES.trimmed),
-        `${String(trimmed.stdout)}:${String(trimmed.stderr)}\n`,
-      );
-      this.trimmed = Promise.resolve(trimmed);
-      const hole = ['--punch-hole', '--offset', '0', '--length', String(trimmed[stream])];
-      await runTool('emptying old output', 'fallocate', [...hole, join(this.folder, FILES[stream])]);
-    }
   }
 }
