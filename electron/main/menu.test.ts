@@ -48,7 +48,7 @@ describe('the tray', () => {
     ...{ release: 3, dynosUp: up, dynosWanted: up, folder: null },
     options: {
       ...{ deployOnSave: false, deployOrder: 'seamless', sleepAfterMinutes: null, dynoMetadata: false },
-      ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' },
+      ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random', builder: 'heroku/builder:24' },
     },
   });
   const options = {

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import type { App } from '#shared/model/app.ts';
 import { ECO_SLEEP_MINUTES } from '#shared/model/options.ts';
-import { CONTAINER_STACK, StackName, STACKS } from '#shared/model/stack.ts';
+import { CNB_STACK, makesImages, StackName, STACKS } from '#shared/model/stack.ts';
 import { setAppOptions, setStack } from '../actions/app-actions.ts';
 import { purgeCache } from '../actions/buildpacks.ts';
 import { Button } from '../ui/button.tsx';
@@ -92,7 +92,8 @@ export function OptionsDialog({
           Tell dynos about app and release (HEROKU_APP_NAME, HEROKU_RELEASE_VERSION, …), from their next start
         </label>
         <StackChoice app={app} />
-        {app.stack !== CONTAINER_STACK && <BuildpackList app={app.name} />}
+        {app.stack === CNB_STACK && <BuilderChoice app={app} />}
+        {!makesImages(app.stack) && <BuildpackList app={app.name} />}
         <div className={css['option']}>
           <span className={css['label']}>Build cache</span>
           <Button onClick={() => void purgeCache(app.name)}>Empty the build cache</Button>
@@ -119,6 +120,7 @@ const STACK_WORDS: Readonly<Record<StackName, string>> = {
   'heroku-24': 'Heroku’s, on Ubuntu 24.04; fetched when it is used first',
   'heroku-22': 'Heroku’s, on Ubuntu 22.04; fetched when it is used first',
   container: 'Docker images, from heroku.yml or a Dockerfile',
+  cnb: 'Cloud Native Buildpacks, from a builder image',
 };
 
 function StackChoice({ app }: { readonly app: App }): ReactElement {
@@ -141,6 +143,31 @@ function StackChoice({ app }: { readonly app: App }): ReactElement {
       </select>
       <p className={panel['weak']}>
         From the next deploy on. Releases keep the stack that they were built on.
+      </p>
+    </div>
+  );
+}
+
+function BuilderChoice({ app }: { readonly app: App }): ReactElement {
+  const { builder } = app.options;
+  return (
+    <div className={css['option']}>
+      <label className={css['label']} htmlFor="option-builder">
+        Builder
+      </label>
+      <input
+        id="option-builder"
+        className={panel['field']}
+        key={builder}
+        defaultValue={builder}
+        spellCheck={false}
+        onBlur={({ target }) => {
+          const name = target.value.trim();
+          if (name !== builder) void setAppOptions(app.name, { builder: name });
+        }}
+      />
+      <p className={panel['weak']}>
+        A Docker image with Cloud Native Buildpacks; fetched when it is used first.
       </p>
     </div>
   );

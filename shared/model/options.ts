@@ -18,6 +18,18 @@ export const ECO_SLEEP_MINUTES = 30;
 export const DynoChoice = z.enum(['random', 'least-busy-of-two']);
 export type DynoChoice = z.infer<typeof DynoChoice>;
 
+/** Image with Cloud Native Buildpacks that apps on stack `cnb` are built with, unless they name another. */
+export const DEFAULT_BUILDER = 'heroku/builder:24';
+
+/** Name of a builder image as `docker pull` takes it. */
+export const BuilderName = z
+  .string()
+  .max(500)
+  .regex(
+    /^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+    `a builder is the name of a Docker image, such as ${DEFAULT_BUILDER}`,
+  );
+
 /** What a person can set for one app. */
 export const AppOptions = z.object({
   /** Whether it is deployed again when a file of its folder is saved. */
@@ -32,6 +44,8 @@ export const AppOptions = z.object({
   /** Whether a client keeps its dyno, by a cookie (reference: heroku-platform 4.1). */
   sessionAffinity: z.boolean(),
   dynoChoice: DynoChoice,
+  /** What builds it while its stack is `cnb`. */
+  builder: BuilderName,
 });
 export type AppOptions = z.infer<typeof AppOptions>;
 

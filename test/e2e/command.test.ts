@@ -150,19 +150,24 @@ describe('slipway with its engine', () => {
     expect(code).toBe(0);
     expect(out).toBe(
       '=== console\ndeploy-order      platform\nsleep             never\ndeploy-on-save    off\ndyno-metadata     off\n' +
-        'session-affinity  off\ndyno-choice       random\n\n=== all apps\nrestart-policy  heroku\ndaily-cycling   off\nbuild-minutes   20\n',
+        'session-affinity  off\ndyno-choice       random\nbuilder           heroku/builder:24\n\n=== all apps\nrestart-policy  heroku\ndaily-cycling   off\nbuild-minutes   20\n',
     );
     const wrong = await slipway(['options', 'sleep=soon'], { env });
     expect(wrong.code).toBe(1);
     expect(wrong.err).toContain(
       'sleep cannot be "soon". It may be minutes without a request, never, or size',
     );
-    await slipway(['options', '-a', 'console', 'deploy-order=seamless', 'restart-policy=short'], { env });
+    const builder = await slipway(['options', '-a', 'console', 'builder=Not An Image'], { env });
+    expect(builder.err).toContain('builder cannot be "Not An Image". It may be the name of a Docker image');
+    await slipway(
+      ['options', '-a', 'console', 'deploy-order=seamless', 'restart-policy=short', 'builder=ghcr.io/a/b:1'],
+      { env },
+    );
     const { options } = await host.client.call('apps.get', { app: 'console' });
     expect(options).toEqual({
       ...{ deployOrder: 'seamless', sleepAfterMinutes: 0 },
       ...{ deployOnSave: false, dynoMetadata: false },
-      ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' },
+      ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random', builder: 'ghcr.io/a/b:1' },
     });
   });
 
@@ -205,14 +210,14 @@ describe('slipway with its engine', () => {
       return out + err;
     };
     expect(await run('stack', '-a', 'console')).toBe(
-      '=== console Available Stacks\n* slipway-13\n  heroku-24\n  heroku-22\n  container\n',
+      '=== console Available Stacks\n* slipway-13\n  heroku-24\n  heroku-22\n  container\n  cnb\n',
     );
     expect(await run('stack:set', 'heroku-24', '-a', 'console')).toBe(
       'Setting stack to heroku-24... done\nYou will need to redeploy console for the change to take effect.\n',
     );
     expect(await run('stack', '-a', 'console')).toContain('\n* heroku-24\n');
     expect(await run('stack:set', 'cedar', '-a', 'console')).toContain(
-      'There is no stack "cedar". Stacks are slipway-13, heroku-24, heroku-22, container.',
+      'There is no stack "cedar". Stacks are slipway-13, heroku-24, heroku-22, container, cnb.',
     );
     expect(await run('stack:set', 'slipway-13', '-a', 'console')).toContain('done');
     expect(await run('create', 'boxed', '--stack', 'container')).toContain('Creating boxed... done');

@@ -43,6 +43,11 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
     await stack.selectOption('container');
     await waitFor('the stack', async () => (await app()).stack === 'container');
     expect(await dialog.getByLabel('Buildpack to add').count()).toBe(0);
+    await stack.selectOption('cnb');
+    const builder = dialog.getByLabel('Builder');
+    await builder.fill('ghcr.io/some/builder:1');
+    await builder.blur();
+    await waitFor('the builder', async () => (await app()).options.builder === 'ghcr.io/some/builder:1');
     await stack.selectOption('slipway-13');
     await waitFor('the stack from before', async () => (await app()).stack === 'slipway-13');
     await dialog.getByRole('button', { name: 'Done' }).click();

@@ -1,5 +1,7 @@
 import {
   type AppOptions,
+  BuilderName,
+  DEFAULT_BUILDER,
   DeployOrder,
   DynoChoice,
   EngineOptions,
@@ -52,6 +54,13 @@ const OPTIONS: Readonly<
       return success ? { app: { dynoChoice: data } } : null;
     },
   },
+  builder: {
+    may: `the name of a Docker image, such as ${DEFAULT_BUILDER}`,
+    read: (value) => {
+      const { success, data } = BuilderName.safeParse(value);
+      return success ? { app: { builder: data } } : null;
+    },
+  },
   'restart-policy': {
     may: RestartPolicyName.options.join(' or '),
     read: (value) => {
@@ -96,7 +105,7 @@ async function show(context: CommandContext): Promise<void> {
   if (named) {
     const app = await client.call('apps.get', { app: await chosenApp(context) });
     const { deployOrder, sleepAfterMinutes: sleep, deployOnSave, dynoMetadata } = app.options;
-    const { sessionAffinity, dynoChoice } = app.options;
+    const { sessionAffinity, dynoChoice, builder } = app.options;
     const rows = [
       ['deploy-order', deployOrder],
       ['sleep', sleep === null ? 'size' : sleep === 0 ? 'never' : String(sleep)],
@@ -104,6 +113,7 @@ async function show(context: CommandContext): Promise<void> {
       ['dyno-metadata', dynoMetadata ? 'on' : 'off'],
       ['session-affinity', sessionAffinity ? 'on' : 'off'],
       ['dyno-choice', dynoChoice],
+      ['builder', builder],
     ];
     write(`=== ${app.name}\n${columns(rows)}\n`);
   }

@@ -167,6 +167,7 @@ function changedOptions(options: AppOptions, change: Changes<AppOptions>): AppOp
     maintenance: change.maintenance ?? options.maintenance,
     sessionAffinity: change.sessionAffinity ?? options.sessionAffinity,
     dynoChoice: change.dynoChoice ?? options.dynoChoice,
+    builder: change.builder ?? options.builder,
   };
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SlipwayError } from '#shared/errors.ts';
 import { BUILD_PHASES, type Build } from '#shared/model/build.ts';
 import type { Source } from '#shared/contract/contract.ts';
-import { CONTAINER_STACK } from '#shared/model/stack.ts';
+import { makesImages } from '#shared/model/stack.ts';
 import type { Apps } from '../app/apps.ts';
 import { buildView } from '../api/views.ts';
 import { expandHome } from '../source/folders.ts';
@@ -85,7 +85,7 @@ export class Builds {
     const spec = { buildId: randomUUID(), appId: app.id, stack: app.stack, buildpacks: [], clearCache: true };
     try {
       await this.options.runtime.forgetImageCache(app.id);
-      if (app.stack === CONTAINER_STACK) return;
+      if (makesImages(app.stack)) return;
       // A box that is opened with an empty cache leaves it so.
       await (await this.options.runtime.openBuild(spec, signal)).close();
     } catch (error) {

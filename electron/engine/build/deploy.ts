@@ -189,9 +189,9 @@ export class Deploy {
     const { app } = this.order;
     if (!source.changed) this.note({ sourceCommit: source.commit });
     if (first) this.postdeploy = (await setUpApp(this.options, this.order, source, write)).postdeploy;
-    const { detectedBuildpack: detected = null, stack = app.stack } = store.findApp(app.id) ?? {};
+    const { detectedBuildpack: detected = null, stack, options } = store.findApp(app.id) ?? app;
     return {
-      stack,
+      ...{ stack, builder: options.builder },
       config: ledger.current(app.id).config,
       buildpacks: { list: store.buildpacks(app.id), detected },
     };

@@ -98,7 +98,7 @@ test('with the option a dyno is told of its app, its release and its slug', asyn
   expect(told()).toEqual({ DYNO: 'web.1' });
   store.setAppOptions(APP.id, {
     ...{ deployOnSave: false, deployOrder: 'platform', sleepAfterMinutes: null, dynoMetadata: true },
-    ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' },
+    ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random', builder: 'heroku/builder:24' },
   });
   world.release();
   manager.appChanged(APP.id);
@@ -258,6 +258,7 @@ test('the platform’s order stops the old dyno as the new one starts, and has t
     maintenance: false,
     sessionAffinity: false,
     dynoChoice: 'random',
+    builder: 'heroku/builder:24',
   } as const;
   world.store.setAppOptions(APP.id, options);
   const version = world.release();

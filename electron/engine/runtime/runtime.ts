@@ -26,6 +26,17 @@ export interface Runtime {
    * @throws RuntimeError `build_failed` when a step fails, whose output says why; `unsupported` where there are no images
    */
   buildImages(order: ImageOrder, signal: AbortSignal): Promise<ReadonlyMap<string, BuiltImage>>;
+  /**
+   * Makes sure of an image with Cloud Native Buildpacks, and of what its apps run on.
+   * @throws RuntimeError `stack_failed` when one cannot be had or used; `unsupported` where there are no images
+   */
+  prepareBuilder(builder: string, report: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Builds the image of a slug with a builder's Cloud Native Buildpacks. It stays as those of `buildImages` do.
+   * @throws RuntimeError `build_failed` when the buildpacks do not take the app or fail, which the output explains; `stack_failed`,
+   *   `unsupported` as `prepareBuilder`
+   */
+  buildWithBuilder(order: BuilderOrder, signal: AbortSignal): Promise<BuilderImage>;
   /** Forgets what building an app's images has kept for the next time, as far as it is the app's alone. */
   forgetImageCache(appId: string): Promise<void>;
   /**
@@ -195,6 +206,36 @@ export interface BuiltImage {
   /** ENTRYPOINT and CMD; empty where there is none. */
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
+}
+
+/** An app to be built with Cloud Native Buildpacks. */
+export interface BuilderOrder {
+  readonly appId: string;
+  readonly slugId: string;
+  /** Name of the image with the buildpacks. */
+  readonly builder: string;
+  /** Opens the source as a tar; `done` tells how it went. */
+  readonly source: () => { readonly tar: Readable; readonly done: Promise<void> };
+  /** Config vars, which buildpacks find in their environment. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Uses nothing of earlier builds. */
+  readonly clearCache: boolean;
+  /** Gets what the build prints, as it comes. */
+  readonly onOutput: (text: string) => void;
+}
+
+/** An image that Cloud Native Buildpacks have built. */
+export interface BuilderImage extends BuiltImage {
+  readonly processes: readonly BuilderProcess[];
+}
+
+/** A process type of such an image. */
+export interface BuilderProcess {
+  readonly type: string;
+  /** Its command, for people; the image's launcher knows it by its type. */
+  readonly words: readonly string[];
+  /** Whether the image starts it when it is told nothing. */
+  readonly isDefault: boolean;
 }
 
 /** What a build box has to have. */

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { isDiskFull } from '#shared/errors.ts';
 import { type BuildFailureCode, SLUG_WARN_BYTES } from '#shared/model/build.ts';
 import type { ProcessTypes } from '#shared/model/procfile.ts';
-import { CONTAINER_STACK } from '#shared/model/stack.ts';
+import { CNB_STACK, CONTAINER_STACK } from '#shared/model/stack.ts';
 import type { FormationRow } from '../store/rows.ts';
 import type { BuildBox, Runtime, TypeImage } from '../runtime/runtime.ts';
 import { RuntimeError } from '../runtime/runtime.ts';
 import type { Buildpack, ReleaseInfo } from './buildpacks.ts';
 import { type BuildpackChoice, type BuildpackWish, chooseBuildpacks } from './choice.ts';
 import type { BuildpackStore } from './fetch/buildpack-store.ts';
+import { compileWithBuilder } from './builder-compiler.ts';
 import { BuildFailure } from './failure.ts';
 import { compileImages, imageFiles } from './image-compiler.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
@@ -43,6 +44,8 @@ export interface CompileOrder {
 /** What a build needs to know of its app. */
 export interface AppState {
   readonly stack: string;
+  /** Image whose Cloud Native Buildpacks count on stack `cnb`. */
+  readonly builder: string;
   readonly config: Readonly<Record<string, string>>;
   readonly buildpacks: Omit<BuildpackWish, 'override'>;
 }
@@ -89,14 +92,13 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
     const read = await readSource(order.folder);
     return { source: read, state: await order.begin(read) };
   });
+  const report = (text: string): void => {
+    output(detail(text));
+  };
   await phases.run('stack', () =>
-    runtime.prepare(
-      state.stack,
-      (text) => {
-        output(detail(text));
-      },
-      tools.signal,
-    ),
+    state.stack === CNB_STACK
+      ? runtime.prepareBuilder(state.builder, report, tools.signal)
+      : runtime.prepare(state.stack, report, tools.signal),
   );
   output(step(`Building on the ${stackTitle(state.stack)} stack`));
   const overdue = AbortSignal.timeout(order.timeoutMs);
@@ -104,6 +106,8 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
   const compiler = new Compiler(order, { ...tools, signal }, source, state);
   try {
     if (state.stack === CONTAINER_STACK) return await compileImages(order, { ...tools, signal }, source);
+    if (state.stack === CNB_STACK)
+      return await compileWithBuilder(order, { ...tools, signal }, source, state);
     return await compiler.compile();
   } catch (error) {
     if (tools.signal.aborted) throw error;

@@ -168,7 +168,8 @@ export function shellText(words: readonly string[]): string {
     .join(' ');
 }
 
-async function formationOf(
+/** Formation that `app.json` of a source asks for. */
+export async function formationOf(
   source: ProjectSource,
   types: readonly string[],
   output: (text: string) => void,

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Source } from '#shared/contract/contract.ts';
 import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
 import type { Inspection } from '#shared/model/source.ts';
-import { CONTAINER_STACK } from '#shared/model/stack.ts';
+import { CNB_STACK, CONTAINER_STACK } from '#shared/model/stack.ts';
 import type { Uploads } from '../build/uploads.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
 import { readManifest } from '../slug/app-manifest.ts';
@@ -102,11 +102,20 @@ export class Sources {
     const commit = place.kind === 'folder' ? source.commit : null;
     const text = (await source.readFile('app.json').catch(nothingRead))?.toString('utf8') ?? null;
     const manifest = readManifest(text);
-    const built =
-      (stack ?? manifest.stack) === CONTAINER_STACK
-        ? await images(source, note)
-        : await this.compiled(place, source, note);
+    const built = await this.built(place, source, stack ?? manifest.stack, note);
     return { env: [...manifest.env], ...built, files: source.files, bytes: source.bytes, commit, problems };
+  }
+
+  /** What a build on a stack makes of it; Cloud Native Buildpacks tell only when they build. */
+  private async built(
+    place: Place,
+    source: ProjectSource,
+    stack: string | null,
+    note: (failure: BuildFailure) => void,
+  ): Promise<Pick<Found, 'language' | 'processTypes'>> {
+    if (stack === CONTAINER_STACK) return images(source, note);
+    if (stack === CNB_STACK) return { language: null, processTypes: await types(place, note) };
+    return this.compiled(place, source, note);
   }
 
   /** What buildpacks make of it. */

@@ -114,4 +114,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE slugs ADD COLUMN images TEXT;
   `,
+  `
+  ALTER TABLE apps ADD COLUMN builder TEXT NOT NULL DEFAULT 'heroku/builder:24';
+  `,
 ];

@@ -37,6 +37,7 @@ export const AppRow = z
     maintenance: z.number(),
     session_affinity: z.number(),
     dyno_choice: DynoChoice,
+    builder: z.string(),
     asleep_since: z.string().nullable(),
     detected_buildpack: z.string().nullable(),
   })
@@ -56,6 +57,7 @@ export const AppRow = z
       maintenance: row.maintenance === 1,
       sessionAffinity: row.session_affinity === 1,
       dynoChoice: row.dyno_choice,
+      builder: row.builder,
     },
     /** When it fell asleep, or null. */
     asleepSince: row.asleep_since,

@@ -65,13 +65,13 @@ export class Store {
 
   setAppOptions(appId: string, options: AppOptions): void {
     const { deployOnSave, deployOrder, sleepAfterMinutes, dynoMetadata } = options;
-    const { maintenance, sessionAffinity, dynoChoice } = options;
+    const { maintenance, sessionAffinity, dynoChoice, builder } = options;
     this.run(
       `UPDATE apps SET deploy_on_save = ?, deploy_order = ?, sleep_after = ?, dyno_metadata = ?,
-       maintenance = ?, session_affinity = ?, dyno_choice = ? WHERE id = ?`,
+       maintenance = ?, session_affinity = ?, dyno_choice = ?, builder = ? WHERE id = ?`,
       [
         ...[deployOnSave ? 1 : 0, deployOrder, sleepAfterMinutes, dynoMetadata ? 1 : 0],
-        ...[maintenance ? 1 : 0, sessionAffinity ? 1 : 0, dynoChoice, appId],
+        ...[maintenance ? 1 : 0, sessionAffinity ? 1 : 0, dynoChoice, builder, appId],
       ],
     );
   }

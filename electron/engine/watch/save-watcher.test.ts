@@ -24,7 +24,12 @@ beforeEach(() => {
     deployOrder: 'seamless',
     sleepAfterMinutes: null,
     dynoMetadata: false,
-    ...{ maintenance: false, sessionAffinity: false, dynoChoice: 'random' as const },
+    ...{
+      maintenance: false,
+      sessionAffinity: false,
+      dynoChoice: 'random' as const,
+      builder: 'heroku/builder:24',
+    },
   } as const;
   const app = { id: 'a1', name: 'shop', stack: 's', folder, createdAt: 'now', options };
   apps = [{ ...app, serving: null, asleepSince: null, detectedBuildpack: null }];

@@ -30,7 +30,8 @@ export interface BoxContainer {
 /** Name of the volume with an app's /tmp: BUILD_DIR and CACHE_DIR are on one file system, and the cache stays. */
 export const cacheVolume = (owner: string, appId: string): string => ownedName(owner, `cache-${appId}`);
 const downloadsVolume = (owner: string): string => ownedName(owner, 'downloads');
-const buildNetwork = (owner: string): string => ownedName(owner, 'build');
+/** Name of the network that builds are in. */
+export const buildNetwork = (owner: string): string => ownedName(owner, 'build');
 
 /**
  * Starts a build container for an app and connects to its agent.
@@ -130,7 +131,7 @@ function boxOptions(settings: BoxSettings, appId: string): object {
 const networks = new WeakMap<Daemon, Set<string>>();
 
 /** One network for all builds, in which they do not see each other. */
-async function ensureBuildNetwork(daemon: Daemon, owner: string): Promise<void> {
+export async function ensureBuildNetwork(daemon: Daemon, owner: string): Promise<void> {
   const made = networks.get(daemon) ?? new Set();
   networks.set(daemon, made);
   if (made.has(owner)) return;

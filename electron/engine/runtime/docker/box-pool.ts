@@ -76,6 +76,11 @@ export class BoxPool {
     }
   }
 
+  /** Keeps the caches of an app while something else than a box works with them. @returns what ends it */
+  use(appId: string): Promise<() => void> {
+    return this.users.enter(appId);
+  }
+
   /**
    * Ends the boxes of apps that are not being built and removes their caches, and the downloads when nothing is built.
    * Builds that begin meanwhile wait.

@@ -1,12 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CONTAINER_STACK } from '#shared/model/stack.ts';
+import { makesImages } from '#shared/model/stack.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
 import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
+  type BuilderImage,
+  type BuilderOrder,
   type BuiltImage,
   type DynoExit,
   type DynoInstance,
@@ -24,6 +26,7 @@ import {
 import { AppNetworks } from './app-networks.ts';
 import { removeBuildNetwork } from './box-container.ts';
 import { BoxPool } from './box-pool.ts';
+import { Builders } from './builders.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
 import { dockerDiskUse } from './disk.ts';
 import { imageOf } from './dyno-container.ts';
@@ -92,6 +95,7 @@ class Implementation implements DockerRuntime {
   private readonly slugs: SlugImages;
   private readonly releases: ReleaseImages;
   private readonly boxes: BoxPool;
+  private readonly builders: Builders;
   private readonly dynos: Dynos;
   private readonly reservations: Reservations;
   private readonly identities: Identities;
@@ -131,8 +135,9 @@ class Implementation implements DockerRuntime {
     });
     this.oneOffs = new Runs({ daemon, owner, clock, networks: this.networks, image: slugImage });
     const { networks, boxes, dynos, oneOffs, inside, reservations, identities, slugs, releases } = this;
+    this.builders = new Builders({ daemon, owner, env: buildEnv, boxes, releases });
     this.leftovers = new Leftovers({
-      ...{ daemon, owner, clock, networks, boxes, dynos, oneOffs },
+      ...{ daemon, owner, clock, networks, boxes, builders: this.builders, dynos, oneOffs },
       ...{ inside, reservations, identities, slugs, releases },
     });
   }
@@ -174,7 +179,7 @@ class Implementation implements DockerRuntime {
   }
 
   async prepare(stack: string, report: (line: string) => void, signal: AbortSignal): Promise<void> {
-    if (stack === CONTAINER_STACK) return;
+    if (makesImages(stack)) return;
     await this.runs.join(`Making stack ${stack}`, signal, report, async (line, aborted) => {
       const { ownerId: owner } = this.options;
       const images = await makeStack(stack, { daemon: this.daemon, owner, report: line, signal: aborted });
@@ -191,9 +196,17 @@ class Implementation implements DockerRuntime {
     return this.releases.build(order, signal);
   }
 
-  forgetImageCache(appId: string): Promise<void> {
-    const forgotten = this.releases.forgetSteps(appId);
-    return explain(`The build cache of app ${appId} could not be removed`, forgotten);
+  prepareBuilder(builder: string, report: (line: string) => void, signal: AbortSignal): Promise<void> {
+    return this.builders.prepare(builder, report, signal);
+  }
+
+  buildWithBuilder(order: BuilderOrder, signal: AbortSignal): Promise<BuilderImage> {
+    return this.builders.build(order, signal);
+  }
+
+  async forgetImageCache(appId: string): Promise<void> {
+    const forgotten = Promise.all([this.releases.forgetSteps(appId), this.builders.forget(appId)]);
+    await explain(`The build cache of app ${appId} could not be removed`, forgotten);
   }
 
   async stage(slug: SlugRef, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { CNB_STACK } from '#shared/model/stack.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { RunSpec } from '../run-terminal.ts';
 import { type DynoSpec, type PlaceSpec, RuntimeError, type TypeImage } from '../runtime.ts';
@@ -115,11 +116,17 @@ export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: 
   };
 }
 
-/** Command of a dyno: of a slug by its start script; of an image by its own entry point, or else a shell (see `TypeImage`). */
+/**
+ * Command of a dyno: of a slug by its start script; of an image by its own entry point, or else a shell (see `TypeImage`); of one that
+ * Cloud Native Buildpacks made by its launcher, which knows the process types (buildpacks.io: platform specification, "Launch").
+ */
 function command(spec: DynoSpec): object {
   const image = imageOf(spec);
   if (image === null) return { Cmd: ['bash', DYNO_START, spec.command] };
-  return { Cmd: image.arguments ?? ['/bin/sh', '-c', spec.command] };
+  if (spec.slug.stack !== CNB_STACK) return { Cmd: image.arguments ?? ['/bin/sh', '-c', spec.command] };
+  return image.arguments === null
+    ? { Entrypoint: ['/cnb/lifecycle/launcher'], Cmd: [spec.command] }
+    : { Entrypoint: [`/cnb/process/${spec.type}`], Cmd: image.arguments };
 }
 
 /**
@@ -145,10 +152,11 @@ const SLUG_SURROUNDINGS = { User: '1000:1000', WorkingDir: '/app' };
 
 /**
  * An image says itself where its processes work. Their user is one that nobody knows, other than that of most dynos, as on the platform
- * (reference: heroku-platform 1.4); the port is as random as that.
+ * (reference: heroku-platform 1.4); the port is as random as that. Cloud Native Buildpacks give the files of an app to the image's user.
  */
-function imageSurroundings({ port }: DynoPlace): object {
-  return { User: `${String(port)}:${String(port)}`, Healthcheck: { Test: ['NONE'] } };
+function imageSurroundings({ stack }: PlaceSpec['slug'], { port }: DynoPlace): object {
+  const user = stack === CNB_STACK ? {} : { User: `${String(port)}:${String(port)}` };
+  return { ...user, Healthcheck: { Test: ['NONE'] } };
 }
 
 /** What all dynos have: image, user, environment, network and limits. */
@@ -167,7 +175,7 @@ function commonOptions(
   return {
     Image: place.image,
     Hostname: shortHash(spec.id),
-    ...(spec.slug.images === null ? SLUG_SURROUNDINGS : imageSurroundings(place)),
+    ...(spec.slug.images === null ? SLUG_SURROUNDINGS : imageSurroundings(spec.slug, place)),
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
       Init: true,

@@ -21,7 +21,8 @@ export function reasonOf(error: unknown): string {
       return json.message.trim();
     }
   }
-  return error instanceof Error ? error.message.trim() : String(error);
+  const text = error instanceof Error ? error.message.trim() : String(error);
+  return text.replace(/^\(HTTP code \d+\) [\w ]+ - /, '');
 }
 
 /** True when no daemon is behind the connection (any more). */

@@ -2,6 +2,7 @@ import type { Clock } from '../../util/clock.ts';
 import type { AppNetworks } from './app-networks.ts';
 import { forgetBuildNetwork } from './box-container.ts';
 import type { BoxPool } from './box-pool.ts';
+import type { Builders } from './builders.ts';
 import type { ContainerRow } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 import { isPlace } from './dyno-labels.ts';
@@ -34,6 +35,7 @@ interface Parts {
   readonly clock: Clock;
   readonly networks: AppNetworks;
   readonly boxes: BoxPool;
+  readonly builders: Builders;
   readonly dynos: Dynos;
   readonly oneOffs: Runs;
   readonly inside: InsideRuns;
@@ -93,7 +95,7 @@ export class Leftovers {
   /** See `Runtime.sweep`. */
   async sweep(keep: Keep): Promise<void> {
     const apps = new Set(keep.appIds);
-    const held = this.parts.boxes.containers();
+    const held = new Set([...this.parts.boxes.containers(), ...this.parts.builders.containers()]);
     const now = this.parts.clock.now();
     const dynos = await explain('Leftovers could not be listed', this.parts.dynos.rows());
     const becameNone = new Set(dynos.filter((row) => isPlace(row.labels)).map((row) => row.id));

@@ -40,6 +40,12 @@ export class ReleaseImages {
     }
   }
 
+  /** Keeps what builds of an app have left while something else works with it. */
+  use(appId: string): Disposable {
+    this.building.add(appId);
+    return { [Symbol.dispose]: () => this.building.delete(appId) };
+  }
+
   /** Looks for the images of a slug. @throws RuntimeError `not_found` naming the one that is gone */
   async check({ id, images }: SlugRef): Promise<void> {
     for (const [type, image] of Object.entries(images ?? {})) {

@@ -38,7 +38,7 @@ export async function debianBase(
  * @returns null when it is there, else why not
  */
 export async function fetchImage(daemon: Daemon, name: string, signal: AbortSignal): Promise<string | null> {
-  const [image = name, tag = 'latest'] = name.split(':');
+  const { image, tag } = pulled(name);
   const silence = new AbortController();
   const giveUp = (): void => {
     silence.abort();
@@ -56,6 +56,13 @@ export async function fetchImage(daemon: Daemon, name: string, signal: AbortSign
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A name as the daemon wants it; a colon may also be the port of a registry, and a digest takes no tag. */
+function pulled(name: string): { image: string; tag: string } {
+  if (name.includes('@')) return { image: name, tag: '' };
+  const [, image = name, tag = 'latest'] = /^(.+?)(?::([^/:]+))?$/.exec(name) ?? [];
+  return { image, tag };
 }
 
 async function bootstrap(

@@ -9,6 +9,7 @@ import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
+  type BuilderOrder,
   type DynoExit,
   type DynoInstance,
   type DynoSpec,
@@ -146,6 +147,14 @@ export class ProcessRuntime implements Runtime {
   /** There are none. */
   forgetImageCache(): Promise<void> {
     return Promise.resolve();
+  }
+
+  prepareBuilder(builder: string): Promise<never> {
+    return Promise.reject(noImages(`The builder ${builder} is a Docker image`));
+  }
+
+  buildWithBuilder({ builder }: BuilderOrder): Promise<never> {
+    return this.prepareBuilder(builder);
   }
 
   buildImages(): Promise<never> {
