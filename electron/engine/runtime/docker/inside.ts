@@ -204,12 +204,14 @@ class Terminal implements RunTerminal {
     try {
       for (let pause = SOON; ; ) {
         const end = await execEnd(daemon, this.exec);
-        if (end !== 'running') {
+        const open = !this.stream.destroyed && !this.stream.readableEnded;
+        // Docker answers a start before it makes it: until then nothing is known of the command, as when it is gone.
+        if (end !== 'running' && (end !== null || !open)) {
           this.over = true;
           // What the daemon says of a command whose reader went away.
           return end === null || (end === UNREAD && this.closing !== null) ? KILLED : end;
         }
-        if (!this.stream.destroyed && !this.stream.readableEnded) {
+        if (open) {
           await Promise.race([closed, sleep(END_POLL)]);
           continue;
         }
