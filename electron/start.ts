@@ -18,16 +18,22 @@ function electronProgram(): string | null {
   return existsSync(program) ? program : null;
 }
 
+/** The allocator of Linux: one arena in place of one for every thread; what was large goes back to the system when it is free. */
+const ALLOCATOR = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
 /**
  * Becomes the headless host. It is run from its bundle: a process that strips types holds the compiler for it in each of its threads.
- * On Linux it is also told to keep little memory for itself: by default its allocator holds an arena for every thread and the
- * collector a large nursery, which an engine that idles most of its life has no use for.
+ * On Linux it is also told to keep little memory for itself, its collector's nursery included: an engine idles most of its life.
  */
 async function becomeHeadless(): Promise<void> {
   const program = join(ROOT, TARGETS.headless.result);
   if (process.platform === 'linux') {
     const args = [process.execPath, ...process.execArgv, '--max-semi-space-size=2', program];
-    process.execve?.(process.execPath, args, { MALLOC_ARENA_MAX: '1', ...process.env });
+    process.execve?.(process.execPath, args, { ...ALLOCATOR, ...process.env });
   }
   await import(pathToFileURL(program).href);
 }

@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
-import Dockerode from 'dockerode';
+import DockerModem from 'docker-modem';
 import * as z from 'zod';
 import { RuntimeError } from '../runtime.ts';
 import { isConnectionError, reasonOf } from './errors.ts';
@@ -64,8 +64,12 @@ interface DialOptions {
   abortSignal?: AbortSignal;
 }
 
+/** What is used of the client of Docker's API. */
 interface Modem {
   version?: string;
+  readonly host?: string;
+  readonly port?: string | number;
+  readonly getSocketPath?: () => Promise<string>;
   dial(options: DialOptions, done: (error: Error | null, result: unknown) => void): void;
 }
 
@@ -99,9 +103,8 @@ export interface DaemonAddress {
  * @throws RuntimeError `unavailable` naming the socket and the next step
  */
 export async function connectDaemon(address: DaemonAddress): Promise<Daemon> {
-  const docker = openClient(address);
-  const modem = docker.modem as Modem;
-  const shown = await describeAddress(docker, address);
+  const modem = openClient(address);
+  const shown = await describeAddress(modem, address);
   const send = sender(modem);
   const version = Version.parse(
     await reach(shown, send({ method: 'GET', path: '/version', ok: [200] }, 'json')),
@@ -120,9 +123,9 @@ export async function connectDaemon(address: DaemonAddress): Promise<Daemon> {
   };
 }
 
-function openClient(address: DaemonAddress): Dockerode {
+function openClient({ socketPath }: DaemonAddress): Modem {
   try {
-    return address.socketPath === null ? new Dockerode() : new Dockerode({ socketPath: address.socketPath });
+    return new DockerModem(socketPath === null ? undefined : { socketPath }) as Modem;
   } catch (error) {
     const named = `DOCKER_HOST=${process.env['DOCKER_HOST'] ?? ''}`;
     throw new RuntimeError(
@@ -159,13 +162,8 @@ function sender(
     });
 }
 
-async function describeAddress(docker: Dockerode, address: DaemonAddress): Promise<string> {
+async function describeAddress(modem: Modem, address: DaemonAddress): Promise<string> {
   if (address.socketPath !== null) return address.socketPath;
-  const modem = docker.modem as {
-    host?: string;
-    port?: string | number;
-    getSocketPath?: () => Promise<string>;
-  };
   if (modem.host !== undefined) return `${modem.host}:${String(modem.port ?? '')}`;
   return (await modem.getSocketPath?.()) ?? 'the default socket';
 }
