@@ -125,7 +125,7 @@ export async function connectDaemon(address: DaemonAddress): Promise<Daemon> {
 
 function openClient({ socketPath }: DaemonAddress): Modem {
   try {
-    return new DockerModem(socketPath === null ? undefined : { socketPath }) as Modem;
+    return new DockerModem(socketPath === null ? undefined : { socketPath });
   } catch (error) {
     const named = `DOCKER_HOST=${process.env['DOCKER_HOST'] ?? ''}`;
     throw new RuntimeError(
