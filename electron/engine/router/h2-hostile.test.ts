@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { answerWithoutEnd, pause, Testbed, until } from './testbed.ts';
+import type { RouterLimits } from './limits.ts';
+import { answerWithoutEnd, pause, type Testbed, until } from './testbed.ts';
 import {
   askH2,
   hostileH2,
-  listenTls,
+  openTlsBed,
   openSession,
   rawH2,
   statusOrReset,
@@ -17,9 +18,8 @@ let bed: Testbed;
 let tls: TlsPort;
 afterEach(() => bed.close());
 
-async function open(limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<void> {
-  bed = await new Testbed(limits).listen();
-  tls = await listenTls(bed);
+async function open(limits: Partial<RouterLimits> = {}): Promise<void> {
+  ({ bed, tls } = await openTlsBed(limits));
 }
 
 describe('a client that goes', () => {

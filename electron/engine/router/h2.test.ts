@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Testbed, until } from './testbed.ts';
-import { askH2, listenTls, openSession, type TlsPort } from './testing-h2.ts';
+import type { RouterLimits } from './limits.ts';
+import { type Testbed, until } from './testbed.ts';
+import { askH2, openTlsBed, openSession, type TlsPort } from './testing-h2.ts';
 
 let bed: Testbed;
 let tls: TlsPort;
 afterEach(() => bed.close());
 
-async function open(limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<void> {
-  bed = await new Testbed(limits).listen();
-  tls = await listenTls(bed);
+async function open(limits: Partial<RouterLimits> = {}): Promise<void> {
+  ({ bed, tls } = await openTlsBed(limits));
 }
 
 describe('HTTP/2', () => {
