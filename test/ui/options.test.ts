@@ -42,7 +42,7 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
     const stack = dialog.getByLabel('Stack');
     await stack.selectOption('container');
     await waitFor('the stack', async () => (await app()).stack === 'container');
-    expect(await dialog.getByLabel('Buildpack to add').count()).toBe(0);
+    await dialog.getByLabel('Buildpack to add').waitFor({ state: 'detached' });
     await stack.selectOption('cnb');
     const builder = dialog.getByLabel('Builder');
     await builder.fill('ghcr.io/some/builder:1');
