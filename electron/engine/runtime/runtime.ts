@@ -160,13 +160,19 @@ export interface SlugRef {
 }
 
 /**
+ * What the keys of those parts begin with that are told by names and content alone, with no file's time of change for its content:
+ * slugs of other apps may take them over, as no build can make one that is taken for another.
+ */
+export const SHARED_PART = 'content-';
+
+/**
  * A piece of a slug archive that is a zstd frame (or several) of its own and holds whole tar entries.
  * All pieces one behind the other are the archive, and as one stream they are one tar. A part whose `key`
  * is equal to one of the build before has the same content and is neither read nor compressed again.
  * The last part ends the tar.
  */
 export interface SlugPart {
-  /** Names the content: equal keys, equal content. */
+  /** Names the content: equal keys, equal content. See `SHARED_PART`. */
   readonly key: string;
   /** First byte in the archive, and length in bytes. */
   readonly offset: number;

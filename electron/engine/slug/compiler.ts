@@ -15,7 +15,7 @@ import { compileImages, imageFiles } from './image-compiler.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
 import type { StoredSlug } from './archive-writer.ts';
-import type { KnownPart, SlugStore } from './slug-store.ts';
+import { type KnownPart, LostArchive, type SlugStore } from './slug-store.ts';
 import { beginningFormation, discoverTypes } from './process-types.ts';
 import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
 import { type ProjectSource, readSource } from './source.ts';
@@ -28,7 +28,7 @@ export interface CompileOrder {
   readonly buildId: string;
   readonly appId: string;
   readonly folder: string;
-  /** Parts of the app's older slugs, by key. */
+  /** Parts of older slugs that the app's may take over, by key. */
   readonly known: ReadonlyMap<string, KnownPart>;
   readonly clearCache: boolean;
   /** True when the app has no code yet: only then `app.json` counts. */
@@ -268,9 +268,9 @@ class Compiler {
   }
 
   private async pack(): Promise<StoredSlug> {
-    const { box, tools, order } = this;
+    const { tools, order } = this;
     tools.output(step('Compressing...'));
-    const stored = await tools.slugs.assemble(box.pack(new Set(order.known.keys())), order.known);
+    const stored = await this.assemble(order.known);
     tools.output(detail(`Done: ${megabytes(stored.size)}`));
     if (stored.size > SLUG_WARN_BYTES) {
       const [size, limit] = [stored.size, SLUG_WARN_BYTES].map((bytes) => Math.round(bytes / 2 ** 20));
@@ -281,6 +281,16 @@ class Compiler {
       );
     }
     return stored;
+  }
+
+  /** An archive that is lost meanwhile costs its parts only. */
+  private async assemble(known: ReadonlyMap<string, KnownPart>): Promise<StoredSlug> {
+    try {
+      return await this.tools.slugs.assemble(this.box.pack(new Set(known.keys())), known);
+    } catch (error) {
+      if (!(error instanceof LostArchive)) throw error;
+      return await this.assemble(new Map([...known].filter(([, { sha256 }]) => sha256 !== error.sha256)));
+    }
   }
 
   /** What every buildpack script gets besides the box's own; config vars are files in ENV_DIR only (reference: heroku-platform 2.3). */

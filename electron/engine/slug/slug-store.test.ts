@@ -105,11 +105,27 @@ describe('SlugStore', () => {
     async (_, parts) => {
       const one = await store.assemble(packed({ a: 'first', b: 'second' }), new Map());
       await truncate(join(folder, `${one.sha256}.slug`), 7);
-      await expect(store.assemble(packed(parts), knownOf(one))).rejects.toThrow(/shorter than it was/);
+      await expect(store.assemble(packed(parts), knownOf(one))).rejects.toMatchObject({
+        sha256: one.sha256,
+        message: expect.stringContaining('it became shorter') as string,
+      });
       expect(await readdir(folder)).toEqual([`${one.sha256}.slug`]);
       expect(await openFiles()).toEqual([]);
     },
   );
+
+  it.each([
+    ['begins', { a: null, b: 'new' }],
+    ['goes on', { b: 'new', a: null }],
+  ])('names an older archive that is gone where a slug %s with it', async (_, parts) => {
+    const one = await store.assemble(packed({ a: 'first' }), new Map());
+    await store.remove(one.sha256);
+    await expect(store.assemble(packed(parts), knownOf(one))).rejects.toMatchObject({
+      name: 'LostArchive',
+      sha256: one.sha256,
+    });
+    expect(await readdir(folder)).toEqual([]);
+  });
 
   it('knows an archive that was damaged on the disk from a whole one, also in the next engine', async () => {
     const { sha256 } = await store.assemble(packed({ a: 'first', b: 'second' }), new Map());

@@ -19,6 +19,17 @@ export interface KnownPart {
   readonly part: SlugPart;
 }
 
+/** An older archive from which parts were to be taken over, and cannot be any more: its app was destroyed, or its file damaged. */
+export class LostArchive extends Error {
+  override readonly name = 'LostArchive';
+  readonly sha256: string;
+
+  constructor(sha256: string, reason: string) {
+    super(`the older slug ${sha256} cannot be used: ${reason}`);
+    this.sha256 = sha256;
+  }
+}
+
 /** Slug archives, one file each, named by the SHA-256 of their content. */
 export class SlugStore {
   private readonly folder: string;
@@ -36,6 +47,7 @@ export class SlugStore {
    * The file is there whole and on the disk, or not at all.
    * @param known parts of older archives by key; at least those that came without bytes
    * @throws BuildFailure slug_too_large, disk_full, pack_failed
+   * @throws LostArchive when a part cannot be taken over; without that archive it can be tried again
    */
   async assemble(
     packed: AsyncIterable<PackedPart>,
@@ -112,12 +124,18 @@ export class SlugStore {
     if (first === undefined || last === undefined) {
       return new ArchiveWriter(await open(temporary, 'wx', 0o600), this.maxBytes, this.hashes, []);
     }
-    await copyFile(this.path(first.sha256), temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await copyFile(
+      this.path(first.sha256),
+      temporary,
+      constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE,
+    ).catch((error: unknown) => {
+      throw lostOr(error, first.sha256);
+    });
     const file = await open(temporary, 'r+');
     try {
       const length = last.part.offset + last.part.length;
       // A shorter file would be filled up with zeros.
-      if ((await file.stat()).size < length) throw tooShort(first.sha256);
+      if ((await file.stat()).size < length) throw new LostArchive(first.sha256, 'it became shorter');
       await file.truncate(length);
       const parts = leading.map((each) => each.part);
       const writer = new ArchiveWriter(file, this.maxBytes, this.hashes, parts);
@@ -130,8 +148,10 @@ export class SlugStore {
   }
 
   private async copyPart(writer: ArchiveWriter, { sha256, part }: KnownPart): Promise<void> {
-    const length = await writer.append(part.key, this.open(sha256, part));
-    if (length !== part.length) throw tooShort(sha256);
+    const length = await writer.append(part.key, this.open(sha256, part)).catch((error: unknown) => {
+      throw lostOr(error, sha256);
+    });
+    if (length !== part.length) throw new LostArchive(sha256, 'it became shorter');
   }
 
   private async syncFolder(): Promise<void> {
@@ -160,8 +180,8 @@ function knownPart(known: ReadonlyMap<string, KnownPart>, key: string): KnownPar
   return found;
 }
 
-function tooShort(sha256: string): Error {
-  return new Error(`the older slug ${sha256} is shorter than it was: its file was damaged`);
+function lostOr(error: unknown, sha256: string): unknown {
+  return systemCode(error) === 'ENOENT' ? new LostArchive(sha256, 'it is gone') : error;
 }
 
 /** True when the part stands in the same archive right behind the ones before, the first at its start. */

@@ -201,6 +201,13 @@ export class Store {
     return this.all(SlugRow, sql, [appId]);
   }
 
+  /** The newest slug of each other app, the newest of them first. */
+  slugsOfOthers(appId: string, limit: number): SlugRow[] {
+    const sql = `SELECT * FROM slugs WHERE app_id <> ?1 AND rowid IN
+      (SELECT MAX(rowid) FROM slugs WHERE expired_at IS NULL GROUP BY app_id) ORDER BY rowid DESC LIMIT ?2`;
+    return this.all(SlugRow, sql, [appId, limit]);
+  }
+
   /** From here on the slug's archive may be gone; releases that have it are kept as expired ones. */
   expireSlug(id: string, at: string): void {
     this.run('UPDATE slugs SET expired_at = ? WHERE id = ?', [at, id]);

@@ -57,6 +57,14 @@ test('keys follow content, names, modes and targets, and not where a file is sto
   expect(needsDigest(entry('./a', { mtime: '499162500.1000000000' }))).toBe(false);
 });
 
+test('keys of parts that are told by content alone say so, and the last part is nobody else’s', () => {
+  const key = (last: boolean, ...times: readonly string[]): string =>
+    partKey({ entries: times.map((mtime, at) => entry(`./${at}`, { mtime })), last }, new Map());
+  expect(key(false, '1.0000000000', '2.0000000000')).toMatch(/^content-[0-9a-f]{64}$/);
+  for (const other of [key(false, '1.0000000000', '2.5000000000'), key(true, '1.0000000000')])
+    expect(other).toMatch(/^[0-9a-f]{64}$/);
+});
+
 test('the length of a tar is known before it is made, at all lengths of names', () => {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-listing-'));
   try {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { SHARED_PART } from '../runtime.ts';
 
 /** Directories of this size, or with this many entries, are parts of their own. */
 const HEAVY_BYTES = 4 * 1024 * 1024;
@@ -120,7 +121,7 @@ export function digestKey(entry: Entry): string {
   return `${entry.identity} ${String(entry.size)} ${entry.mtime}`;
 }
 
-/** Key of a part: equal keys, equal content. `digests` has those of all entries that need one, by path. */
+/** Key of a part, see `SlugPart`. `digests` has those of all entries that need one, by path. */
 export function partKey(part: PartPlan, digests: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256').update(part.last ? 'slug-part-1 last\0' : 'slug-part-1\0');
   for (const entry of part.entries) {
@@ -136,7 +137,10 @@ export function partKey(part: PartPlan, digests: ReadonlyMap<string, string>): s
     ];
     hash.update(`${facts.join('\0')}\0`, 'latin1');
   }
-  return hash.digest('hex');
+  const byContent = part.entries.every(
+    (entry) => entry.kind !== 'f' || entry.size === 0 || needsDigest(entry),
+  );
+  return `${byContent && !part.last ? SHARED_PART : ''}${hash.digest('hex')}`;
 }
 
 const blocks = (bytes: number): number => Math.ceil(bytes / 512) * 512;
