@@ -8,9 +8,12 @@ import { asRuntimeError, reasonOf, statusOf } from './errors.ts';
 import { ulimits } from './limits.ts';
 import { LABEL, labels, ownedName, shortHash } from './names.ts';
 import { createVolume, removeNetwork } from './networks.ts';
+import { persist } from './removal.ts';
 import { buildImage, DOWNLOADS } from './stack-recipe.ts';
 
 const GIB = 1024 ** 3;
+/** Tries to remove the network of builds, with waits of 1.5 s together. */
+const REMOVE_TRIES = 5;
 
 /** What all build containers of an engine have in common. */
 export interface BoxSettings {
@@ -140,10 +143,13 @@ export async function ensureBuildNetwork(daemon: Daemon, owner: string): Promise
   made.add(owner);
 }
 
-/** Removes the build network, which the next build makes again. It stays as long as a container is in it. */
+/**
+ * Removes the build network, which the next build makes again. Containers that are just being removed are waited for; with any other in it
+ * the network stays.
+ */
 export async function removeBuildNetwork(daemon: Daemon, owner: string): Promise<void> {
   forgetBuildNetwork(daemon);
-  await removeNetwork(daemon, buildNetwork(owner));
+  await persist(() => removeNetwork(daemon, buildNetwork(owner)), REMOVE_TRIES);
 }
 
 /** Lets go of what is known of the build network, after it was removed. */

@@ -90,21 +90,21 @@ function servingOptions(
   };
 }
 
-/** Sets the size of the terminal before anything of the app runs, then is a dyno like any other. */
-export const RUN_START = `stty cols "$1" rows "$2"; exec bash ${DYNO_START} "$3"`;
+/**
+ * Waits until the engine has set the size of the terminal, then is a dyno like any other. It does not set the size itself, as its client
+ * may have changed that already. Five seconds are for an engine that was killed between both.
+ */
+export const RUN_START = `for try in {1..500}; do [ "$(stty size)" = '0 0' ] || break; sleep 0.01; done; exec bash ${DYNO_START} "$1"`;
 
 /**
  * Options of the Docker API for a one-off dyno's container: on a terminal, without a log of the daemon's and with no port to
- * the outside, as nothing is routed to it.
+ * the outside, as nothing is routed to it. Its terminal has to be given its size once it has started.
  */
 export function runOptions(daemon: Daemon, owner: string, spec: RunSpec, place: DynoPlace): object {
   const common = commonOptions(daemon, spec, spec.env, place);
-  const { columns, rows } = spec;
   return {
     ...common,
-    ...(imageOf(spec) === null
-      ? { Cmd: ['bash', '-c', RUN_START, 'bash', String(columns), String(rows), spec.command] }
-      : command(spec)),
+    ...(imageOf(spec) === null ? { Cmd: ['bash', '-c', RUN_START, 'bash', spec.command] } : command(spec)),
     Labels: dynoLabels(owner, spec, place.port, 'run'),
     Tty: true,
     OpenStdin: true,

@@ -71,9 +71,9 @@ export class InsideRuns {
       const ofImage = facts.labels[LABEL.image] !== undefined;
       const words = ofImage
         ? ['/bin/sh', '-c', command]
-        : ['bash', '-c', RUN_START, 'bash', String(columns), String(rows), command];
+        : ['bash', '-c', RUN_START, 'bash', command];
       const exec = await execOnTerminal(this.daemon, container, words, { ...spec.env, [MARK]: id });
-      if (ofImage) await resizeExec(this.daemon, exec.id, columns, rows);
+      await resizeExec(this.daemon, exec.id, columns, rows);
       const port = Number(facts.labels[LABEL.port] ?? '');
       const terminal = new Terminal({ daemon: this.daemon, container, id, port }, exec, () =>
         this.open.delete(id),

@@ -93,7 +93,7 @@ export class Runs {
       container = await createContainer(daemon, name, runOptions(daemon, owner, spec, place));
       const stream = await attachTerminal(daemon, container);
       await startContainer(daemon, container);
-      if (spec.slug.images !== null) await resizeTerminal(daemon, container, spec.columns, spec.rows);
+      await resizeTerminal(daemon, container, spec.columns, spec.rows);
       return new Terminal({ daemon, container, port: place.port }, stream, () => this.open.delete(spec.id));
     } catch (error) {
       if (container !== null) await removeContainer(daemon, container).catch(() => undefined);
