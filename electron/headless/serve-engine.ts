@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Engine } from '#engine/engine.ts';
-import { portProblem } from '#engine/parts.ts';
+import { portProblem } from '#engine/parts/router.ts';
 import type { Settings } from '#engine/settings.ts';
 import type { Diagnostics } from '#engine/util/diagnostics.ts';
 import { codePath } from './resources.ts';
