@@ -8,6 +8,7 @@ import { useAnswer } from '../state/use-answer.ts';
 import { useWorld } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
+import { Check } from '../ui/check.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
 import panel from '../ui/panel.module.css';
 import { Segmented } from '../ui/segmented.tsx';
@@ -66,16 +67,14 @@ function Appearance(): ReactElement {
         />
       </Line>
       <Line label="Shortcuts">
-        <label className={css['check']}>
-          <input
-            type="checkbox"
-            checked={letterKeys}
-            onChange={(event) => {
-              setPreferences({ letterKeys: event.target.checked });
-            }}
-          />
+        <Check
+          checked={letterKeys}
+          onChange={(checked) => {
+            setPreferences({ letterKeys: checked });
+          }}
+        >
           Single letters are shortcuts outside of text fields
-        </label>
+        </Check>
       </Line>
     </section>
   );
@@ -185,19 +184,17 @@ function DynoOptions(): ReactElement {
             <p className={panel['weak']}>{WAITS[value.restartPolicy]}</p>
           </Line>
           <Line label="Daily restart">
-            <label className={css['check']}>
-              <input
-                type="checkbox"
-                checked={value.dailyCycling}
-                onChange={({ target }) => {
-                  change({ dailyCycling: target.checked });
-                }}
-              />
+            <Check
+              checked={value.dailyCycling}
+              onChange={(dailyCycling) => {
+                change({ dailyCycling });
+              }}
+            >
               Replace every dyno once a day, as on the platform
-            </label>
+            </Check>
           </Line>
           <Line label="Longest build">
-            <label className={css['check']}>
+            <label className={css['size']}>
               <input
                 type="number"
                 className={panel['field']}
