@@ -1,5 +1,6 @@
 import { type ReactElement, useState } from 'react';
 import { BUILD_MINUTES, EngineOptions, MAX_BUILD_MINUTES } from '#shared/model/options.ts';
+import { DEFAULT_STACK } from '#shared/model/stack.ts';
 import { attempt } from '../actions/app-actions.ts';
 import { call } from '../state/connection.ts';
 import { desktop } from '../state/host.ts';
@@ -111,8 +112,8 @@ function RuntimePanel(): ReactElement {
       <Line label="API and this UI">
         <code>{system.apiUrl}</code>
       </Line>
-      <Line label="Stack">
-        <code>slipway-13</code>
+      <Line label="Stack of new apps">
+        <code>{DEFAULT_STACK}</code>
       </Line>
       <Line label="Data folder">
         <span className={css['state']}>
