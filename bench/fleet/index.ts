@@ -44,11 +44,9 @@ export const figures: FigureDefinition = {
       console.error(what, error);
     };
     const engine = await createEngine(settings, {
-      ...{
-        version: '0',
-        diagnostics: { problem, note: () => undefined },
-        buildpacks: join(folder, 'buildpacks'),
-      },
+      version: '0',
+      diagnostics: { problem, note: () => undefined },
+      buildpacks: join(folder, 'buildpacks'),
     });
     const [near, far] = memoryTransports();
     serve({ handlers: engine.handlers, onProblem: problem }, far, 'bench');

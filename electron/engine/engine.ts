@@ -12,20 +12,10 @@ import type { Https } from './https/https.ts';
 import { DynoLogs } from './logplex/dyno-logs.ts';
 import { type Logplex, openLogplex } from './logplex/logplex.ts';
 import type { DynoManager } from './dyno/manager.ts';
-import {
-  commandDynos,
-  createDynoManager,
-  createHttps,
-  createPublisher,
-  createRouting,
-  createRuns,
-  createSaveWatcher,
-  createStats,
-  type OpenRouter,
-  type OpenRouting,
-  makeRouter,
-  openSources,
-} from './parts.ts';
+import { commandDynos, createDynoManager, createPublisher, createRuns, createStats } from './parts/dynos.ts';
+import { makeRouter, type OpenRouter } from './parts/router.ts';
+import { createHttps, createRouting, type OpenRouting } from './parts/routing.ts';
+import { createSaveWatcher, openSources } from './parts/sources.ts';
 import { SlugExpiry } from './release/expiry.ts';
 import { ReleaseLedger } from './release/ledger.ts';
 import { chooseRuntime } from './runtime/choose.ts';
@@ -63,8 +53,8 @@ export interface EngineOptions {
   readonly diagnostics: Diagnostics;
   readonly version: string;
   readonly clock?: Clock;
-  /** Folder with our buildpacks. */
-  readonly buildpacks?: string;
+  /** Folder with our buildpacks and samples. */
+  readonly buildpacks: string;
 }
 
 /**

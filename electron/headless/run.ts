@@ -1,24 +1,14 @@
 import { SlipwayError } from '#shared/errors.ts';
-import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#engine/settings.ts';
 import { whenLeftAlone } from '../left-alone.ts';
 import { readyLine } from './ready-line.ts';
-import { productVersion, resourcePath } from './resources.ts';
-import { serveEngine, stderrDiagnostics } from './serve-engine.ts';
+import { startServedEngine, stderrDiagnostics } from './serve-engine.ts';
 
 /** Runs engine and host until a signal ends them; the process's exit code is set. */
 export async function runHeadless(env: Readonly<Record<string, string | undefined>>): Promise<void> {
   try {
     const settings = readSettings(env);
-    const engine = await createEngine(settings, {
-      diagnostics: stderrDiagnostics,
-      version: productVersion(),
-      buildpacks: resourcePath('buildpacks'),
-    });
-    const host = await serveEngine(settings, engine).catch(async (error: unknown) => {
-      await engine.close('keep');
-      throw error;
-    });
+    const { engine, host } = await startServedEngine(settings);
     stopOnSignal(async () => {
       await host.close();
       await engine.close('stop');

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { Engine } from '#engine/engine.ts';
-import { portProblem } from '#engine/parts.ts';
+import { createEngine, type Engine } from '#engine/engine.ts';
+import { portProblem } from '#engine/parts/router.ts';
 import type { Settings } from '#engine/settings.ts';
 import type { Diagnostics } from '#engine/util/diagnostics.ts';
-import { codePath } from './resources.ts';
+import { codePath, productVersion, resourcePath } from './resources.ts';
 import { type Host, startHost } from './server.ts';
 
 /** Where diagnostics of a host go. */
@@ -20,11 +20,25 @@ export const stderrDiagnostics: Diagnostics = {
 };
 
 /**
- * Opens the engine to this machine: the UI and the contract on their port, and the address for the command.
- * Closing the host takes the address away as well.
- * @throws SlipwayError `unavailable` naming SLIPWAY_API_PORT when the port cannot be had
+ * Starts the engine and opens it to this machine.
+ * @throws SlipwayError naming the setting when home, port or runtime cannot be used
  */
-export async function serveEngine(settings: Settings, engine: Engine): Promise<Host> {
+export async function startServedEngine(settings: Settings): Promise<{ engine: Engine; host: Host }> {
+  const engine = await createEngine(settings, {
+    diagnostics: stderrDiagnostics,
+    version: productVersion(),
+    buildpacks: resourcePath('buildpacks'),
+  });
+  try {
+    return { engine, host: await serveEngine(settings, engine) };
+  } catch (error) {
+    await engine.close('keep');
+    throw error;
+  }
+}
+
+/** The UI and the contract on their port, and the address for the command. Closing the host takes the address away as well. */
+async function serveEngine(settings: Settings, engine: Engine): Promise<Host> {
   const host = await openHost(settings, engine);
   const discovery = join(engine.home.folder, 'engine.json');
   const temporary = `${discovery}.${randomUUID()}`;

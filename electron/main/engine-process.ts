@@ -2,11 +2,9 @@ import { type Client, createClient } from '#shared/contract/client.ts';
 import { serve } from '#shared/contract/dispatch.ts';
 import { memoryTransports } from '#shared/contract/memory.ts';
 import { type SocketLike, webSocketTransport } from '#shared/contract/web-socket.ts';
-import { createEngine } from '#engine/engine.ts';
 import type { Settings } from '#engine/settings.ts';
 import { readyLine } from '../headless/ready-line.ts';
-import { productVersion, resourcePath } from '../headless/resources.ts';
-import { serveEngine, stderrDiagnostics, userName } from '../headless/serve-engine.ts';
+import { startServedEngine, stderrDiagnostics, userName } from '../headless/serve-engine.ts';
 
 /** The engine as the shell uses it. */
 export interface ShellEngine {
@@ -26,15 +24,7 @@ export interface ShellEngine {
  * @throws SlipwayError naming the setting when home, port or runtime cannot be used
  */
 export async function startEngine(settings: Settings): Promise<ShellEngine> {
-  const engine = await createEngine(settings, {
-    diagnostics: stderrDiagnostics,
-    version: productVersion(),
-    buildpacks: resourcePath('buildpacks'),
-  });
-  const host = await serveEngine(settings, engine).catch(async (error: unknown) => {
-    await engine.close('keep');
-    throw error;
-  });
+  const { engine, host } = await startServedEngine(settings);
   const options = {
     handlers: engine.handlers,
     onProblem: stderrDiagnostics.problem.bind(stderrDiagnostics),

@@ -1,8 +1,8 @@
 import type { ReactElement } from 'react';
 import type { App } from '#shared/model/app.ts';
-import type { AppOptions } from '#shared/model/options.ts';
 import { setAppOptions } from '../actions/app-actions.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
+import { Check } from '../ui/check.tsx';
 import panel from '../ui/panel.module.css';
 import { Segmented } from '../ui/segmented.tsx';
 import { DomainsPanel } from './domains-panel.tsx';
@@ -26,7 +26,7 @@ function Maintenance({ app }: { readonly app: App }): ReactElement {
   return (
     <section className={panel['panel']} aria-labelledby="maintenance-title">
       <PanelTitle id="maintenance-title" title="Maintenance" />
-      <Check app={app.name} name="maintenance" checked={maintenance}>
+      <Check checked={maintenance} onChange={(on) => void setAppOptions(app.name, { maintenance: on })}>
         Answer every request with the page for maintenance
       </Check>
       <p className={panel['weak']}>
@@ -57,30 +57,15 @@ function Choice({ app }: { readonly app: App }): ReactElement {
           ? 'Each request goes to any web dyno that is up.'
           : 'Two web dynos are drawn for each request; the one with fewer requests in flight gets it.'}
       </p>
-      <Check app={app.name} name="sessionAffinity" checked={sessionAffinity}>
+      <Check
+        checked={sessionAffinity}
+        onChange={(on) => void setAppOptions(app.name, { sessionAffinity: on })}
+      >
         A client keeps its dyno (session affinity)
       </Check>
       <p className={panel['weak']}>
         By a cookie, for as long as the dyno lives. Every restart and every deploy gives clients new dynos.
       </p>
     </section>
-  );
-}
-
-function Check(props: {
-  readonly app: string;
-  readonly name: keyof AppOptions;
-  readonly checked: boolean;
-  readonly children: string;
-}): ReactElement {
-  return (
-    <label className={css['check']}>
-      <input
-        type="checkbox"
-        checked={props.checked}
-        onChange={({ target }) => void setAppOptions(props.app, { [props.name]: target.checked })}
-      />
-      {props.children}
-    </label>
   );
 }

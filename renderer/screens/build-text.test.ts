@@ -21,6 +21,25 @@ describe('a build log cut into phases', () => {
     expect(parts.get('pack')).toHaveLength(3);
   });
 
+  it('knows the phases of a build that makes images, too', () => {
+    const dockerfile = `-----> Building on the Container stack
+-----> Building from Dockerfile, as the stack is container
+=== Building web (Dockerfile)
+-----> Discovering process types
+-----> Keeping the images
+`;
+    const builder = `-----> Building on the Cnb stack
+-----> Using builder: heroku/builder:24
+===> ANALYZING
+===> BUILDING
+-----> Discovering process types
+-----> Keeping the image
+`;
+    for (const output of [dockerfile, builder])
+      expect([...splitOutput(output, null).keys()]).toEqual(['stack', 'detect', 'compile', 'types', 'pack']);
+    expect(splitOutput(builder, null).get('compile')).toHaveLength(2);
+  });
+
   it('gives the failure to the phase that failed, and loses no line', () => {
     const parts = splitOutput(OUTPUT, 'compile');
     expect(parts.get('compile')?.at(-1)).toBe(' !     Push failed');

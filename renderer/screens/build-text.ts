@@ -15,10 +15,10 @@ export const PHASE_TITLES: Readonly<Record<BuildPhaseName, string>> = {
 /** Line of the build log that each phase begins with (reference: heroku-platform 2.5). */
 const STARTS: readonly (readonly [BuildPhaseName, RegExp])[] = [
   ['stack', /^-----> Building on/],
-  ['detect', /^-----> (Determining which buildpack|Using buildpacks?:|Building from)/],
-  ['compile', /^(-----> .+ app detected|=== Building )/],
+  ['detect', /^-----> (Determining which buildpack|Using build(packs?|er):|Building from)/],
+  ['compile', /^(-----> .+ app detected|=== Building |===> )/],
   ['types', /^-----> Discovering process types/],
-  ['pack', /^-----> (Compressing|Keeping the images)/],
+  ['pack', /^-----> (Compressing|Keeping the images?)/],
   ['launch', /^-----> Launching/],
 ];
 

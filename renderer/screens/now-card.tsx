@@ -6,6 +6,7 @@ import type { OpenApp } from '../state/world.ts';
 import { pathOf } from '../state/route.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
+import { Check } from '../ui/check.tsx';
 import { Link } from '../ui/link.tsx';
 import panel from '../ui/panel.module.css';
 import { ago, bytes } from '../ui/words.ts';
@@ -47,14 +48,12 @@ export function NowCard({ open, app }: { readonly open: OpenApp; readonly app: A
         </p>
       )}
       {folder !== null && (
-        <label className={css['save']}>
-          <input
-            type="checkbox"
-            checked={app.options.deployOnSave}
-            onChange={(event) => void setAppOptions(name, { deployOnSave: event.target.checked })}
-          />
+        <Check
+          checked={app.options.deployOnSave}
+          onChange={(deployOnSave) => void setAppOptions(name, { deployOnSave })}
+        >
           Deploy when a file is saved
-        </label>
+        </Check>
       )}
       <div className={css['actions']}>
         {back !== undefined && (

@@ -1,10 +1,11 @@
-import type { ReactElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import type { App } from '#shared/model/app.ts';
 import { ECO_SLEEP_MINUTES } from '#shared/model/options.ts';
 import { CNB_STACK, makesImages, StackName, STACKS } from '#shared/model/stack.ts';
 import { setAppOptions, setStack } from '../actions/app-actions.ts';
 import { purgeCache } from '../actions/buildpacks.ts';
 import { Button } from '../ui/button.tsx';
+import { Check } from '../ui/check.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import panel from '../ui/panel.module.css';
 import { Segmented } from '../ui/segmented.tsx';
@@ -40,8 +41,14 @@ export function OptionsDialog({
       actions={<Button onClick={onClose}>Done</Button>}
     >
       <div className={css['options']}>
-        <div className={css['option']}>
-          <span className={css['label']}>Deploy order</span>
+        <Option
+          label="Deploy order"
+          note={
+            deployOrder === 'seamless'
+              ? 'Old dynos serve until the new ones are up. A release that never comes up leaves them serving.'
+              : 'Old dynos stop as the new ones start. Requests wait meanwhile, and a release that never comes up takes the app down.'
+          }
+        >
           <Segmented
             label="Deploy order"
             value={deployOrder}
@@ -51,16 +58,12 @@ export function OptionsDialog({
             ]}
             onChoose={(chosen) => void setAppOptions(app.name, { deployOrder: chosen })}
           />
-          <p className={panel['weak']}>
-            {deployOrder === 'seamless'
-              ? 'Old dynos serve until the new ones are up. A release that never comes up leaves them serving.'
-              : 'Old dynos stop as the new ones start. Requests wait meanwhile, and a release that never comes up takes the app down.'}
-          </p>
-        </div>
-        <div className={css['option']}>
-          <label className={css['label']} htmlFor="option-sleep">
-            Sleep without requests
-          </label>
+        </Option>
+        <Option
+          label="Sleep without requests"
+          field="option-sleep"
+          note="All dynos stop; the next request wakes them and is served once the app is up. Only apps with a single web dyno sleep."
+        >
           <select
             id="option-sleep"
             className={panel['field']}
@@ -78,36 +81,26 @@ export function OptionsDialog({
             ))}
             {!known && <option value={sleep}>After {sleep} minutes</option>}
           </select>
-          <p className={panel['weak']}>
-            All dynos stop; the next request wakes them and is served once the app is up. Only apps with a
-            single web dyno sleep.
-          </p>
-        </div>
-        <label className={css['check']}>
-          <input
-            type="checkbox"
-            checked={dynoMetadata}
-            onChange={({ target }) => void setAppOptions(app.name, { dynoMetadata: target.checked })}
-          />
+        </Option>
+        <Check
+          checked={dynoMetadata}
+          onChange={(checked) => void setAppOptions(app.name, { dynoMetadata: checked })}
+        >
           Tell dynos about app and release (HEROKU_APP_NAME, HEROKU_RELEASE_VERSION, …), from their next start
-        </label>
+        </Check>
         <StackChoice app={app} />
         {app.stack === CNB_STACK && <BuilderChoice app={app} />}
         {!makesImages(app.stack) && <BuildpackList app={app.name} />}
-        <div className={css['option']}>
-          <span className={css['label']}>Build cache</span>
+        <Option label="Build cache" note="The next deploy fetches and compiles everything anew.">
           <Button onClick={() => void purgeCache(app.name)}>Empty the build cache</Button>
-          <p className={panel['weak']}>The next deploy fetches and compiles everything anew.</p>
-        </div>
+        </Option>
         {app.folder !== null && (
-          <label className={css['check']}>
-            <input
-              type="checkbox"
-              checked={deployOnSave}
-              onChange={({ target }) => void setAppOptions(app.name, { deployOnSave: target.checked })}
-            />
+          <Check
+            checked={deployOnSave}
+            onChange={(checked) => void setAppOptions(app.name, { deployOnSave: checked })}
+          >
             Deploy when a file is saved
-          </label>
+          </Check>
         )}
       </div>
     </Dialog>
@@ -125,10 +118,11 @@ const STACK_WORDS: Readonly<Record<StackName, string>> = {
 
 function StackChoice({ app }: { readonly app: App }): ReactElement {
   return (
-    <div className={css['option']}>
-      <label className={css['label']} htmlFor="option-stack">
-        Stack
-      </label>
+    <Option
+      label="Stack"
+      field="option-stack"
+      note="From the next deploy on. Releases keep the stack that they were built on."
+    >
       <select
         id="option-stack"
         className={panel['field']}
@@ -141,20 +135,18 @@ function StackChoice({ app }: { readonly app: App }): ReactElement {
           </option>
         ))}
       </select>
-      <p className={panel['weak']}>
-        From the next deploy on. Releases keep the stack that they were built on.
-      </p>
-    </div>
+    </Option>
   );
 }
 
 function BuilderChoice({ app }: { readonly app: App }): ReactElement {
   const { builder } = app.options;
   return (
-    <div className={css['option']}>
-      <label className={css['label']} htmlFor="option-builder">
-        Builder
-      </label>
+    <Option
+      label="Builder"
+      field="option-builder"
+      note="A Docker image with Cloud Native Buildpacks; fetched when it is used first."
+    >
       <input
         id="option-builder"
         className={panel['field']}
@@ -166,9 +158,33 @@ function BuilderChoice({ app }: { readonly app: App }): ReactElement {
           if (name !== builder) void setAppOptions(app.name, { builder: name });
         }}
       />
-      <p className={panel['weak']}>
-        A Docker image with Cloud Native Buildpacks; fetched when it is used first.
-      </p>
+    </Option>
+  );
+}
+
+/** What can be chosen, with its name above and what it means below. `field`: id of the one field that it is chosen in. */
+function Option({
+  label,
+  field,
+  note,
+  children,
+}: {
+  readonly label: string;
+  readonly field?: string;
+  readonly note: string;
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <div className={css['option']}>
+      {field === undefined ? (
+        <span className={css['label']}>{label}</span>
+      ) : (
+        <label className={css['label']} htmlFor={field}>
+          {label}
+        </label>
+      )}
+      {children}
+      <p className={panel['weak']}>{note}</p>
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { PanelTitle } from '../parts/panel-title.tsx';
 import { call } from '../state/connection.ts';
 import { useAnswer } from '../state/use-answer.ts';
 import { Button } from '../ui/button.tsx';
+import { Check } from '../ui/check.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
 import panel from '../ui/panel.module.css';
 import css from './settings-screen.module.css';
@@ -31,17 +32,9 @@ export function HttpsPanel(): ReactElement {
       {value !== null && (
         <>
           <Line label="Serve apps">
-            <label className={css['check']}>
-              <input
-                type="checkbox"
-                checked={wish ?? value.on}
-                disabled={wish !== null}
-                onChange={({ target }) => {
-                  change(target.checked);
-                }}
-              />
+            <Check checked={wish ?? value.on} disabled={wish !== null} onChange={change}>
               By HTTPS and HTTP/2 as well
-            </label>
+            </Check>
             {value.problem !== null && <p className={panel['problem']}>{value.problem}</p>}
           </Line>
           {value.url !== null && (

@@ -1,5 +1,6 @@
 import { type ReactElement, useState } from 'react';
 import { BUILD_MINUTES, EngineOptions, MAX_BUILD_MINUTES } from '#shared/model/options.ts';
+import { DEFAULT_STACK } from '#shared/model/stack.ts';
 import { attempt } from '../actions/app-actions.ts';
 import { call } from '../state/connection.ts';
 import { desktop } from '../state/host.ts';
@@ -8,6 +9,7 @@ import { useAnswer } from '../state/use-answer.ts';
 import { useWorld } from '../state/world.ts';
 import { PanelTitle } from '../parts/panel-title.tsx';
 import { Button } from '../ui/button.tsx';
+import { Check } from '../ui/check.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
 import panel from '../ui/panel.module.css';
 import { Segmented } from '../ui/segmented.tsx';
@@ -66,16 +68,14 @@ function Appearance(): ReactElement {
         />
       </Line>
       <Line label="Shortcuts">
-        <label className={css['check']}>
-          <input
-            type="checkbox"
-            checked={letterKeys}
-            onChange={(event) => {
-              setPreferences({ letterKeys: event.target.checked });
-            }}
-          />
+        <Check
+          checked={letterKeys}
+          onChange={(checked) => {
+            setPreferences({ letterKeys: checked });
+          }}
+        >
           Single letters are shortcuts outside of text fields
-        </label>
+        </Check>
       </Line>
     </section>
   );
@@ -112,8 +112,8 @@ function RuntimePanel(): ReactElement {
       <Line label="API and this UI">
         <code>{system.apiUrl}</code>
       </Line>
-      <Line label="Stack">
-        <code>slipway-13</code>
+      <Line label="Stack of new apps">
+        <code>{DEFAULT_STACK}</code>
       </Line>
       <Line label="Data folder">
         <span className={css['state']}>
@@ -185,19 +185,17 @@ function DynoOptions(): ReactElement {
             <p className={panel['weak']}>{WAITS[value.restartPolicy]}</p>
           </Line>
           <Line label="Daily restart">
-            <label className={css['check']}>
-              <input
-                type="checkbox"
-                checked={value.dailyCycling}
-                onChange={({ target }) => {
-                  change({ dailyCycling: target.checked });
-                }}
-              />
+            <Check
+              checked={value.dailyCycling}
+              onChange={(dailyCycling) => {
+                change({ dailyCycling });
+              }}
+            >
               Replace every dyno once a day, as on the platform
-            </label>
+            </Check>
           </Line>
           <Line label="Longest build">
-            <label className={css['check']}>
+            <label className={css['size']}>
               <input
                 type="number"
                 className={panel['field']}

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 
 /**
- * What apps can be built and run on (reference: heroku-platform 1.4, 2.6). Two are none of ours. `container`: the source says by
- * `heroku.yml`, or by a Dockerfile, which Docker images to build. `cnb`: Cloud Native Buildpacks of a builder image make one.
+ * What apps can be built and run on (reference: heroku-platform 1.4, 2.6). `slipway-13` is made on this machine, `heroku-24` and
+ * `heroku-22` are fetched. `container`: the source says by `heroku.yml`, or by a Dockerfile, which Docker images to build. `cnb`: Cloud
+ * Native Buildpacks of a builder image make one.
  */
 export const STACKS = ['slipway-13', 'heroku-24', 'heroku-22', 'container', 'cnb'] as const;
 export const StackName = z.enum(STACKS);

@@ -1,6 +1,5 @@
+import { takenAgain } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
-
-const TAKEN = /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/;
 
 languageTests(
   'Clojure',
@@ -12,7 +11,7 @@ languageTests(
       says: ['Installing OpenJDK 21', 'Running: lein uberjar', 'Default types for buildpack -> web'],
       pages: { '/': '{"clojure":"1.12.0","java":21}' },
       worker: /app\[worker\.1\]: worked 1 times/,
-      cached: TAKEN,
+      cached: takenAgain(21),
       changed: {
         ...{ file: 'src/app/web.clj', from: ':java', to: ':changed' },
         ...{ says: /Running: lein uberjar(?![^]*Retrieving)/, pages: { '/': '"changed":21' } },
@@ -38,7 +37,7 @@ languageTests(
       ],
       pages: { '/boats': '{"path":"\\/boats","java":21,"clojure":"1.12.0"}' },
       worker: /app\[worker\.1\]: worked 1 times/,
-      cached: TAKEN,
+      cached: takenAgain(21),
       changed: {
         ...{ file: 'src/app/web.clj', from: ':path', to: ':changed' },
         ...{ says: /-T:build uber(?![^]*Downloading)/, pages: { '/': '"changed":"\\/"' } },
@@ -51,7 +50,7 @@ languageTests(
       says: ['Running: clojure -P -M:run', 'Running: clojure -P -X:worker'],
       pages: { '/': '{"clojure":"1.12.0","java":21}' },
       worker: /app\[worker\.1\]: worker worked 1 times/,
-      cached: TAKEN,
+      cached: takenAgain(21),
     },
   ],
   [

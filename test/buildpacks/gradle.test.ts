@@ -1,6 +1,5 @@
+import { takenAgain } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
-
-const TAKEN = /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/;
 
 languageTests(
   'Gradle',
@@ -12,7 +11,7 @@ languageTests(
       says: ['The project has no Gradle wrapper', 'Executing: gradle stage', 'BUILD SUCCESSFUL'],
       pages: { '/': '"java":21' },
       worker: /app\[worker\.1\]: worked 1 times/,
-      cached: TAKEN,
+      cached: takenAgain(21),
       changed: {
         ...{ file: 'src/main/java/app/Web.java', from: '"java"', to: '"changed"' },
         ...{ says: 'BUILD SUCCESSFUL', pages: { '/': '"changed":21' } },
@@ -25,7 +24,7 @@ languageTests(
       source: 'upstream, distribution',
       says: ['Installing Gradle 8.14.3', 'Executing: gradle build -x test', 'BUILD SUCCESSFUL'],
       pages: { '/': '"java":21' },
-      cached: TAKEN,
+      cached: takenAgain(21),
     },
   ],
   [

@@ -1,3 +1,4 @@
+import { takenAgain } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
 languageTests(
@@ -10,7 +11,7 @@ languageTests(
       says: ['Installing OpenJDK 21', 'Installing Maven 3.9', 'BUILD SUCCESS', 'Build succeeded!'],
       pages: { '/': /^(?=.*"java":21)(?=.*"heap":(29\d|300))(?=.*"home":"\/app\/\.jdk").*$/ },
       worker: /app\[worker\.1\]: worked 1 times/,
-      cached: /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
+      cached: takenAgain(21),
       changed: {
         ...{ file: 'src/main/java/app/Web.java', from: '"java"', to: '"changed"' },
         ...{ says: /Compiling 2 source files/, pages: { '/': '"changed":21' } },
@@ -24,7 +25,7 @@ languageTests(
       says: ['Installing OpenJDK 21', 'Installing Maven 3.9.11', 'BUILD SUCCESS'],
       pages: { '/': 'hello from Javalin on Java 21', '/items/boat': 'item boat' },
       worker: /app\[worker\.1\]: worked 1 times/,
-      cached: /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
+      cached: takenAgain(21),
     },
     {
       fixture: 'java-spring',
@@ -32,7 +33,7 @@ languageTests(
       source: 'distribution',
       says: ['No version of OpenJDK is named; 25 is taken', 'Default types for buildpack -> web'],
       pages: { '/': 'hello from Spring Boot on Java 25' },
-      cached: /OpenJDK 25\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
+      cached: takenAgain(25),
     },
   ],
   [

@@ -1,3 +1,4 @@
+import { takenAgain } from './support/jvm.ts';
 import { languageTests } from './support/language.ts';
 
 languageTests(
@@ -10,7 +11,7 @@ languageTests(
       says: ['Installing sbt 1.11.7', 'Running: sbt compile stage', 'Default types for buildpack -> web'],
       pages: { '/': '{"java":21}' },
       worker: /app\[worker\.1\]: worked 1 times/,
-      cached: /OpenJDK 21\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
+      cached: takenAgain(21),
       changed: {
         ...{ file: 'src/main/scala/app/Shop.scala', from: '"java" ->', to: '"changed" ->' },
         ...{ says: /compiling 1 Scala source/, pages: { '/': '{"changed":21}' } },
@@ -31,7 +32,7 @@ languageTests(
       says: ['Installing OpenJDK 25', 'Default types for buildpack -> web'],
       pages: { '/': 'hello from Cask on Java 25' },
       worker: /app\[worker\.1\]: worked 1 times/,
-      cached: /OpenJDK 25\.[\d.]+ is taken from the last build[^]*What it made is taken again/,
+      cached: takenAgain(25),
     },
   ],
   [

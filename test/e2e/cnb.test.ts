@@ -1,16 +1,15 @@
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDaemon } from '../../electron/engine/runtime/docker/daemon.ts';
-import { shortHash } from '../../electron/engine/runtime/docker/names.ts';
 import { makeStack } from '../../electron/engine/runtime/docker/stack-images.ts';
 import { makeBuilder } from './support/builder.ts';
 import { build, workFolder, type WorkFolder } from './support/buildpack.ts';
-import { whyNoDocker } from './support/docker.ts';
+import { allOwned, docker, owned, whyNoDocker } from './support/docker.ts';
 import { deploy, type Host, logLines, startHost, waitFor } from './support/host.ts';
 import { get } from './support/load.ts';
+import { runToEnd } from './support/runs.ts';
 
 const APP = join(import.meta.dirname, '..', 'fixtures', 'cnb-app');
 const BUILDER = `slipway-test/builder:${randomUUID()}`;
@@ -82,7 +81,7 @@ describe.skipIf(missing !== null)('apps that Cloud Native Buildpacks build', () 
       ),
     );
     const command = 'echo "$NOTE: $(cat greeting.txt) $COLOUR $DYNO"; exit 3';
-    expect(await run(command)).toMatchObject({
+    expect(await runToEnd(host, { app: 'native', command })).toMatchObject({
       text: expect.stringMatching(/^said by a layer: first green run\.\d{4}\r\n$/) as string,
       code: 3,
     });
@@ -114,7 +113,7 @@ describe.skipIf(missing !== null)('apps that Cloud Native Buildpacks build', () 
       if (items.some(({ text }) => text.includes('waiting\n'))) break;
     const { failure } = await host.client.call('builds.cancel', { app: 'native', build: id });
     expect(failure).toMatchObject({ code: 'cancelled' });
-    expect(docker('ps', '-aq', ...owned('build'))).toEqual([]);
+    expect(docker('ps', '-aq', ...owned(host, 'build'))).toEqual([]);
     await rm(join(folder, 'pause'));
     expect((await facts())['greeting']).toBe('first');
   });
@@ -129,12 +128,7 @@ describe.skipIf(missing !== null)('apps that Cloud Native Buildpacks build', () 
 
   it('a destroyed app leaves nothing', async () => {
     await host.client.call('apps.destroy', { app: 'native', confirm: 'native' });
-    expect(docker('ps', '-aq', ...owned())).toEqual([]);
-    expect(docker('images', '-aq', ...owned())).toEqual([]);
-    const steps = docker('images', '--format', '{{.Tag}}', 'slipway/step');
-    expect(steps.filter((tag) => tag.startsWith(shortHash(host.ownerId)))).toEqual([]);
-    expect(docker('network', 'ls', '-q', ...owned())).toEqual([]);
-    expect(docker('volume', 'ls', '-q', ...owned())).toEqual([]);
+    expect(allOwned(host)).toEqual([]);
   });
 
   const use = (builder: string) => host.client.call('apps.update', { app: 'native', builder });
@@ -147,24 +141,6 @@ describe.skipIf(missing !== null)('apps that Cloud Native Buildpacks build', () 
     waitFor(`the greeting ${text}`, async () =>
       (await get(host.routerPort, 'native', '/')).body.includes(`"greeting": "${text}"`),
     );
-
-  async function run(command: string): Promise<{ text: string; code: number | null }> {
-    let text = '';
-    let code: number | null = null;
-    const order = { app: 'native', columns: 80, rows: 24, command };
-    for await (const items of host.client.open('runs.open', order))
-      for (const event of items) {
-        if (event.kind === 'output') text += event.text;
-        if (event.kind === 'exit') code = event.code;
-      }
-    return { text, code };
-  }
-
-  function owned(kind?: string): string[] {
-    const kinds = kind === undefined ? [] : [`io.slipway.kind=${kind}`];
-    const labels = [`io.slipway.owner=${host.ownerId}`, ...kinds];
-    return labels.flatMap((label) => ['--filter', `label=${label}`]);
-  }
 });
 
 describe('an app for Cloud Native Buildpacks, on plain processes', () => {
@@ -183,10 +159,6 @@ describe('an app for Cloud Native Buildpacks, on plain processes', () => {
     }
   });
 });
-
-function docker(...args: string[]): string[] {
-  return execFileSync('docker', args, { encoding: 'utf8' }).split('\n').filter(Boolean);
-}
 
 /** Makes the builder. @returns why that cannot be done here, or null; printed, so that a skip is never silent */
 async function whyNoBuilder(): Promise<string | null> {

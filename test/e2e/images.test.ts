@@ -1,15 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDaemon } from '../../electron/engine/runtime/docker/daemon.ts';
-import { shortHash } from '../../electron/engine/runtime/docker/names.ts';
 import { makeStack } from '../../electron/engine/runtime/docker/stack-images.ts';
 import { build, scripts, workFolder, type WorkFolder } from './support/buildpack.ts';
-import { whyNoDocker } from './support/docker.ts';
+import { allOwned, docker, owned, stepTags, whyNoDocker } from './support/docker.ts';
 import { deploy, type Host, logLines, startHost, untilAnswer, waitFor } from './support/host.ts';
 import { get, startLoad } from './support/load.ts';
+import { runToEnd } from './support/runs.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures');
 const PER_SECOND = 50;
@@ -25,6 +24,7 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
     folder = await mkdtemp(join(tmpdir(), 'slipway-images-'));
     for (const name of ['image-app', 'image-shop'])
       await cp(join(FIXTURES, name), join(folder, name), { recursive: true });
+    await cp(join(FIXTURES, 'image-app', 'greeter.py'), join(folder, 'image-shop', 'greeter.py'));
   });
   afterAll(async () => {
     await host.stop();
@@ -56,7 +56,7 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
       ...['.dockerignore', 'Dockerfile', 'README.md', 'greeter.py', 'greeting.txt', 'note.txt'],
     ]);
     expect(facts['user']).toBeGreaterThan(1_000);
-    const [container = ''] = docker('ps', '-q', ...owned('dyno'));
+    const [container = ''] = docker('ps', '-q', ...owned(host, 'dyno'));
     const { HostConfig } =
       (JSON.parse(docker('inspect', container).join('')) as { HostConfig: HostConfig }[])[0] ?? {};
     expect(HostConfig?.CapDrop).toEqual(['ALL']);
@@ -171,56 +171,20 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
   });
 
   it('destroyed apps leave nothing', async () => {
-    expect(steps()).not.toEqual([]);
+    expect(stepTags(host)).not.toEqual([]);
     await host.client.call('builds.purgeCache', { app: 'boxed' });
     for (const app of ['boxed', 'shop']) await host.client.call('apps.destroy', { app, confirm: app });
-    expect(docker('ps', '-aq', ...owned())).toEqual([]);
-    expect(docker('images', '-aq', ...owned())).toEqual([]);
-    expect(steps()).toEqual([]);
-    expect(docker('network', 'ls', '-q', ...owned())).toEqual([]);
-    expect(docker('volume', 'ls', '-q', ...owned())).toEqual([]);
+    expect(allOwned(host)).toEqual([]);
   });
 
   /** Deploys a copy of a fixture. */
   const deployed = (app: string, name: string) => build(host, app, join(folder, name));
 
-  async function run(order: {
-    command: string;
-    dyno?: string;
-  }): Promise<{ text: string; code: number | null }> {
-    let text = '';
-    let code: number | null = null;
-    for await (const items of host.client.open('runs.open', {
-      app: 'boxed',
-      columns: 91,
-      rows: 33,
-      ...order,
-    }))
-      for (const event of items) {
-        if (event.kind === 'output') text += event.text;
-        if (event.kind === 'exit') code = event.code;
-      }
-    return { text, code };
-  }
+  const run = (order: { command: string; dyno?: string }) => runToEnd(host, { app: 'boxed', ...order });
 
   async function up(app: string) {
     const { dynos } = await host.client.call('dynos.list', { app });
     return dynos.filter((dyno) => dyno.state === 'up');
-  }
-
-  function owned(kind?: string): string[] {
-    const labels = [
-      `io.slipway.owner=${host.ownerId}`,
-      ...(kind === undefined ? [] : [`io.slipway.kind=${kind}`]),
-    ];
-    return labels.flatMap((label) => ['--filter', `label=${label}`]);
-  }
-
-  /** Images that builds keep for the next one. */
-  function steps(): string[] {
-    return docker('images', '--format', '{{.Tag}}', 'slipway/step').filter((tag) =>
-      tag.startsWith(shortHash(host.ownerId)),
-    );
   }
 });
 
@@ -303,10 +267,6 @@ interface HostConfig {
   readonly Memory: number;
   readonly PidsLimit: number;
   readonly NetworkMode: string;
-}
-
-function docker(...args: string[]): string[] {
-  return execFileSync('docker', args, { encoding: 'utf8' }).split('\n').filter(Boolean);
 }
 
 /** Makes sure of the images that the tests' Dockerfiles and stand-ins are made from. */

@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { LogRecord } from '#shared/model/log.ts';
 import { type AppFolder, expressApp } from './support/app-folder.ts';
-import { whyNoDocker } from './support/docker.ts';
+import { docker, owned, whyNoDocker } from './support/docker.ts';
 import { deploy, type Host, startHost, waitFor } from './support/host.ts';
 import { get } from './support/load.ts';
 
@@ -147,16 +146,8 @@ async function noOrphans(host: Host, ids: readonly string[]): Promise<void> {
 
 /** Containers of dynos that no dyno of the app is. */
 function orphans(host: Host, ids: readonly string[]): string[] {
-  const filter = [
-    '--filter',
-    `label=io.slipway.owner=${host.ownerId}`,
-    '--filter',
-    'label=io.slipway.kind=dyno',
-  ];
-  const output = execFileSync('docker', ['ps', '-a', ...filter, '--format', '{{.Label "io.slipway.dyno"}}'], {
-    encoding: 'utf8',
-  });
-  return output.split('\n').filter((id) => id !== '' && !ids.includes(id));
+  const found = docker('ps', '-a', ...owned(host, 'dyno'), '--format', '{{.Label "io.slipway.dyno"}}');
+  return found.filter((id) => !ids.includes(id));
 }
 
 function seeded(seed: number): () => number {

@@ -1,23 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { OneOffDyno, RunEvent } from '#shared/model/run.ts';
-import { whyNoDocker } from './support/docker.ts';
+import type { OneOffDyno } from '#shared/model/run.ts';
+import { docker, owned, whyNoDocker } from './support/docker.ts';
 import { deploy, type Host, logLines, startHost, waitFor } from './support/host.ts';
+import { type EndedRun, runToEnd, SIZE } from './support/runs.ts';
 
 const APP = 'console';
-const SIZE = { columns: 91, rows: 33 };
 const LOOP = 'while :; do sleep 0.1; done';
 
 describe.skipIf(whyNoDocker() !== null)('one-off dynos on docker', () => {
-  oneOffs('docker', ({ ownerId }) => {
-    const owner = ['--filter', `label=io.slipway.owner=${ownerId}`];
-    const args = ['ps', '-aq', ...owner, '--filter', 'label=io.slipway.kind=run'];
-    return Promise.resolve(execFileSync('docker', args, { encoding: 'utf8' }).split('\n').filter(Boolean));
-  });
+  oneOffs('docker', (host) => Promise.resolve(docker('ps', '-aq', ...owned(host, 'run'))));
 });
 
 describe('one-off dynos on plain processes', () => {
@@ -53,9 +48,9 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
 
   it('runs a process type with arguments, tells the exit code, and logs it', async () => {
     expect((await deploy(host, APP, folder)).failure).toBeNull();
-    const { events, text } = await run('task größe; exit 4');
+    const { events, text, code } = await run('task größe; exit 4');
     expect(text).toBe('größe 91\r\n');
-    expect(events.at(-1)).toEqual({ kind: 'exit', code: 4 });
+    expect(code).toBe(4);
     const name = events[0]?.kind === 'started' ? events[0].dyno : '';
     expect(name).toMatch(/^run\.\d{4}$/);
     const lines = (await logLines(host, APP)).filter(
@@ -106,7 +101,7 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
     const { dynos } = await host.client.call('dynos.list', { app: APP });
     expect(dynos).toEqual([]);
     for (const dyno of [name, second?.name ?? '']) await host.client.call('runs.stop', { app: APP, dyno });
-    expect((await attached).events.at(-1)).toEqual({ kind: 'exit', code: 143 });
+    expect((await attached).code).toBe(143);
     await waitFor('their end', async () => (await list()).length === 0);
     // The shell may tell of its own child's end.
     const lines = (await linesOf(name)).filter((text) => !text.endsWith(': Terminated'));
@@ -126,10 +121,10 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
     const updates = [{ type: 'clock', quantity: 1, size: 'Standard-1X' }];
     await host.client.call('formation.update', { app: APP, updates });
     await waitFor('the dyno', async () => (await dynoState('clock.1')) === 'up');
-    const { events, text } = await run('echo "$DYNO"; stty size; echo mine > mark; exit 6', {
+    const { text, code } = await run('echo "$DYNO"; stty size; echo mine > mark; exit 6', {
       dyno: 'clock.1',
     });
-    expect([text, events.at(-1)]).toEqual(['clock.1\r\n33 91\r\n', { kind: 'exit', code: 6 }]);
+    expect([text, code]).toEqual(['clock.1\r\n33 91\r\n', 6]);
     for await (const items of host.client.open('runs.open', {
       ...{ app: APP, ...SIZE, dyno: 'clock.1' },
       command: 'cat mark; while :; do touch alive; sleep 0.05; done',
@@ -144,7 +139,7 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
     await sleep(500);
     await host.client.call('formation.update', { app: APP, updates: [{ type: 'clock', quantity: 0 }] });
     // SIGTERM is for all processes of a dyno.
-    expect([137, 143]).toContain(exitOf(await ending));
+    expect([137, 143]).toContain((await ending).code);
     await waitFor('the end of the dyno', async () => (await dynoState('clock.1')) === undefined);
     await expect(run('ls', { dyno: 'clock.1' })).rejects.toMatchObject({ code: 'not_found' });
     await expect(run('ls', { dyno: 'clock.1', size: 'Eco' })).rejects.toMatchObject({
@@ -169,7 +164,7 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
       `heroku[${ended.name}]: State changed from up to complete`,
     ]);
     await waitFor('more output', async () => (await linesOf(name)).some((line) => line.endsWith('line 80')));
-    expect((await run('touch stop', { dyno: name })).events.at(-1)).toEqual({ kind: 'exit', code: 0 });
+    expect((await run('touch stop', { dyno: name })).code).toBe(0);
     await waitFor('its end', async () => (await list()).length === 0);
     const lines = await linesOf(name);
     const counted = lines.flatMap((line) =>
@@ -205,7 +200,7 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
     await waitFor('the start of another', async () => (await left(host)).length === 1);
     await sleep(500);
     await host.client.call('apps.destroy', { app: APP, confirm: APP });
-    expect((await doomed).events.at(-1)).toEqual({ kind: 'exit', code: 137 });
+    expect((await doomed).code).toBe(137);
     expect(await left(host)).toEqual([]);
   });
 
@@ -229,20 +224,10 @@ function oneOffs(runtime: string, left: (host: Host) => Promise<string[]>): void
   /** How many dynos the runtime has. */
   async function dynosLeft(): Promise<number> {
     if (runtime === 'process') return (await readdir(join(host.home, 'runtime', 'dynos'))).length;
-    const labels = [`io.slipway.owner=${host.ownerId}`, 'io.slipway.kind=dyno'];
-    const args = ['ps', '-aq', ...labels.flatMap((label) => ['--filter', `label=${label}`])];
-    return execFileSync('docker', args, { encoding: 'utf8' }).split('\n').filter(Boolean).length;
+    return docker('ps', '-aq', ...owned(host, 'dyno')).length;
   }
 
-  async function run(command: string, more: object = {}): Promise<{ events: RunEvent[]; text: string }> {
-    const events: RunEvent[] = [];
-    for await (const items of host.client.open('runs.open', { app: APP, command, ...SIZE, ...more }))
-      events.push(...items);
-    return { events, text: events.map((event) => (event.kind === 'output' ? event.text : '')).join('') };
+  function run(command: string, more: { dyno?: string; size?: string } = {}): Promise<EndedRun> {
+    return runToEnd(host, { app: APP, command, ...more });
   }
-}
-
-function exitOf({ events }: { readonly events: readonly RunEvent[] }): number | null {
-  const last = events.at(-1);
-  return last?.kind === 'exit' ? last.code : null;
 }

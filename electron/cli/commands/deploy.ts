@@ -39,7 +39,7 @@ export const deploy: Command = {
     // The build log has said so; the command line ends as one that Ctrl-C ended.
     if (signal.aborted && ended.failure?.code === 'cancelled') return;
     if (ended.failure !== null) {
-      // So it has of all failures but that of an engine which ended meanwhile.
+      // The log ends with the reason, unless the engine itself ended meanwhile.
       if (ended.failure.code === 'interrupted') throw new SlipwayError('internal', ended.failure.message);
       context.exitWith(1);
       return;

@@ -1,18 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Dyno } from '#shared/model/app.ts';
+import { Changes } from './changes.ts';
 import type { DynoManagerOptions } from './context.ts';
-import { type AppDesire, readDesire, sleepAfter } from './desired.ts';
+import { sleepAfter } from './desired.ts';
 import { type DynoRecord, DynoTable, idleDynos, visibleDynos } from './dyno-table.ts';
 import { DynoExecutor } from './executor.ts';
-import { type HandOver, handOver } from './hand-over.ts';
+import { giveTraffic, type HandOver, handOver, noteCrash } from './hand-over.ts';
 import { line } from './lines.ts';
 import { MemoryWatch, quotaOf } from './memory-watch.ts';
-import { type DesiredApp, plan, type Step } from './plan.ts';
+import { plan, type Step } from './plan.ts';
 import { Reconciler } from './reconcile.ts';
 import { DynoReservations } from './reservations.ts';
 import { routeOf } from './route.ts';
 import { AppSleep } from './sleep.ts';
-import { stored } from './stored.ts';
+import { WantedApps } from './wanted-apps.ts';
 
 /** Time between two attempts to write down a hand-over, in milliseconds. */
 const RETRY_STORE = 1_000;
@@ -29,10 +30,9 @@ export class DynoManager {
   private readonly memory: MemoryWatch<DynoRecord>;
   private readonly reconciler: Reconciler;
   private readonly sleep: AppSleep;
-  private readonly desires = new Map<string, AppDesire>();
-  private readonly epochs = new Map<string, Map<string, number>>();
+  private readonly wanted: WantedApps;
   private readonly dirty = new Set<string>();
-  private readonly watchers = new Set<() => void>();
+  private readonly changes = new Changes();
   private readonly subscriptions: Disposable[] = [];
   private turnPending = false;
   private cancelWake: (() => void) | null = null;
@@ -41,8 +41,9 @@ export class DynoManager {
 
   constructor(options: DynoManagerOptions) {
     this.options = options;
+    this.wanted = new WantedApps(options.store);
     this.reservations = new DynoReservations(options, {
-      desire: (appId) => this.desires.get(appId),
+      desire: (appId) => this.wanted.get(appId),
       busy: () => this.table.all().some(({ state }) => state === 'starting' || state === 'stopping'),
     });
     this.executor = new DynoExecutor(options, this.table, {
@@ -50,17 +51,19 @@ export class DynoManager {
       cameUp: (record) => {
         this.sleep.cameUp(record);
       },
-      crashed: this.crashed.bind(this),
+      crashed: (record) => {
+        noteCrash(this.options, this.wanted.get(record.appId), record);
+      },
     });
     this.reconciler = new Reconciler({
       ...{ options, table: this.table, executor: this.executor },
-      currentRelease: (appId) => this.desires.get(appId)?.target?.wanted.version ?? 0,
-      epochOf: (appId, name) => this.epochs.get(appId)?.get(name) ?? 0,
+      currentRelease: (appId) => this.wanted.get(appId)?.target?.wanted.version ?? 0,
+      epochOf: (appId, name) => this.wanted.epochOf(appId, name),
     });
     this.sleep = new AppSleep(options, {
-      ...{ desires: this.desires, table: this.table },
+      ...{ wanted: this.wanted, table: this.table },
       changed: (appId) => {
-        this.read(appId);
+        this.wanted.read(appId);
         this.touch(appId);
       },
       fellAsleep: this.reservations.drop.bind(this.reservations),
@@ -78,7 +81,7 @@ export class DynoManager {
   /** Tells the router of all apps, before it listens: requests wait for dynos that `start` finds. */
   announce(): void {
     for (const app of this.options.store.apps()) {
-      this.read(app.id);
+      this.wanted.read(app.id);
       this.publish(app.id);
     }
   }
@@ -97,14 +100,14 @@ export class DynoManager {
     );
     this.state = 'running';
     await this.reconciler.sync();
-    for (const appId of this.desires.keys()) this.touch(appId);
+    for (const { appId } of this.wanted.all()) this.touch(appId);
   }
 
   /** The app has a new release, formation or options, or is new. One that sleeps wakes when it has to run something else. */
   appChanged(appId: string): void {
-    const before = this.desires.get(appId);
-    this.read(appId);
-    const app = this.desires.get(appId);
+    const before = this.wanted.get(appId);
+    this.wanted.read(appId);
+    const app = this.wanted.get(appId);
     const same =
       app !== undefined &&
       sleepAfter(app) !== null &&
@@ -120,13 +123,12 @@ export class DynoManager {
 
   /** Options of the engine have changed. */
   optionsChanged(): void {
-    for (const appId of this.desires.keys()) this.touch(appId);
+    for (const { appId } of this.wanted.all()) this.touch(appId);
   }
 
   /** The app is being destroyed: its dynos are no longer anybody's business here. */
   appRemoved(appId: string): void {
-    this.desires.delete(appId);
-    this.epochs.delete(appId);
+    this.wanted.forget(appId);
     this.sleep.forget(appId);
     this.reservations.drop(appId);
     for (const record of this.table.ofApp(appId)) {
@@ -134,12 +136,12 @@ export class DynoManager {
       this.table.delete(record.id);
     }
     this.options.routing.removeRoute(appId);
-    this.notify();
+    this.changes.tell();
   }
 
   /** Dynos of an app as people see them. */
   dynos(appId: string): Dyno[] {
-    const app = this.desires.get(appId);
+    const app = this.wanted.get(appId);
     if (app !== undefined && app.asleepSince !== null) return idleDynos(app);
     return visibleDynos(this.table.ofApp(appId), app?.serving?.wanted.version ?? null, this.options.clock);
   }
@@ -168,20 +170,12 @@ export class DynoManager {
   /** Waits until the release (or a later one) serves, or until it is clear that it does not come up. */
   async untilServing(appId: string, version: number, signal: AbortSignal): Promise<HandOver> {
     for (;;) {
-      const app = this.state === 'running' ? this.desires.get(appId) : undefined;
+      const app = this.state === 'running' ? this.wanted.get(appId) : undefined;
       if (app === undefined) return { serving: false, reason: 'the app or the engine is going away' };
       const result = handOver(app, version, this.table.ofApp(appId));
       if (result !== null) return result;
       signal.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          this.watchers.delete(done);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        this.watchers.add(done);
-        signal.addEventListener('abort', done);
-      });
+      await this.changes.next(signal);
     }
   }
 
@@ -190,15 +184,7 @@ export class DynoManager {
     this.state = 'stopping';
     this.reservations.close();
     this.turn();
-    while (this.table.all().some((record) => record.state !== 'crashed')) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          this.watchers.delete(done);
-          resolve();
-        };
-        this.watchers.add(done);
-      });
-    }
+    while (this.table.all().some((record) => record.state !== 'crashed')) await this.changes.next();
   }
 
   /** Lets go of everything; dynos that run go on. */
@@ -212,7 +198,7 @@ export class DynoManager {
     this.memory.close();
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
     this.executor.close();
-    this.notify();
+    this.changes.tell();
   }
 
   /** Whatever ended with the runtime was no fault of the dynos: those that crashed start at once, as after their first crash. */
@@ -223,12 +209,6 @@ export class DynoManager {
       this.touch(record.appId);
     }
     this.reconciler.syncSoon();
-  }
-
-  private read(appId: string): void {
-    const desire = readDesire(this.options.store, appId);
-    if (desire === null) this.desires.delete(appId);
-    else this.desires.set(appId, desire);
   }
 
   private touch(appId: string): void {
@@ -245,7 +225,7 @@ export class DynoManager {
   private turn(): void {
     if (this.state === 'closed') return;
     const now = this.options.clock.steady();
-    const desired = this.state === 'stopping' ? [] : this.desired();
+    const desired = this.state === 'stopping' ? [] : this.wanted.forPlan(this.options.cycling());
     const { steps, wakeAt } = plan(desired, this.table.all(), now, this.options.timers);
     for (const step of steps) this.perform(step);
     this.memory.wake();
@@ -259,26 +239,7 @@ export class DynoManager {
           });
     for (const appId of this.dirty) this.options.onChange(appId);
     this.dirty.clear();
-    this.notify();
-  }
-
-  private desired(): DesiredApp[] {
-    const cycling = this.options.cycling();
-    return [...this.desires.values()].flatMap((app) =>
-      app.target === null
-        ? []
-        : [
-            {
-              appId: app.appId,
-              target: app.target.wanted,
-              serving: app.serving?.wanted ?? null,
-              epochs: this.epochs.get(app.appId) ?? new Map<string, number>(),
-              order: app.options.deployOrder,
-              asleep: app.asleepSince !== null,
-              cycling,
-            },
-          ],
-    );
+    this.changes.tell();
   }
 
   private perform(step: Step): void {
@@ -287,7 +248,7 @@ export class DynoManager {
       return;
     }
     if (step.kind === 'start') {
-      const app = this.desires.get(step.appId);
+      const app = this.wanted.get(step.appId);
       const release = [app?.target, app?.serving].find((each) => each?.wanted.version === step.release);
       if (app !== undefined && release)
         this.executor.start(step, app, release, this.reservations.take(step, release));
@@ -306,52 +267,26 @@ export class DynoManager {
 
   /** Gives a release the traffic. What cannot be written down (disk full) is tried again: until then the release before it serves. */
   private promote(appId: string, release: number): void {
-    const { store } = this.options;
-    const write = (): void => {
-      store.atomically(() => {
-        store.setServing(appId, release);
-        store.setReleaseProblem(appId, release, null);
-      });
-    };
-    if (!stored(this.options, `the hand-over to v${release}`, write)) {
+    if (!giveTraffic(this.options, appId, release)) {
       this.retry ??= this.options.clock.after(RETRY_STORE, () => {
         this.retry = null;
         this.turn();
       });
       return;
     }
-    this.read(appId);
+    this.wanted.read(appId);
     this.touch(appId);
   }
 
   /** Has a new dyno take the place of one. */
   private replace(appId: string, name: string, why: string): void {
-    const epochs = this.epochs.get(appId) ?? new Map<string, number>();
-    this.epochs.set(appId, epochs.set(name, (epochs.get(name) ?? 0) + 1));
+    this.wanted.replace(appId, name);
     this.options.log(appId, name, why);
     this.touch(appId);
   }
 
-  /** A release whose dynos crash before it ever served is marked, so that everybody sees why the one before it serves on. */
-  private crashed({ appId, release, name, reason }: DynoRecord): void {
-    const app = this.desires.get(appId);
-    if (app?.target?.wanted.version !== release || app.serving?.wanted.version === release) return;
-    const problem = `${name} crashed: ${reason ?? 'it ended'}`;
-    if (
-      !stored(this.options, `why v${release} crashed`, () =>
-        this.options.store.setReleaseProblem(appId, release, problem),
-      )
-    )
-      return;
-    this.options.onReleaseChange(appId, release);
-  }
-
   private publish(appId: string): void {
-    const app = this.desires.get(appId);
+    const app = this.wanted.get(appId);
     if (app !== undefined) this.options.routing.setRoute(routeOf(app, this.table.ofApp(appId)));
-  }
-
-  private notify(): void {
-    for (const watcher of [...this.watchers]) watcher();
   }
 }

@@ -1,13 +1,14 @@
 import type { DynoManagerOptions } from './context.ts';
-import { type AppDesire, sleepAfter } from './desired.ts';
+import { sleepAfter } from './desired.ts';
 import { type DynoRecord, type DynoTable, idleDynos } from './dyno-table.ts';
 import { line } from './lines.ts';
 import { Sleeper, type Sleepy } from './sleeper.ts';
 import { stored } from './stored.ts';
+import type { WantedApps } from './wanted-apps.ts';
 
 /** What sleeping has to know of the dyno manager. */
 export interface SleepSurroundings {
-  readonly desires: ReadonlyMap<string, AppDesire>;
+  readonly wanted: Pick<WantedApps, 'get' | 'all'>;
   readonly table: DynoTable;
   /** The app fell asleep or woke, and that is written down. */
   changed(appId: string): void;
@@ -37,7 +38,7 @@ export class AppSleep {
   /** Somebody needs the app: one that sleeps runs again, for one that does not its time begins anew. */
   wake(appId: string): void {
     this.sleeper.touch(appId);
-    const app = this.around.desires.get(appId);
+    const app = this.around.wanted.get(appId);
     if (app === undefined || app.asleepSince === null) return;
     if (!this.write('waking an app', appId, null)) return;
     this.waking.set(appId, this.options.clock.steady());
@@ -72,7 +73,7 @@ export class AppSleep {
 
   /** Apps that run undisturbed and may sleep. */
   private sleepy(): Sleepy[] {
-    return [...this.around.desires.values()].flatMap((app) => {
+    return this.around.wanted.all().flatMap((app) => {
       const after = app.asleepSince === null ? sleepAfter(app) : null;
       if (after === null) return [];
       const settled = app.serving?.wanted.version === app.target?.wanted.version;

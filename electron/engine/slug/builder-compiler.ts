@@ -5,7 +5,7 @@ import type { AppState, CompiledSlug, CompileOrder, CompileTools } from './compi
 import { formationOf, imagesDigest, shellText } from './image-compiler.ts';
 import { detail, megabytes, step } from './output-text.ts';
 import { SafeText } from './safe-text.ts';
-import type { ProjectSource } from './source.ts';
+import { type ProjectSource, tellNotes } from './source.ts';
 
 /** The type that takes requests. */
 const WEB = 'web';
@@ -26,8 +26,7 @@ export async function compileWithBuilder(
   try {
     await phases.run('detect', () => {
       output(step(`Using builder: ${builder}`));
-      for (const note of source.notes.slice(0, 20)) output(detail(note));
-      return Promise.resolve();
+      tellNotes(source, output);
     });
     const image = await phases.run('compile', () =>
       runtime.buildWithBuilder(
@@ -41,16 +40,16 @@ export async function compileWithBuilder(
         tools.signal,
       ),
     );
-    const { commands, images } = await phases.run('types', () => Promise.resolve(typesOf(image, output)));
+    const { commands, images } = await phases.run('types', () => typesOf(image, output));
     const formation = order.first ? await formationOf(source, Object.keys(commands), output) : [];
     return await phases.run('pack', () => {
       output(step('Keeping the image'));
       output(detail(`Done: ${megabytes(image.bytes)}`));
-      return Promise.resolve({
+      return {
         ...{ id: slugId, size: image.bytes, parts: [], formation, commit: source.commit, detected: null },
         ...{ sha256: imagesDigest(images), images, processTypes: commands },
         ...{ language: 'Cloud Native Buildpacks', stack: CNB_STACK, wishes: {} },
-      });
+      };
     });
   } catch (error) {
     await runtime.unstage(slugId).catch(() => undefined);

@@ -18,7 +18,7 @@ import type { StoredSlug } from './archive-writer.ts';
 import { type KnownPart, LostArchive, type SlugStore } from './slug-store.ts';
 import { beginningFormation, discoverTypes } from './process-types.ts';
 import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
-import { type ProjectSource, readSource } from './source.ts';
+import { type ProjectSource, readSource, tellNotes } from './source.ts';
 
 /** Longest time that removing a build may take, in milliseconds. */
 const EMPTY_MS = 60_000;
@@ -190,7 +190,7 @@ class Compiler {
   private async choose(): Promise<BuildpackChoice> {
     const { tools, source, state } = this;
     const { output, signal } = tools;
-    for (const note of source.notes.slice(0, 20)) output(detail(note));
+    tellNotes(source, output);
     if (source.paths.includes('heroku.yml'))
       output(detail(`heroku.yml is not used, as the stack is ${state.stack}; see \`slipway stack\`.`));
     if (source.slugIgnored > 0)

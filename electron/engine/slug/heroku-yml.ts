@@ -56,8 +56,7 @@ const Path = z
 const Build = z.union([
   Path.transform((dockerfile) => ({ dockerfile, target: null })),
   z
-    .strictObject({ dockerfile: Path, target: z.string().trim().min(1).max(200) })
-    .partial({ target: true })
+    .strictObject({ dockerfile: Path, target: z.string().trim().min(1).max(200).optional() })
     .transform(({ dockerfile, target }) => ({ dockerfile, target: target ?? null })),
 ]);
 const Command = z.union([
@@ -162,18 +161,12 @@ function issueText(issue: z.core.$ZodIssue): string {
   }
   if (issue.code === 'invalid_union') {
     const inner = issue.errors.flat().find((each) => each.path.length > 0 || each.code === 'custom');
-    const text = inner === undefined ? shapeOf(issue.path) : issueText(inner);
-    return inner === undefined || inner.path.length === 0
-      ? `${place}: ${plain(inner, text)}`
-      : `${place}.${text}`;
+    if (inner === undefined) return `${place}: ${shapeOf(issue.path)}`;
+    return inner.path.length === 0 ? `${place}: ${inner.message}` : `${place}.${issueText(inner)}`;
   }
   if (issue.code === 'invalid_key')
     return `${place}: ${issue.issues.map((each) => each.message).join('; ') || 'this name is not possible'}`;
   return `${place}: ${issue.message}`;
-}
-
-function plain(issue: z.core.$ZodIssue | undefined, text: string): string {
-  return issue === undefined ? text : issue.message;
 }
 
 /** What stands where none of several forms was found. */

@@ -14,7 +14,7 @@ import {
 } from './heroku-yml.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import { SafeText } from './safe-text.ts';
-import type { ProjectSource } from './source.ts';
+import { type ProjectSource, tellNotes } from './source.ts';
 
 /** How images are built, and what says so. */
 interface FoundPlan {
@@ -57,7 +57,7 @@ export async function compileImages(
     const { plan, file, wishes } = await phases.run('detect', async () => {
       const found = await readImagePlan(source);
       output(step(`Building from ${found.file}, as the stack is container`));
-      for (const note of source.notes.slice(0, 20)) output(detail(note));
+      tellNotes(source, output);
       if (source.paths.includes('Procfile'))
         output(detail('The Procfile is not used: "run:" of heroku.yml has the commands, else the image.'));
       return { ...found, wishes: await Promise.all(found.plan.builds.map((build) => wishOf(source, build))) };
@@ -78,18 +78,18 @@ export async function compileImages(
         tools.signal,
       ),
     );
-    const types = await phases.run('types', () => Promise.resolve(typesOf(plan, images, output)));
+    const types = await phases.run('types', () => typesOf(plan, images, output));
     const formation = order.first ? await formationOf(source, Object.keys(types.commands), output) : [];
     return await phases.run('pack', () => {
       const size = [...images.values()].reduce((sum, image) => sum + image.bytes, 0);
       output(step('Keeping the images'));
       output(detail(`Done: ${megabytes(size)}`));
-      return Promise.resolve({
+      return {
         ...{ id: slugId, size, parts: [], formation, commit: source.commit, detected: null },
         ...{ sha256: imagesDigest(types.images), images: types.images, processTypes: types.commands },
         ...{ language: file, stack: CONTAINER_STACK },
         wishes: { config_vars: { ...plan.config }, addons: [...plan.addons] },
-      });
+      };
     });
   } catch (error) {
     await runtime.unstage(slugId).catch(() => undefined);

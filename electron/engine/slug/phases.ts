@@ -23,7 +23,7 @@ export class PhaseRunner {
   }
 
   /** Runs one phase; it is done when the task is, and failed when it throws. The phases behind a failed one are skipped. */
-  async run<Result>(name: BuildPhaseName, task: () => Promise<Result>): Promise<Result> {
+  async run<Result>(name: BuildPhaseName, task: () => Result | Promise<Result>): Promise<Result> {
     const started = this.clock.now();
     this.set(name, { name, state: 'running' });
     try {

@@ -5,13 +5,15 @@ import type { Readable } from 'node:stream';
 import ignore from 'ignore';
 import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
 import { BuildFailure, systemCode } from './failure.ts';
-import { megabytes } from './output-text.ts';
+import { detail, megabytes } from './output-text.ts';
 import { listSource } from './source-list.ts';
 
 /** How many files are looked at at the same time. */
 const PARALLEL = 64;
 /** Largest file that the engine itself reads. */
 const MAX_READ_BYTES = 1024 * 1024;
+/** Most notes that a build log tells. */
+const TOLD_NOTES = 20;
 
 /** A project folder, looked through and ready to be compiled. */
 export interface ProjectSource {
@@ -196,6 +198,11 @@ function unreadable(path: string, error: unknown): BuildFailure {
 }
 
 /** Has the system's tar pack the files. Its exit code 1 says that a file changed meanwhile, which is nobody's fault. */
+/** Writes the notes of a source into the build log. */
+export function tellNotes({ notes }: Pick<ProjectSource, 'notes'>, output: (text: string) => void): void {
+  for (const note of notes.slice(0, TOLD_NOTES)) output(detail(note));
+}
+
 function tarOf(folder: string, paths: readonly string[]): { tar: Readable; done: Promise<void> } {
   const child = spawn('tar', ['--null', '-T', '-', '-cf', '-'], {
     cwd: folder,

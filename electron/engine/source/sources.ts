@@ -46,6 +46,9 @@ type Found = Pick<
   'env' | 'language' | 'processTypes' | 'files' | 'bytes' | 'commit' | 'problems'
 >;
 
+/** What a build makes of a source. */
+type Made = Pick<Found, 'language' | 'processTypes'>;
+
 /** Looks at sources before they are deployed, with the rules that a build has. */
 export class Sources {
   private readonly options: SourcesOptions;
@@ -96,8 +99,9 @@ export class Sources {
     if (source instanceof BuildFailure) {
       note(source);
       if (!PARTIAL.includes(source.code)) return nothing;
-    } else if (source.bytes > SOURCE_MAX_BYTES) note(tooLarge(place.folder, SOURCE_MAX_BYTES));
-    if (source instanceof BuildFailure) return { ...nothing, ...(await this.compiled(place, null, note)) };
+      return { ...nothing, ...(await this.compiled(place, null, note)) };
+    }
+    if (source.bytes > SOURCE_MAX_BYTES) note(tooLarge(place.folder, SOURCE_MAX_BYTES));
     // The commit around a sample is Slipway's own.
     const commit = place.kind === 'folder' ? source.commit : null;
     const text = (await source.readFile('app.json').catch(nothingRead))?.toString('utf8') ?? null;
@@ -112,7 +116,7 @@ export class Sources {
     source: ProjectSource,
     stack: string | null,
     note: (failure: BuildFailure) => void,
-  ): Promise<Pick<Found, 'language' | 'processTypes'>> {
+  ): Promise<Made> {
     if (stack === CONTAINER_STACK) return images(source, note);
     if (stack === CNB_STACK) return { language: null, processTypes: await types(place, note) };
     return this.compiled(place, source, note);
@@ -123,7 +127,7 @@ export class Sources {
     place: Place,
     source: ProjectSource | null,
     note: (failure: BuildFailure) => void,
-  ): Promise<Pick<Found, 'language' | 'processTypes'>> {
+  ): Promise<Made> {
     const [file] = source === null ? [] : imageFiles(source);
     const other =
       file === undefined ? '' : ` The folder has a ${file}: stack container (slipway stack:set) builds it.`;
@@ -156,10 +160,7 @@ export class Sources {
 }
 
 /** What Docker is asked to build of it. */
-async function images(
-  source: ProjectSource,
-  note: (failure: BuildFailure) => void,
-): Promise<Pick<Found, 'language' | 'processTypes'>> {
+async function images(source: ProjectSource, note: (failure: BuildFailure) => void): Promise<Made> {
   const found = await readImagePlan(source).catch(failureOf);
   if (found instanceof BuildFailure) {
     note(found);

@@ -69,9 +69,7 @@ export class InsideRuns {
     if (container === null || facts?.running !== true) throw notRunning(spec);
     try {
       const ofImage = facts.labels[LABEL.image] !== undefined;
-      const words = ofImage
-        ? ['/bin/sh', '-c', command]
-        : ['bash', '-c', RUN_START, 'bash', command];
+      const words = ofImage ? ['/bin/sh', '-c', command] : ['bash', '-c', RUN_START, 'bash', command];
       const exec = await execOnTerminal(this.daemon, container, words, { ...spec.env, [MARK]: id });
       await resizeExec(this.daemon, exec.id, columns, rows);
       const port = Number(facts.labels[LABEL.port] ?? '');

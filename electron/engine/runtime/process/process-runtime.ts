@@ -1,6 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
 import { arch, availableParallelism, release, totalmem, type as systemType } from 'node:os';
-import { join } from 'node:path';
 import { DEFAULT_STACK } from '#shared/model/stack.ts';
 import type { Clock } from '../../util/clock.ts';
 import { CacheUsers } from '../box/cache-users.ts';
@@ -22,15 +20,13 @@ import {
   type SlugRef,
 } from '../runtime.ts';
 import { processDiskUse } from './disk.ts';
-import { buildMark, ProcessBuildBox } from './build-box.ts';
-import { Dyno } from './dyno.ts';
-import { FILES, readRecord, writeRecord } from './dyno-files.ts';
+import { ProcessBuildBox } from './build-box.ts';
+import { Dynos } from './dynos.ts';
 import { type HostEnv, readHostEnv } from './host-env.ts';
-import { killMarked } from './identity.ts';
-import { launchDyno } from './launch.ts';
-import { emptyFolder, Layout } from './layout.ts';
+import { Layout } from './layout.ts';
+import { Leftovers } from './leftovers.ts';
 import { memoryOfDynos } from './memory.ts';
-import { accepts, Ports } from './ports.ts';
+import { Ports } from './ports.ts';
 import type { PtyTool } from './pty.ts';
 import { Runs } from './runs.ts';
 import { SlugStore } from './slug-store.ts';
@@ -80,27 +76,27 @@ export class ProcessRuntime implements Runtime {
   private readonly layout: Layout;
   private readonly host: HostEnv;
   private readonly slugs: SlugStore;
-  private readonly ports: Ports;
   private readonly users = new CacheUsers();
   private readonly runs: Runs;
-  private readonly dynos = new Map<string, Dyno>();
-  private readonly adopting = new Map<string, Promise<Dyno | null>>();
-  /** Dynos that are being made, with their slugs. */
-  private readonly starting = new Map<string, string>();
-  /** Build ids of boxes that are open. */
+  private readonly dynos: Dynos;
+  private readonly leftovers: Leftovers;
+  /** Boxes that are open, by the ids of their builds. */
   private readonly boxes = new Map<string, BuildBox>();
-  private readonly exitListeners = new Set<(exit: DynoExit) => void>();
-  private closed = false;
 
   constructor(options: ProcessRuntimeOptions, layout: Layout, host: HostEnv) {
     this.options = options;
     this.layout = layout;
     this.host = host;
     this.slugs = new SlugStore(layout);
-    this.ports = new Ports(options.clock.random());
-    const { slugs, ports } = this;
+    const { slugs, users, boxes } = this;
+    const { clock, downloadsDir } = options;
+    const ports = new Ports(clock.random());
     const tool = options.terminals === undefined ? {} : { tool: options.terminals };
-    this.runs = new Runs({ layout, host, slugs, ports, ...tool });
+    const runs = new Runs({ layout, host, slugs, ports, ...tool });
+    const dynos = new Dynos({ layout, host, slugs, ports, clock, runs });
+    this.runs = runs;
+    this.dynos = dynos;
+    this.leftovers = new Leftovers({ layout, downloadsDir, users, boxes, slugs, runs, dynos });
   }
 
   info(): RuntimeInfo {
@@ -175,35 +171,8 @@ export class ProcessRuntime implements Runtime {
     return Promise.resolve(false);
   }
 
-  async startDyno(spec: DynoSpec): Promise<DynoInstance> {
-    const folder = this.layout.dyno(spec.id);
-    if (this.dynos.has(spec.id))
-      throw new RuntimeError('failed', `A dyno ${spec.id} exists already: use another id.`);
-    this.starting.set(spec.id, spec.slug.id);
-    const port = await this.ports.take();
-    try {
-      await this.slugs.stage(spec.slug, new AbortController().signal);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await this.slugs.copyTo(spec.slug, join(folder, FILES.home));
-      const { id, appId, appName, name, type, release: version, command } = spec;
-      const record = {
-        ...{ version: 1 as const, id, appId, appName, name, type, release: version, command, port },
-        slugId: spec.slug.id,
-        size: spec.size.name,
-        startedAt: this.options.clock.now(),
-      };
-      await writeRecord(folder, record);
-      const child = await launchDyno(folder, spec, port, this.host);
-      const dyno = this.makeDyno(record, folder);
-      dyno.own(child);
-      return dyno.describe();
-    } catch (error) {
-      this.ports.release(port);
-      await this.layout.remove(folder);
-      throw toRuntimeError(`starting ${spec.name} of ${spec.appName}`, error);
-    } finally {
-      this.starting.delete(spec.id);
-    }
+  startDyno(spec: DynoSpec): Promise<DynoInstance> {
+    return this.dynos.start(spec);
   }
 
   async openRun(spec: RunSpec): Promise<RunTerminal> {
@@ -212,7 +181,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   async openInside(spec: InsideSpec): Promise<RunTerminal> {
-    const dyno = await this.find(spec.dyno);
+    const dyno = await this.dynos.find(spec.dyno);
     const runs = dyno !== null && dyno.exit === null;
     const place = runs ? { folder: dyno.folder, port: dyno.record.port } : null;
     const terminal = await this.runs.startInside(spec, place);
@@ -223,59 +192,33 @@ export class ProcessRuntime implements Runtime {
 
   async signalDyno(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await Promise.all([
-      this.find(id).then((dyno) => dyno?.signal(signal)),
+      this.dynos.find(id).then((dyno) => dyno?.signal(signal)),
       this.runs.signalInside(id, signal),
     ]);
   }
 
-  async removeDyno(id: string): Promise<void> {
-    const dyno = await this.find(id);
-    if (dyno === null) return;
-    await dyno.end();
-    await this.runs.endInside(id);
-    this.dynos.delete(id);
-    await this.layout.remove(dyno.folder);
+  removeDyno(id: string): Promise<void> {
+    return this.dynos.remove(id);
   }
 
-  async listDynos(): Promise<DynoInstance[]> {
-    const ids = new Set([...(await readdir(this.layout.dynos)), ...this.dynos.keys()]);
-    const dynos = await Promise.all([...ids].map((id) => this.find(id)));
-    return dynos.flatMap((dyno) => (dyno === null ? [] : [dyno.describe()]));
+  listDynos(): Promise<DynoInstance[]> {
+    return this.dynos.list();
   }
 
-  async isListening(instance: DynoInstance): Promise<boolean> {
-    const dyno = this.dynos.get(instance.id);
-    if (instance.address === null || dyno === undefined || dyno.exit !== null) return false;
-    return accepts(instance.address.host, instance.address.port);
+  isListening(instance: DynoInstance): Promise<boolean> {
+    return this.dynos.isListening(instance);
   }
 
   memoryOf(): Promise<ReadonlyMap<string, number>> {
-    return memoryOfDynos([...this.dynos.values()], this.runs.leaders());
+    return memoryOfDynos(this.dynos.all(), this.runs.leaders());
   }
 
   followOutput(id: string, sink: OutputSink, after?: OutputPosition): Disposable {
-    let over = false;
-    let follow: Disposable | null = null;
-    void this.find(id).then((dyno) => {
-      if (over) return;
-      if (dyno === null) sink.onEnd();
-      else follow = dyno.follow(sink, after);
-    });
-    return {
-      [Symbol.dispose]: () => {
-        over = true;
-        follow?.[Symbol.dispose]();
-      },
-    };
+    return this.dynos.follow(id, sink, after);
   }
 
   onExit(listener: (exit: DynoExit) => void): Disposable {
-    this.exitListeners.add(listener);
-    return {
-      [Symbol.dispose]: () => {
-        this.exitListeners.delete(listener);
-      },
-    };
+    return this.dynos.onExit(listener);
   }
 
   /** Plain processes are never lost; the listener is not called. */
@@ -283,94 +226,25 @@ export class ProcessRuntime implements Runtime {
     return { [Symbol.dispose]: () => undefined };
   }
 
-  async destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
-    const own = (await this.listDynos()).filter((dyno) => dyno.appId === appId);
-    await Promise.all([...own.map((dyno) => this.removeDyno(dyno.id)), this.runs.close(appId)]);
-    await this.slugs.removeApp(appId, slugIds);
-    await this.layout.remove(this.layout.cache(appId));
+  destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
+    return this.leftovers.destroyApp(appId, slugIds);
   }
 
-  async sweep(keep: { appIds: readonly string[]; slugIds: readonly string[] }): Promise<void> {
-    const apps = new Set(keep.appIds);
-    await this.layout.emptyTrash();
-    await this.runs.sweep();
-    for (const id of await readdir(this.layout.builds)) {
-      if (this.boxes.has(id)) continue;
-      await killMarked(buildMark(this.layout, id));
-      await this.layout.remove(this.layout.build(id));
-    }
-    for (const id of await readdir(this.layout.dynos)) {
-      const dyno = await this.find(id);
-      if (dyno === null && !this.starting.has(id)) await this.layout.remove(this.layout.dyno(id));
-      else if (dyno !== null && !apps.has(dyno.record.appId)) await this.removeDyno(id);
-    }
-    for (const appId of await readdir(this.layout.caches)) {
-      if (!apps.has(appId)) await this.layout.remove(this.layout.cache(appId));
-    }
-    await this.slugs.sweep(new Set(keep.slugIds));
+  sweep(keep: { readonly appIds: readonly string[]; readonly slugIds: readonly string[] }): Promise<void> {
+    return this.leftovers.sweep(keep);
   }
 
   diskUse(): Promise<RuntimeDiskPart[]> {
     return processDiskUse(this.layout, this.options.downloadsDir);
   }
 
-  async cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
-    const { layout } = this;
-    try {
-      await this.users.clean(async (isBusy, anyBusy) => {
-        for (const appId of await readdir(layout.caches)) {
-          if (!isBusy(appId)) await layout.remove(layout.cache(appId));
-        }
-        if (!anyBusy) await emptyFolder(this.options.downloadsDir);
-      });
-      const running = [...this.dynos.values()].map((dyno) => dyno.record.slugId);
-      await this.slugs.sweep(new Set([...keep.slugIds, ...running, ...this.starting.values()]));
-      await layout.emptyTrash();
-    } catch (error) {
-      throw toRuntimeError('cleaning up', error);
-    }
+  cleanUp(keep: { readonly slugIds: readonly string[] }): Promise<void> {
+    return this.leftovers.cleanUp(keep);
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    this.exitListeners.clear();
-    for (const dyno of this.dynos.values()) dyno.close();
+    this.dynos.close();
     await Promise.all([...[...this.boxes.values()].map((box) => box.close()), this.runs.close()]);
-  }
-
-  /** A dyno that is known, or one that an engine before has left; null when there is none. */
-  private find(id: string): Promise<Dyno | null> {
-    const known = this.dynos.get(id) ?? null;
-    if (this.starting.has(id) || this.closed) return Promise.resolve(known);
-    const adopting = this.adopting.get(id);
-    if (adopting !== undefined || known !== null) return adopting ?? Promise.resolve(known);
-    const adoption = this.adopt(id).finally(() => this.adopting.delete(id));
-    this.adopting.set(id, adoption);
-    return adoption;
-  }
-
-  private async adopt(id: string): Promise<Dyno | null> {
-    const folder = this.layout.dyno(id);
-    const record = await readRecord(folder);
-    if (record === null || record.id !== id) return null;
-    const dyno = this.makeDyno(record, folder);
-    await dyno.adopt();
-    return dyno;
-  }
-
-  private makeDyno(record: Dyno['record'], folder: string): Dyno {
-    const dyno = new Dyno(record, folder, {
-      clock: this.options.clock,
-      onExit: (_dyno, exit) => {
-        this.ports.release(record.port);
-        // What cannot be removed now is tried again with the dyno.
-        this.runs.endInside(record.id).catch(() => undefined);
-        for (const listener of this.exitListeners) listener(exit);
-      },
-    });
-    this.dynos.set(record.id, dyno);
-    this.ports.reserve(record.port);
-    return dyno;
   }
 }
 
