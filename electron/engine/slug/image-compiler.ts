@@ -15,16 +15,12 @@ import {
 import { bang, detail, megabytes, step } from './output-text.ts';
 import { SafeText } from './safe-text.ts';
 import type { ProjectSource } from './source.ts';
+import type { ImageFile } from './stack-advice.ts';
 
 /** How images are built, and what says so. */
 interface FoundPlan {
-  readonly file: 'heroku.yml' | 'Dockerfile';
+  readonly file: ImageFile;
   readonly plan: ImagePlan;
-}
-
-/** Files of a source that stack `container` would build it with. */
-export function imageFiles({ paths }: Pick<ProjectSource, 'paths'>): string[] {
-  return ['heroku.yml', 'Dockerfile'].filter((name) => paths.includes(name));
 }
 
 /**
