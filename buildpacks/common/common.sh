@@ -4,6 +4,8 @@ COMMON_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # shellcheck source=output.sh
 . "$COMMON_DIR/output.sh"
+# shellcheck source=tools.sh
+. "$COMMON_DIR/tools.sh"
 # shellcheck source=environment.sh
 . "$COMMON_DIR/environment.sh"
 # shellcheck source=downloads.sh

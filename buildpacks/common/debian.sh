@@ -10,8 +10,10 @@ DEBIAN_STATUS=/var/lib/dpkg/status
 
 # debian_check: returns 1 after saying why, when the distribution of this machine has no packages for us.
 debian_check() {
-  [ -z "$(command -v apt-get)" ] || return 0
-  warn 'This machine has no apt-get: packages of the distribution are there on Debian, Ubuntu and in Docker only.' >&2
+  local names
+  names=$(lacking apt-get)
+  [ -n "$names" ] || return 0
+  warn "$(missing_text 'What this build takes from the distribution' "$names")" >&2
   return 1
 }
 

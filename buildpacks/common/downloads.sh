@@ -8,7 +8,7 @@ fetch() {
   elif command -v wget >/dev/null 2>&1; then
     wget --quiet --tries=3 --timeout=30 --output-document="$2" "$1" 2>&1
   else
-    echo 'None of curl and wget is installed. Install one of them, and deploy again.'
+    missing_text 'Downloading' 'curl or wget'
     return 1
   fi
 }

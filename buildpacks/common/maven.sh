@@ -12,6 +12,11 @@ maven_registry() {
   unzip -p "$jar" org/apache/maven/model/pom-4.0.0.xml | sed -n 's|.*<url>\(https:[^<]*\)</url>.*|\1|p' | head -n 1
 }
 
+# maven_need WHAT: ends the build when nothing says where the registry is that WHAT is fetched from.
+maven_need() {
+  [ -n "${MAVEN_MIRROR_URL:-}" ] || [ -d "$SLIPWAY_DOWNLOADS/debian/maven-defaults" ] || need "$1 (unless MAVEN_MIRROR_URL is set)" apt-get
+}
+
 # maven_file GROUP/PATH:ARTIFACT:VERSION SUFFIX SUM TITLE: prints the path of a file of the registry in the shared downloads.
 maven_file() {
   local registry coordinates=$1 path artifact version

@@ -35,3 +35,8 @@ run_shown() {
   "$@" 2>&1 | indent
   return "${PIPESTATUS[0]}"
 }
+
+# last_words FILE: the last lines of what a program printed, for a text that says why; none when it printed nothing.
+last_words() {
+  grep -vE '^( *|----->.*)$' "$1" | sed 's/^ !     //' | tail -n 4 || true
+}

@@ -87,11 +87,12 @@ export async function takeContents(contents: Promise<FolderContents>, app: strin
 
 async function inspect(source: Source, signal: AbortSignal, folder?: string): Promise<void> {
   try {
-    const inspection = await call(
-      'sources.inspect',
-      { source, ...(folder === undefined ? {} : { name: folder }) },
-      signal,
-    );
+    const { app: target } = useDeployDialog.getState();
+    const known = {
+      ...(folder === undefined ? {} : { name: folder }),
+      ...(target === null ? {} : { app: target }),
+    };
+    const inspection = await call('sources.inspect', { source, ...known }, signal);
     useDeployDialog.setState(({ app }) => ({
       inspection,
       busy: false,

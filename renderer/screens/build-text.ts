@@ -59,7 +59,7 @@ const ADVICE: Readonly<Record<BuildFailureCode, string>> = {
   config_missing: 'Set the config vars that are named, then try again.',
   buildpack_unavailable: 'Check the address of the buildpack in the app’s options, and the network.',
   no_buildpack:
-    'A Node.js app needs a package.json at the top of the folder. More languages come with later versions.',
+    'Add the files that a buildpack knows an app by, or choose a buildpack or a stack in the app’s options.',
   detect_failed: 'The last lines say what the buildpack stumbled over.',
   compile_failed:
     'The last lines before the failure say what went wrong. Mend it and try again; “without cache” rules out old files.',

@@ -89,8 +89,14 @@ export const contract = {
   'system.disk': call(Nothing, DiskUse),
   /** Removes what can be made anew: build caches, shared downloads, staged slugs that no dyno runs. Answers with what is left. */
   'system.cleanUp': call(Nothing, DiskUse.extend({ freedBytes: z.number().int().nonnegative() })),
-  /** Looks at a source without deploying it; an upload stays to be deployed. `name` is the folder's, where the source does not say it. */
-  'sources.inspect': call(z.object({ source: Source, name: z.string().max(255).optional() }), Inspection),
+  /**
+   * Looks at a source without deploying it; an upload stays to be deployed. `name` is the folder's, where the source does not say it;
+   * `app` is what it would be deployed to, where that is known.
+   */
+  'sources.inspect': call(
+    z.object({ source: Source, name: z.string().max(255).optional(), app: AppName.optional() }),
+    Inspection,
+  ),
   /** Folders below a folder of the engine's machine, for a path field that completes; no hidden ones, at most 200. */
   'sources.folders': call(
     z.object({ path: z.string().max(4096) }),

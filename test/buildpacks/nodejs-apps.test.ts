@@ -49,7 +49,7 @@ languageTests(
       says: [/pnpm 10\.18\.3[^]*pnpm install --frozen-lockfile/, 'Running build'],
       pages: { '/': 'total 0.30 by Hono', '/about': /"node":"v24\.[\d.]+"/ },
       worker: /app\[worker\.1\]: 2 sold for 19\.98/,
-      cached: /Build succeeded!/,
+      cached: RESTORED,
     },
   ],
   [

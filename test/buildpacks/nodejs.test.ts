@@ -13,7 +13,7 @@ import {
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import registryUrl from 'registry-url';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 
@@ -90,7 +90,10 @@ class TestApp {
 
   private write(folder: string, files: Readonly<Record<string, string>>): void {
     mkdirSync(folder, { recursive: true });
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
   }
 }
 
@@ -262,6 +265,75 @@ describe.skipIf(missing !== null)('the Node.js buildpack with other package mana
     expect(code).toBe(0);
     expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
     expect(app.run(LOADS)).toBe('true');
+  });
+});
+
+describe.skipIf(missing !== null)('the Node.js buildpack with a workspace of pnpm', () => {
+  const shop = {
+    name: 'shop',
+    version: '1.0.0',
+    dependencies: { 'is-number': '7.0.0', tools: 'workspace:*' },
+  };
+  const tools = { name: 'tools', version: '1.0.0', main: 'index.js', dependencies: DEV };
+  const RESTORED = 'node_modules is taken from the last build: its lock file is the same';
+  const START = 'node shop/start.js';
+
+  beforeEach(() => {
+    app.files = {
+      'pnpm-workspace.yaml': 'packages:\n  - shop\n  - libraries/*\n',
+      'shop/package.json': JSON.stringify(shop),
+      'shop/start.js': "console.log(require('is-number')(1), require('tools'));\n",
+      'libraries/tools/package.json': JSON.stringify(tools),
+      'libraries/tools/index.js': "module.exports = require('isarray')([]);\n",
+    };
+  });
+
+  it.each([
+    ['moved out of the last build', {}],
+    [
+      'copied from before scripts ran',
+      { build: 'node -e "fs.rmSync(\'shop/node_modules\', {recursive: true})"' },
+    ],
+  ])('has what is installed %s while nothing that decides it changes', async (_, scripts) => {
+    const manifest = { name: 'app', engines, packageManager: 'pnpm@10.34.9', private: true, scripts };
+    await app.compile(manifest);
+    app.files['pnpm-lock.yaml'] = app.read('pnpm-lock.yaml');
+    const first = await app.compile(manifest);
+    expect(first.output).toContain('pnpm install --frozen-lockfile');
+    const noted = (): bigint =>
+      statSync(join(app.build, 'node_modules/.modules.yaml'), { bigint: true }).mtimeNs;
+    const before = noted();
+    app.files['libraries/tools/index.js'] = "module.exports = require('isarray')([]) ? 'changed' : '';\n";
+    for (let round = 0; round < 2; round += 1) {
+      const { code, output } = await app.compile(manifest);
+      expect(code, output).toBe(0);
+      expect(output).toContain(RESTORED);
+      expect(output).not.toContain('pnpm install');
+      expect(noted()).toBe(before);
+      expect(app.has('libraries/tools/node_modules/isarray/package.json')).toBe(true);
+      if (!('build' in scripts)) expect(app.run(START)).toBe('true changed');
+    }
+  });
+
+  it('is installed anew when a package of it changes, and in each build when it runs scripts', async () => {
+    const manifest = { name: 'app', engines, packageManager: 'pnpm@10.34.9', private: true };
+    await app.compile(manifest);
+    app.files['pnpm-lock.yaml'] = app.read('pnpm-lock.yaml');
+    await app.compile(manifest);
+    const outdated = { ...tools, dependencies: { isarray: '2.0.4' } };
+    app.files['libraries/tools/package.json'] = JSON.stringify(outdated);
+    const refused = await app.compile(manifest);
+    expect(refused.output).toMatch(/ERR_PNPM_OUTDATED_LOCKFILE/);
+    expect(refused.code).toBe(1);
+    const postinstall = "node -e \"fs.writeFileSync('ran', '')\"";
+    app.files['libraries/tools/package.json'] = JSON.stringify({ ...tools, scripts: { postinstall } });
+    for (let round = 0; round < 2; round += 1) {
+      const { code, output } = await app.compile(manifest);
+      expect(output).not.toContain(RESTORED);
+      expect(code, output).toBe(0);
+      expect(app.has('libraries/tools/ran')).toBe(true);
+    }
+    expect(app.run(START)).toBe('true true');
   });
 });
 

@@ -123,6 +123,22 @@ echo one >> "$2/count"; echo "       builds $(wc -l < "$2/count" | tr -d ' ')"`,
       );
     });
 
+    it('that make nothing of a source which Docker could build say so behind the platform’s words', async () => {
+      const advice = ` !     The source has a Dockerfile, so Docker can build it: choose the stack container by \`slipway stack:set container --app ${APP}\`, or in the app under Options → Stack, and deploy again.\n !     Push failed\n`;
+      const app = await work.files('app', { Dockerfile: 'FROM scratch\n' });
+      const none = await build(host, APP, app);
+      expect(none.build.failure).toMatchObject({ code: 'no_buildpack' });
+      expect(none.output).toContain(` !     See https://devcenter.heroku.com/articles/buildpacks\n${advice}`);
+      await set(await work.files('silent', { 'bin/detect': '#!/bin/sh\nexit 1\n', 'bin/compile': '' }));
+      const refused = await build(host, APP, app);
+      expect(refused.build.failure).toMatchObject({ code: 'detect_failed' });
+      expect(refused.output).toContain(`#detection-failure\n${advice}`);
+      await set(await work.files('idle', scripts('Idle', 'true')));
+      const idle = await build(host, APP, app);
+      expect(idle.build.failure).toMatchObject({ code: 'procfile_invalid' });
+      expect(idle.output).toContain(`\n !     web: node server.js\n${advice}`);
+    });
+
     it('come from an archive, which is kept for a build without a network', async () => {
       await work.files('pack', scripts('Packed', 'echo "       from the archive"'));
       execFileSync('tar', ['-C', work.path, '-czf', join(work.path, 'pack.tgz'), 'pack']);

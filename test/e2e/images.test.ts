@@ -35,7 +35,9 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
     await host.client.call('apps.create', { name: 'boxed' });
     const refused = await deployed('boxed', 'image-app');
     expect(refused.build.failure).toMatchObject({ code: 'no_buildpack' });
-    expect(refused.output).toContain('The source has a Dockerfile: `slipway stack:set container` builds it');
+    expect(refused.output).toMatch(
+      /articles\/buildpacks\n !     The source has a Dockerfile, so Docker can build it: /,
+    );
     await host.client.call('apps.setStack', { app: 'boxed', stack: 'container' });
     const { build: made, output } = await deployed('boxed', 'image-app');
     expect(made.failure, output).toBeNull();

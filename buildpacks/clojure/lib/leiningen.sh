@@ -4,6 +4,7 @@
 lein_prepare() {
   local folder problem=$CACHE_DIR/.lein-problem
   step 'Installing Leiningen'
+  [ -d "$SLIPWAY_DOWNLOADS/debian/leiningen" ] || need Leiningen apt-get
   folder=$(debian_one leiningen leiningen './usr/share/java/leiningen-*.jar' 2>"$problem") ||
     fail "There is no Leiningen to be had.
 $(sed 's/^ !     //' "$problem" | tail -n 4)

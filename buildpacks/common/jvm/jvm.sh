@@ -41,6 +41,7 @@ Write one such as 21 or 25, and deploy again."
 # jvm_install DEFAULT: puts a JDK into the slug as .jdk, for this build, later buildpacks and dynos. Sets JVM_KEY, which names it.
 jvm_install() {
   local bundle
+  need 'Reading jars and archives' unzip
   jvm_asked "$1"
   bundle=$(jvm_bundle)
   step "Installing OpenJDK $JVM_ASKED"

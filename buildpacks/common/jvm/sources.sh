@@ -67,7 +67,7 @@ $(cat "$problem")" && continue; }
       return 0
     fi
     reasons="$reasons
-$(grep -v '^ *$' "$problem" | tail -n 4)"
+$(last_words "$problem")"
   done
   jvm_missing "$reasons"
 }
@@ -94,6 +94,8 @@ jvm_missing() {
     [ -z "$versions" ] || available="$available
   $(if [ "$source" = shared ]; then echo 'downloads of earlier builds'; else jvm_title "$source"; fi): $versions"
   done
+  [ -n "$available" ] || [ -z "$(lacking apt-get javac)" ] ||
+    fail "$(missing_text 'The build' "a JDK $JVM_ASKED (the command javac)")$1"
   fail "There is no OpenJDK $JVM_ASKED to be had.$(printf '%s' "$1" | sed 's/^ !     //')
 Without the network there are:${available:- none}
 Write java.runtime.version with one of them (21 is enough) into system.properties, or connect to the network, and deploy again."

@@ -34,9 +34,9 @@ bootstrap_go() {
   local folder=$SLIPWAY_DOWNLOADS/debian/go-bootstrap package
   if command -v go; then return; fi
   if [ ! -d "$folder" ]; then
+    debian_check || return 1
     package=$(debian_names '^golang-[0-9.]+-go$' | tail -n 1)
-    debian_one go-bootstrap "${package:-golang}" './usr/lib/go-*/bin/go' './usr/lib/go-*/go.env' './usr/lib/go-*/VERSION' >/dev/null ||
-      fail 'Building Go apps needs the command go on this machine. Install it, and deploy again, or let builds run in Docker.'
+    debian_one go-bootstrap "${package:-golang}" './usr/lib/go-*/bin/go' './usr/lib/go-*/go.env' './usr/lib/go-*/VERSION' >/dev/null || return 1
     # By this folder Go knows where its own files are.
     mkdir -p "$(echo "$folder"/usr/lib/go-*)/pkg/tool"
   fi
@@ -84,7 +84,8 @@ prepare_toolchain() {
   GO_VERSION=$(fresh_choice)
   if [ -z "$GO_VERSION" ]; then
     step 'Installing Go'
-    GO_BOOTSTRAP=$(bootstrap_go)
+    GO_BOOTSTRAP=$(bootstrap_go 2>"$CACHE_DIR/.go-problem") ||
+      fail "$(missing_text 'Building Go apps' 'the command go')$([ -n "$(lacking apt-get)" ] || printf '\n%s' "$(last_words "$CACHE_DIR/.go-problem")")"
     GO_VERSION=$(newest proxy)
     if [ -n "$GO_VERSION" ]; then
       detail "Go $GO_VERSION comes from the module proxy"

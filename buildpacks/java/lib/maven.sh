@@ -16,6 +16,7 @@ maven_prepare() {
   fi
   version=${version:-$MAVEN_VERSION}
   step "Installing Maven $version"
+  [ -d "$SLIPWAY_DOWNLOADS/maven/tools/$version" ] || maven_need "Fetching Maven"
   MAVEN_COMMAND=("$(maven_folder "$version")/bin/mvn") || fail "There is no Maven $version to be had (see above).
 Without the network there are: $(ls "$SLIPWAY_DOWNLOADS/maven/tools" 2>/dev/null | paste -s -d ' ' - | sed 's/^$/none/')
 Write one into system.properties as maven.version, or connect to the network, and deploy again."

@@ -41,7 +41,7 @@ bootstrap_fetch() {
   elif command -v "${SLIPWAY_NODE:-node}" >/dev/null 2>&1; then
     "${SLIPWAY_NODE:-node}" --input-type=module -e "$BOOTSTRAP_DOWNLOAD" "$1" "$2" 2>&1
   else
-    bootstrap_fail "None of curl, wget and node is installed. Install one of them, and deploy again."
+    bootstrap_fail "$(missing_text 'Downloading Node.js' 'curl, wget or node')"
   fi
 }
 

@@ -1,14 +1,13 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyFolder, moveFromLastBuild, readJson } from './files.mjs';
+import { moveFromLastBuild, readJson } from './files.mjs';
+import { KEY_FILE, keep, packagesToKeep, restore } from './kept.mjs';
 import { devRule, installCommand, isBerry, isPnp, major, managerEnv, pruneCommand } from './managers.mjs';
 import { detail, step } from './output.mjs';
 import { installKey, LIFECYCLE } from './project.mjs';
 import { notePruned, stateOfModules, takePruned } from './pruned.mjs';
 import { run } from './run.mjs';
-
-/** Says in a build folder what its packages were installed from. */
-const KEY_FILE = '.heroku/node_modules.key';
+import { isPnpmWorkspace } from './workspace.mjs';
 
 /** State of node_modules before scripts of the project ran; null when it is not decided by the key alone. */
 let installed = /** @type {string | null} */ (null);
@@ -24,21 +23,24 @@ const NOTES = ['.package-lock.json', '.yarn-integrity', '.modules.yaml', '.pnpm/
  * @param {string} cacheDir
  */
 export async function installPackages(project, tools, cacheDir) {
-  const key = installKey(project, tools);
+  const packages = packagesToKeep(project, tools);
+  const key = installKey(project, tools, packages ?? []);
   const lifecycle = LIFECYCLE.filter((name) => name in project.scripts && !ignoresScripts(project));
   // Only npm can be asked for everything but the project's own scripts; with the others these run in each installation.
   const apart = project.manager === 'npm' && major(tools.npm) >= 7 && lifecycle.length > 0;
-  const keeps = (apart || lifecycle.length === 0) && !isBerry(tools) && !hasPackagesOfItsOwn(project);
-  if (keeps && (await restore(project, cacheDir, key))) {
+  const keeps = (apart || lifecycle.length === 0) && packages !== null;
+  if (keeps && (await restore(project, cacheDir, key, packages))) {
     step('Restoring cache');
     detail('node_modules is taken from the last build: its lock file is the same');
   } else {
     step('Installing dependencies');
     if (isPnp(project, tools)) restoreArchives(project, key);
     await install(project, tools, !apart);
-    if (keeps && project.runsScripts) await keep(project, cacheDir, key);
+    if (keeps && project.runsScripts) await keep(project, cacheDir, key, packages);
   }
-  installed = keeps && project.runsScripts ? stateOfModules(project.folder) : null;
+  // What pruning does to a workspace is not in its own node_modules alone.
+  const whole = keeps && project.runsScripts && !isPnpmWorkspace(project);
+  installed = whole ? stateOfModules(project.folder) : null;
   if (apart) await runScripts(project, tools, lifecycle, ['--ignore-scripts']);
   writeFileSync(join(project.folder, KEY_FILE), key);
 }
@@ -59,37 +61,6 @@ function ignoresScripts({ folder }) {
 function restoreArchives({ folder }, key) {
   const archives = join(folder, '.yarn', 'cache');
   if (!existsSync(archives)) moveFromLastBuild('.yarn/cache', archives, [KEY_FILE, key]);
-}
-
-/** @param {import('./project.mjs').Project} project @param {string} cacheDir @param {string} key */
-async function restore(project, cacheDir, key) {
-  const modules = join(project.folder, 'node_modules');
-  if (!project.runsScripts) return moveFromLastBuild('node_modules', modules, [KEY_FILE, key]);
-  const kept = join(cacheDir, 'node_modules');
-  const known = existsSync(`${kept}.key`) ? readFileSync(`${kept}.key`, 'utf8') : '';
-  if (known !== key || !existsSync(kept)) return false;
-  await copyFolder(kept, modules);
-  return true;
-}
-
-/** @param {import('./project.mjs').Project} project @param {string} cacheDir @param {string} key */
-async function keep(project, cacheDir, key) {
-  const modules = join(project.folder, 'node_modules');
-  const kept = join(cacheDir, 'node_modules');
-  rmSync(`${kept}.key`, { force: true });
-  if (!existsSync(modules)) return;
-  await copyFolder(modules, kept);
-  writeFileSync(`${kept}.key`, key);
-}
-
-/**
- * True when the project holds further packages, each with a node_modules that the one at the top is not the whole of.
- * @param {import('./project.mjs').Project} project
- */
-function hasPackagesOfItsOwn({ manifest, folder }) {
-  if (manifest.workspaces !== undefined || existsSync(join(folder, 'pnpm-workspace.yaml'))) return true;
-  const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
-  return Object.values(all).some((range) => /^(file|link|portal|workspace):/.test(String(range)));
 }
 
 /**

@@ -91,8 +91,9 @@ export function lockVersion({ folder, lock, manager }) {
  * Names everything that decides what an installation puts into node_modules: equal keys, equal content.
  * @param {Project} project
  * @param {Record<string, string>} tools versions in use
+ * @param {string[]} packages folders of a workspace's packages, whose package.json decides as well
  */
-export function installKey(project, tools) {
+export function installKey(project, tools, packages) {
   const hash = createHash('sha256');
   const {
     dependencies,
@@ -117,7 +118,9 @@ export function installKey(project, tools) {
       pnpm,
     ]),
   );
-  for (const file of [project.lock, '.npmrc', '.yarnrc', '.yarnrc.yml', 'pnpm-workspace.yaml']) {
+  const manifests = packages.filter((name) => name !== '.').map((name) => join(name, 'package.json'));
+  const settings = ['.npmrc', '.yarnrc', '.yarnrc.yml', 'pnpm-workspace.yaml', '.pnpmfile.cjs'];
+  for (const file of [project.lock, ...settings, ...manifests]) {
     if (file !== null && existsSync(join(project.folder, file)))
       hash.update(readFileSync(join(project.folder, file)));
   }

@@ -12,7 +12,7 @@ read_project() {
   project_files
   HAS_COMPOSER=''
   [ -s "$COMPOSER_JSON" ] || return 0
-  command -v jq >/dev/null 2>&1 || fail 'Building PHP apps needs the command jq on this machine. Install it, and deploy again, or let builds run in Docker.'
+  need "Reading $COMPOSER_JSON" jq
   problem=$(jq -e 'type == "object"' "$COMPOSER_JSON" 2>&1 >/dev/null) ||
     fail "$COMPOSER_JSON is no valid JSON: ${problem:-it holds no object}. Mend it, check it with \`composer validate\`, and deploy again."
   if [ ! -f "$COMPOSER_LOCK" ]; then

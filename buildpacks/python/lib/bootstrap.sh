@@ -2,15 +2,17 @@
 
 UV_VERSION=0.13.9
 
-# host_python: prints the path of the machine's Python.
-host_python() {
-  command -v python3 ||
-    fail 'Building Python apps needs the command python3 on this machine. Install it, and deploy again, or let builds run in Docker.'
+# need_python: ends the build when the machine has no Python to build with, or no pip for it.
+need_python() {
+  need 'Building Python apps' python3
+  [ -n "$(lacking apt-get)" ] || return 0
+  python3 -c 'import pip' 2>/dev/null || fail "$(missing_text 'Building Python apps' 'pip for python3 (python3 -m pip)')"
 }
 
-# host_pip: prints the path of a wheel of pip that the machine's Python can run.
+# host_pip: prints the path of a wheel of pip that the machine's Python can run; nothing where only the Python's own pip is there.
 host_pip() {
   local folder
+  [ -z "$(lacking apt-get)" ] || return 0
   folder=$(debian_one pip-wheel python3-pip-whl './usr/share/python-wheels/pip-*.whl') || return 1
   echo "$folder"/usr/share/python-wheels/pip-*.whl
 }
@@ -32,6 +34,6 @@ pip_into() {
 uv_program() {
   local version=${1:-$UV_VERSION} folder
   [ -d "$SLIPWAY_DOWNLOADS/python/tools/uv-$version" ] || detail "Downloading uv $version" >&2
-  folder=$(shared_folder "python/tools/uv-$version" pip_into "$(host_python)" "uv==$version") || return 1
+  folder=$(shared_folder "python/tools/uv-$version" pip_into python3 "uv==$version") || return 1
   echo "$folder/bin/uv"
 }

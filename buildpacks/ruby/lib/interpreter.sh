@@ -85,15 +85,16 @@ find_ruby() {
 }
 
 fail_version() {
-  local source versions text=''
+  local source versions text='' reason=''
   for source in distribution shared machine upstream; do
     versions=$(ruby_versions $source | sort -V | tail -n 40 | paste -s -d ' ' -)
     [ -z "$versions" ] || text="$text
   $(source_title $source): $versions"
   done
-  ruby_releases >/dev/null || text="$text
-The source code of other versions could not be had: $(listing_problem || true)"
-  fail "There is no Ruby $RUBY_RULES to be had. There are:${text:- none.}
+  ruby_releases >/dev/null || reason="
+The source code of other versions could not be had: $(listing_problem | tail -n 1)"
+  [ -n "$text" ] || [ -z "$(lacking apt-get ruby)" ] || fail "$(missing_text 'Building Ruby apps' 'the command ruby')$reason"
+  fail "There is no Ruby $RUBY_RULES to be had. There are:${text:- none.}$reason
 Write one of them into the Gemfile, such as: ruby \"~> 3.3\""
 }
 
@@ -125,6 +126,7 @@ ruby_from_shared() {
 }
 
 ruby_from_upstream() {
+  need "Compiling Ruby $RUBY_VERSION" make cc
   detail "Building it takes some minutes; it is kept for all apps."
   shared_folder "ruby/$(ruby_machine)/$RUBY_VERSION" ruby_build "$RUBY_VERSION" >/dev/null || return 1
   ruby_from_shared
@@ -151,6 +153,7 @@ ruby_build() {
 }
 
 ruby_from_machine() {
+  need "Ruby of this machine" bundle
   RUBY_FOLDER=$(dirname "$(command -v ruby)")
 }
 

@@ -10,6 +10,7 @@ sbt_prepare() {
   [ -n "$version" ] || fail "The project does not say which sbt it needs.
 Write sbt.version=1.11.7 (or the version that you use) into project/build.properties, and deploy again."
   step "Installing sbt $version"
+  [ -f "$SLIPWAY_DOWNLOADS/maven/sbt-launch-$SBT_LAUNCHER.jar" ] || maven_need "Fetching sbt"
   jar=$(maven_file "org/scala-sbt:sbt-launch:$SBT_LAUNCHER" .jar "$SBT_LAUNCHER_SUM" "sbt's launcher $SBT_LAUNCHER") ||
     fail "sbt's launcher could not be had (see above). Connect to the network once, and deploy again."
   mkdir -p "$CACHE_DIR/sbt"

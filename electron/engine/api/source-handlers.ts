@@ -9,7 +9,7 @@ export function sourceHandlers(systems: {
   readonly samples: Samples;
 }): Pick<Handlers, 'sources.inspect' | 'sources.folders' | 'samples.list'> {
   return {
-    'sources.inspect': ({ source, name }) => systems.sources.inspect(source, name),
+    'sources.inspect': ({ source, ...more }) => systems.sources.inspect(source, more),
     'sources.folders': ({ path }) => listFolders(path),
     'samples.list': async () => ({ samples: await systems.samples.list() }),
   };

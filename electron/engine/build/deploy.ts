@@ -166,7 +166,7 @@ export class Deploy {
     using guard = new DiskGuard(this.options.home.folder);
     return await compileSlug(
       {
-        ...{ buildId: this.id, appId: app.id, folder, first, clearCache },
+        ...{ buildId: this.id, appId: app.id, appName: app.name, folder, first, clearCache },
         known: await knownParts(store, slugs, app.id),
         timeoutMs: options.get().buildMinutes * 60_000,
         diskFull: guard.signal,

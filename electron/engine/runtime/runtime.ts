@@ -191,6 +191,8 @@ export interface ImageOrder {
   readonly onBegin: (image: ImageWish) => void;
   /** Gets what Docker prints, as it comes. */
   readonly onOutput: (text: string) => void;
+  /** Gets what a person should know although the build goes on, each time a plain sentence. */
+  readonly onWarning: (text: string) => void;
 }
 
 /** The image of one process type. */
@@ -202,6 +204,8 @@ export interface ImageWish {
   readonly dockerfile: string;
   /** Stage to stop at, or null for the last. */
   readonly target: string | null;
+  /** Names of the images that it begins with or copies from. */
+  readonly bases: readonly string[];
 }
 
 /** An image that was built. */

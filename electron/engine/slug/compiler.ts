@@ -11,7 +11,7 @@ import { type BuildpackChoice, type BuildpackWish, chooseBuildpacks } from './ch
 import type { BuildpackStore } from './fetch/buildpack-store.ts';
 import { compileWithBuilder } from './builder-compiler.ts';
 import { BuildFailure } from './failure.ts';
-import { compileImages, imageFiles } from './image-compiler.ts';
+import { compileImages } from './image-compiler.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { PhaseRunner } from './phases.ts';
 import type { StoredSlug } from './archive-writer.ts';
@@ -19,6 +19,7 @@ import { type KnownPart, LostArchive, type SlugStore } from './slug-store.ts';
 import { beginningFormation, discoverTypes } from './process-types.ts';
 import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
 import { type ProjectSource, readSource, tellNotes } from './source.ts';
+import { containerAdvice, withAdvice } from './stack-advice.ts';
 
 /** Longest time that removing a build may take, in milliseconds. */
 const EMPTY_MS = 60_000;
@@ -27,6 +28,7 @@ const EMPTY_MS = 60_000;
 export interface CompileOrder {
   readonly buildId: string;
   readonly appId: string;
+  readonly appName: string;
   readonly folder: string;
   /** Parts of older slugs that the app's may take over, by key. */
   readonly known: ReadonlyMap<string, KnownPart>;
@@ -142,6 +144,8 @@ class Compiler {
   private readonly tools: CompileTools;
   private readonly source: ProjectSource;
   private readonly state: AppState;
+  /** The way out when buildpacks make nothing of the source, or null. */
+  private readonly advice: string | null;
   private opened: BuildBox | null = null;
 
   constructor(order: CompileOrder, tools: CompileTools, source: ProjectSource, state: AppState) {
@@ -149,6 +153,7 @@ class Compiler {
     this.tools = tools;
     this.source = source;
     this.state = state;
+    this.advice = containerAdvice(source, order.appName);
   }
 
   async compile(): Promise<CompiledSlug> {
@@ -159,7 +164,7 @@ class Compiler {
       return { scripts: opened.scripts, taken: await this.detect(opened, choice !== null) };
     });
     const { language, info } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
-    const processTypes = await phases.run('types', () => discoverTypes(this.box, info, this.tools.output));
+    const processTypes = await phases.run('types', () => this.types(info));
     const formation = this.order.first
       ? await beginningFormation(this.box, Object.keys(processTypes), this.tools.output)
       : [];
@@ -238,11 +243,21 @@ class Compiler {
   ): Promise<Taken> {
     const [first] = boxed;
     if (said && first !== undefined)
-      return { buildpacks: boxed, language: await this.ask(scripts, first), detected: null };
+      return { buildpacks: boxed, language: await this.askFirst(scripts, first), detected: null };
     const found = await scripts.firstMatch(boxed);
-    if (found === null) throw noBuildpack(this.tools.buildpacks, this.source);
+    if (found === null) throw noBuildpack(this.tools.buildpacks, this.advice);
     this.tools.output(step(`${found.language} app detected`));
     return { buildpacks: [found.buildpack], language: found.language, detected: found.buildpack.name };
+  }
+
+  private async askFirst(scripts: BuildpackScripts, buildpack: BoxedBuildpack): Promise<string> {
+    try {
+      return await this.ask(scripts, buildpack);
+    } catch (error) {
+      if (!(error instanceof BuildFailure) || this.advice === null) throw error;
+      this.tools.output(bang(this.advice));
+      throw new BuildFailure(error.code, withAdvice(error.message, this.advice), error, error.said);
+    }
   }
 
   private async ask(scripts: BuildpackScripts, buildpack: BoxedBuildpack): Promise<string> {
@@ -265,6 +280,10 @@ class Compiler {
     }
     await scripts.tidy();
     return { language, info };
+  }
+
+  private types(info: ReleaseInfo): Promise<ProcessTypes> {
+    return discoverTypes(this.box, info, this.advice, this.tools.output);
   }
 
   private async pack(): Promise<StoredSlug> {
@@ -339,17 +358,10 @@ function usingText(choice: BuildpackChoice): string {
   return `${step('Using buildpacks:')}${list.join('')}`;
 }
 
-function noBuildpack(buildpacks: readonly Buildpack[], source: ProjectSource): BuildFailure {
-  const manifest = imageFiles(source)[0];
-  const other =
-    manifest === undefined
-      ? ''
-      : `\nThe source has a ${manifest}: \`slipway stack:set container\` builds it as a Docker image.`;
+function noBuildpack(buildpacks: readonly Buildpack[], advice: string | null): BuildFailure {
   const names = buildpacks.map((each) => each.name).join(', ');
-  return new BuildFailure(
-    'no_buildpack',
-    `No default language could be detected for this app.\nHINT: This occurs when Slipway cannot detect the buildpack to use for this application automatically.\nThere are buildpacks for: ${names}. \`buildpacks set\` names another one.${other}\nSee https://devcenter.heroku.com/articles/buildpacks`,
-  );
+  const text = `No default language could be detected for this app.\nHINT: This occurs when Slipway cannot detect the buildpack to use for this application automatically.\nThere are buildpacks for: ${names}. \`buildpacks set\` names another one.\nSee https://devcenter.heroku.com/articles/buildpacks`;
+  return new BuildFailure('no_buildpack', withAdvice(text, advice));
 }
 
 function stackTitle(stack: string): string {

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { CONTAINER_STACK } from '#shared/model/stack.ts';
 import type { BuiltImage, ImageWish, TypeImage } from '../runtime/runtime.ts';
 import { readFormation } from './app-json.ts';
+import { baseImages } from './base-images.ts';
 import { contextOf } from './build-context.ts';
 import type { CompiledSlug, CompileOrder, CompileTools } from './compiler.ts';
 import { BuildFailure } from './failure.ts';
@@ -15,16 +16,12 @@ import {
 import { bang, detail, megabytes, step } from './output-text.ts';
 import { SafeText } from './safe-text.ts';
 import { type ProjectSource, tellNotes } from './source.ts';
+import type { ImageFile } from './stack-advice.ts';
 
 /** How images are built, and what says so. */
 interface FoundPlan {
-  readonly file: 'heroku.yml' | 'Dockerfile';
+  readonly file: ImageFile;
   readonly plan: ImagePlan;
-}
-
-/** Files of a source that stack `container` would build it with. */
-export function imageFiles({ paths }: Pick<ProjectSource, 'paths'>): string[] {
-  return ['heroku.yml', 'Dockerfile'].filter((name) => paths.includes(name));
 }
 
 /**
@@ -60,7 +57,7 @@ export async function compileImages(
       tellNotes(source, output);
       if (source.paths.includes('Procfile'))
         output(detail('The Procfile is not used: "run:" of heroku.yml has the commands, else the image.'));
-      return { ...found, wishes: await Promise.all(found.plan.builds.map((build) => wishOf(source, build))) };
+      return { ...found, wishes: await wishesOf(source, found.plan) };
     });
     const images = await phases.run('compile', () =>
       runtime.buildImages(
@@ -73,6 +70,9 @@ export async function compileImages(
           },
           onOutput: (text) => {
             output(safe.write(text));
+          },
+          onWarning: (text) => {
+            output(bang(`Warning: ${text}`));
           },
         },
         tools.signal,
@@ -97,13 +97,22 @@ export async function compileImages(
   }
 }
 
+/** An image to be built, where its Dockerfile is in the source, and how many files `.dockerignore` leaves out. */
+type FoundWish = ImageWish & { readonly at: string; readonly ignored: number };
+
+function wishesOf(source: ProjectSource, { builds, args }: ImagePlan): Promise<FoundWish[]> {
+  return Promise.all(builds.map((build) => wishOf(source, build, args)));
+}
+
 async function wishOf(
   source: ProjectSource,
   { type, dockerfile, target }: ImageBuild,
-): Promise<ImageWish & { readonly at: string; readonly ignored: number }> {
+  args: ImagePlan['args'],
+): Promise<FoundWish> {
   const context = await contextOf(source, dockerfile);
+  const bases = baseImages((await source.readFile(dockerfile))?.toString('utf8') ?? '', args);
   return {
-    ...{ type, target, dockerfile: context.dockerfile, context: () => context.open() },
+    ...{ type, target, bases, dockerfile: context.dockerfile, context: () => context.open() },
     ...{ at: dockerfile, ignored: context.ignored },
   };
 }

@@ -8,15 +8,22 @@ import type { ReleaseInfo } from './buildpacks.ts';
 import { BuildFailure } from './failure.ts';
 import { bang, detail, step } from './output-text.ts';
 import { badLines, readProcfile } from './procfile.ts';
+import { withAdvice } from './stack-advice.ts';
 
 type Box = Pick<BuildBox, 'buildDir' | 'readFile'>;
 type Output = (text: string) => void;
 
 /**
  * The process types of a compiled app: those of its Procfile, and the buildpack's defaults for others (reference: heroku-platform 1.1).
+ * @param advice what else could be done with an app that says nowhere how it is started, or null
  * @throws BuildFailure procfile_invalid
  */
-export async function discoverTypes(box: Box, info: ReleaseInfo, output: Output): Promise<ProcessTypes> {
+export async function discoverTypes(
+  box: Box,
+  info: ReleaseInfo,
+  advice: string | null,
+  output: Output,
+): Promise<ProcessTypes> {
   const declared = await readTypes(box, output);
   const defaults = info.default_process_types ?? {};
   const types = mergeProcessTypes(declared, defaults);
@@ -25,10 +32,9 @@ export async function discoverTypes(box: Box, info: ReleaseInfo, output: Output)
   const added = Object.keys(defaults).filter((type) => !(type in declared));
   if (added.length > 0) output(detail(`Default types for buildpack -> ${added.join(', ')}`));
   if (Object.keys(types).length === 0) {
-    throw new BuildFailure(
-      'procfile_invalid',
-      'The app says nowhere how it is started: it has no Procfile, and the buildpack found no default (a Node.js app needs a "start" script in package.json). Add a file named Procfile with a line such as\nweb: node server.js',
-    );
+    const text =
+      'The app says nowhere how it is started: it has no Procfile, and the buildpack found no default (a Node.js app needs a "start" script in package.json). Add a file named Procfile with a line such as\nweb: node server.js';
+    throw new BuildFailure('procfile_invalid', withAdvice(text, advice));
   }
   return types;
 }

@@ -47,8 +47,8 @@ async function folder(name: string, files: Record<string, string>): Promise<stri
   return path;
 }
 
-async function inspect(path: string): Promise<Inspection> {
-  const found = await (await sources()).inspect({ kind: 'folder', path });
+async function inspect(path: string, app?: string): Promise<Inspection> {
+  const found = await (await sources()).inspect({ kind: 'folder', path }, { app });
   return Inspection.parse(found);
 }
 
@@ -80,7 +80,24 @@ describe('a folder', () => {
     const path = await folder('boxed', { Dockerfile: 'FROM scratch\n' });
     expect(await inspect(path)).toMatchObject({
       language: null,
-      problems: [expect.stringMatching(/The folder has a Dockerfile: stack container \(slipway stack:set\)/)],
+      problems: [
+        expect.stringMatching(
+          /needs a package\.json in this folder\.\nThe source has a Dockerfile, .* `slipway create NAME --stack container`/,
+        ),
+      ],
+    });
+    apps = [{ name: 'boxed', folder: path }];
+    expect((await inspect(path)).problems).toEqual([
+      expect.stringMatching(/`slipway stack:set container --app boxed`, or in the app under Options → Stack/),
+    ]);
+    apps = [
+      { name: 'boxed', folder: null, stack: 'container' },
+      { name: 'other', folder: path },
+    ];
+    expect(await inspect(path, 'boxed')).toMatchObject({
+      language: 'Dockerfile',
+      problems: [],
+      app: 'other',
     });
     apps = [{ name: 'boxed', folder: path, stack: 'container' }];
     expect(await inspect(path)).toMatchObject({

@@ -9,9 +9,10 @@ import type { Uploads } from '../build/uploads.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
 import { readManifest } from '../slug/app-manifest.ts';
 import { BuildFailure, systemCode } from '../slug/failure.ts';
-import { imageFiles, readImagePlan } from '../slug/image-compiler.ts';
+import { readImagePlan } from '../slug/image-compiler.ts';
 import { readProcfile } from '../slug/procfile.ts';
 import { type ProjectSource, readSource, tooLarge } from '../slug/source.ts';
+import { containerAdvice, withAdvice } from '../slug/stack-advice.ts';
 import type { AppRow } from '../store/rows.ts';
 import { detectLanguage } from './detect-language.ts';
 import { expandHome } from './folders.ts';
@@ -41,6 +42,15 @@ interface Place {
   readonly kind: Source['kind'];
 }
 
+/** What is known of a source besides itself. */
+interface Known {
+  readonly name?: string | undefined;
+  readonly app?: string | undefined;
+}
+
+/** The app that a source is for. */
+type Target = Pick<AppRow, 'name' | 'stack'>;
+
 type Found = Pick<
   Inspection,
   'env' | 'language' | 'processTypes' | 'files' | 'bytes' | 'commit' | 'problems'
@@ -59,20 +69,22 @@ export class Sources {
 
   /**
    * What a source holds, and what would make its deploy fail. A folder that is missing or cannot be read is such an answer, no error.
-   * @param name of the folder, for an upload: the browser knows it, the upload does not
+   * @param known what the source does not say: the name of the folder of an upload, which the browser knows, and the app that it would be
+   * deployed to; without, it is the one that the folder was deployed to before
    * @throws SlipwayError `not_found` for an unknown upload or sample
    */
-  async inspect(source: Source, name?: string): Promise<Inspection> {
-    const place = await this.place(source, name);
+  async inspect(source: Source, known: Known = {}): Promise<Inspection> {
+    const place = await this.place(source, known.name);
     const { options } = this;
     const isApps = (app: Pick<AppRow, 'folder'>): boolean => sameFolder(app.folder, place.folder);
     const app = place.kind === 'folder' ? options.apps().find(isApps) : undefined;
+    const target = known.app === undefined ? app : options.apps().find(({ name }) => name === known.app);
     const suggestedName = suggestName(
       place.name,
       (name) => options.isTaken(name),
       () => options.random(),
     );
-    return { suggestedName, ...(await this.look(place, app?.stack ?? null)), app: app?.name ?? null };
+    return { suggestedName, ...(await this.look(place, target ?? null)), app: app?.name ?? null };
   }
 
   private async place(source: Source, name?: string): Promise<Place> {
@@ -88,8 +100,8 @@ export class Sources {
     return { kind, folder: isAbsolute(path) ? resolve(path) : path, name: basename(path) };
   }
 
-  /** @param stack of the app that the folder was deployed to, or null */
-  private async look(place: Place, stack: string | null): Promise<Found> {
+  /** @param app that the source is for, or null for a new one */
+  private async look(place: Place, app: Target | null): Promise<Found> {
     const problems: string[] = [];
     const note = (failure: BuildFailure): void => {
       problems.push(place.kind === 'upload' ? withoutPath(failure.message, place.folder) : failure.message);
@@ -106,7 +118,8 @@ export class Sources {
     const commit = place.kind === 'folder' ? source.commit : null;
     const text = (await source.readFile('app.json').catch(nothingRead))?.toString('utf8') ?? null;
     const manifest = readManifest(text);
-    const built = await this.built(place, source, stack ?? manifest.stack, note);
+    const stack = app?.stack ?? manifest.stack;
+    const built = await this.built(place, source, { name: app?.name ?? null, stack }, note);
     return { env: [...manifest.env], ...built, files: source.files, bytes: source.bytes, commit, problems };
   }
 
@@ -114,34 +127,30 @@ export class Sources {
   private async built(
     place: Place,
     source: ProjectSource,
-    stack: string | null,
+    { name, stack }: { readonly name: string | null; readonly stack: string | null },
     note: (failure: BuildFailure) => void,
   ): Promise<Made> {
     if (stack === CONTAINER_STACK) return images(source, note);
     if (stack === CNB_STACK) return { language: null, processTypes: await types(place, note) };
-    return this.compiled(place, source, note);
+    return this.compiled(place, containerAdvice(source, name), note);
   }
 
-  /** What buildpacks make of it. */
+  /** What buildpacks make of it. @param advice what could be done where none takes the folder, or null */
   private async compiled(
     place: Place,
-    source: ProjectSource | null,
+    advice: string | null,
     note: (failure: BuildFailure) => void,
   ): Promise<Made> {
-    const [file] = source === null ? [] : imageFiles(source);
-    const other =
-      file === undefined ? '' : ` The folder has a ${file}: stack container (slipway stack:set) builds it.`;
     const [language, processTypes] = await Promise.all([
-      this.language(place, other, note),
+      this.language(place, advice, note),
       types(place, note),
     ]);
     return { language, processTypes };
   }
 
-  /** @param other what could be done where no buildpack takes the folder */
   private async language(
     { folder }: Place,
-    other: string,
+    advice: string | null,
     note: (failure: BuildFailure) => void,
   ): Promise<string | null> {
     const { buildpacks } = this.options;
@@ -149,12 +158,8 @@ export class Sources {
     if (detection === 'unknown') return null;
     if (detection !== 'none') return detection.language;
     const names = buildpacks.map((each) => each.name).join(', ');
-    note(
-      new BuildFailure(
-        'no_buildpack',
-        `No buildpack takes ${folder}: none finds the files that it knows an app by. There are buildpacks for: ${names}. A Node.js app, for example, needs a package.json in this folder.${other}`,
-      ),
-    );
+    const text = `No buildpack takes ${folder}: none finds the files that it knows an app by. There are buildpacks for: ${names}. A Node.js app, for example, needs a package.json in this folder.`;
+    note(new BuildFailure('no_buildpack', withAdvice(text, advice)));
     return null;
   }
 }

@@ -5,13 +5,12 @@ import { createBridge } from './bridge.ts';
 import { attachContainer, createContainer, removeContainer, startContainer } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 import { asRuntimeError, reasonOf, statusOf } from './errors.ts';
-import { ulimits } from './limits.ts';
+import { buildHostLimits, ulimits } from './limits.ts';
 import { LABEL, labels, ownedName, shortHash } from './names.ts';
 import { createVolume, removeNetwork } from './networks.ts';
 import { persist } from './removal.ts';
 import { buildImage, DOWNLOADS } from './stack-recipe.ts';
 
-const GIB = 1024 ** 3;
 /** Tries to remove the network of builds, with waits of 1.5 s together. */
 const REMOVE_TRIES = 5;
 
@@ -98,7 +97,6 @@ async function createAnyway(settings: BoxSettings, appId: string): Promise<strin
 function boxOptions(settings: BoxSettings, appId: string): object {
   const { daemon, owner } = settings;
   const env = { ...settings.env, SLIPWAY_DOWNLOADS: DOWNLOADS };
-  const memory = daemon.facts.memoryBytes;
   return {
     Image: buildImage(settings.stack),
     Cmd: ['bash', '-c', BOX_AGENT],
@@ -117,15 +115,12 @@ function boxOptions(settings: BoxSettings, appId: string): object {
       NetworkMode: buildNetwork(owner),
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
-      ...(daemon.facts.limits.pids ? { PidsLimit: 8192 } : {}),
       LogConfig: { Type: 'none' },
       Mounts: [
         { Type: 'volume', Source: cacheVolume(owner, appId), Target: '/tmp' },
         { Type: 'volume', Source: downloadsVolume(owner), Target: DOWNLOADS },
       ],
-      ...(memory > 0 && daemon.facts.limits.memory
-        ? { Memory: Math.min(memory, Math.max(4 * GIB, Math.floor(memory / 2))) }
-        : {}),
+      ...buildHostLimits(daemon),
       ...ulimits(daemon),
     },
   };

@@ -25,8 +25,10 @@ import { FrameReader } from './frames.ts';
 import { buildImage } from './image-build.ts';
 import { inspectImage, listRepository, removeImage } from './images.ts';
 import { LABEL, labelFilter, labels, ownedName, STEPS, stepImages } from './names.ts';
+import { buildHostLimits } from './limits.ts';
 import { createVolume, listVolumes } from './networks.ts';
 import { proxyVariables } from './proxies.ts';
+import { NO_LOGINS } from './registry-logins.ts';
 
 /** Exit codes of the lifecycle when no buildpacks take the app (buildpacks.io: platform specification, 20 and 100 for older ones). */
 const NOT_DETECTED = [20, 21, 100];
@@ -153,7 +155,7 @@ function lifecycleOptions(
       CapAdd: CAPABILITIES,
       // The socket's label is that of the machine.
       SecurityOpt: ['no-new-privileges', 'label=disable'],
-      ...(daemon.facts.limits.pids ? { PidsLimit: 8192 } : {}),
+      ...buildHostLimits(daemon),
       LogConfig: { Type: 'none' },
       Mounts: [
         ...Object.entries(builderCaches(owner, appId)).map(([Target, Source]) => ({
@@ -219,7 +221,7 @@ async function labelled(
 ): Promise<BuiltImage> {
   const order: ImageOrder = {
     ...{ appId, slugId, images: [], args: {}, clearCache: false },
-    ...{ onBegin: () => undefined, onOutput: () => undefined },
+    ...{ onBegin: () => undefined, onOutput: () => undefined, onWarning: () => undefined },
   };
   const context = (): Readable => {
     const files = tar.pack();
@@ -227,6 +229,6 @@ async function labelled(
     files.finalize();
     return Readable.from(files);
   };
-  const wish = { type: 'web', dockerfile: 'Dockerfile', target: null, context };
-  return buildImage(daemon, owner, order, wish, signal);
+  const wish = { type: 'web', dockerfile: 'Dockerfile', target: null, bases: [], context };
+  return buildImage({ daemon, owner, logins: NO_LOGINS }, order, wish, signal);
 }

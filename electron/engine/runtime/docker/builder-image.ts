@@ -73,7 +73,7 @@ async function haveImage(
   const there = await look();
   if (there !== null) return there;
   report(`Fetching ${name}`);
-  const problem = await fetchImage(daemon, name, signal);
+  const problem = await fetchImage(daemon, name, report, signal);
   const fetched = problem === null ? await look() : null;
   if (fetched !== null) return fetched;
   const reason = (problem ?? 'it went as it came').replace(/\.$/, '');

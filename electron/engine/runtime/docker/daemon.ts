@@ -40,6 +40,9 @@ export interface DaemonRequest {
   /** Status codes that are fine. */
   readonly ok: readonly number[];
   readonly signal?: AbortSignal;
+  /** Values of the headers with credentials: for one registry, or for those of a build. */
+  readonly registryAuth?: string;
+  readonly registryConfig?: string;
 }
 
 /** The daemon's HTTP interface, as far as it is needed here. Errors carry `statusCode` (see errors.ts). */
@@ -62,6 +65,8 @@ interface DialOptions {
   hijack?: boolean;
   file?: Readable | Buffer;
   abortSignal?: AbortSignal;
+  authconfig?: { base64: string };
+  registryconfig?: { base64: string };
 }
 
 /** What is used of the client of Docker's API. */
@@ -155,6 +160,8 @@ function sender(
       }
       if (request.upload) options.file = request.upload;
       if (request.signal) options.abortSignal = request.signal;
+      if (request.registryAuth) options.authconfig = { base64: request.registryAuth };
+      if (request.registryConfig) options.registryconfig = { base64: request.registryConfig };
       modem.dial(options, (error, result) => {
         if (error) reject(error);
         else resolve(result);

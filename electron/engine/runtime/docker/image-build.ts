@@ -2,21 +2,35 @@ import { type BuiltImage, type ImageOrder, type ImageWish, RuntimeError } from '
 import { BuildTrace } from './build-trace.ts';
 import type { Daemon } from './daemon.ts';
 import { inspectImage, linesOf, removeImage, tagImage } from './images.ts';
+import { buildLimits } from './limits.ts';
 import { LABEL, labels, releaseImage, shortHash, stepImages } from './names.ts';
 import { proxyVariables } from './proxies.ts';
+import { loginFor, loginHeader, type RegistryLogins } from './registry-logins.ts';
+import { fetchWith } from './stack-base.ts';
+
+/** What images are built with. */
+export interface ImageTools {
+  readonly daemon: Daemon;
+  readonly owner: string;
+  /** Of the registries that images may come from. */
+  readonly logins: RegistryLogins;
+}
+
+/** Microseconds of which a build may use its share of the processors (Docker Engine API: CpuPeriod). */
+const CPU_PERIOD = 100_000;
 
 /**
  * Builds one of a slug's images.
  * @throws RuntimeError `build_failed`, or what Docker threw
  */
 export async function buildImage(
-  daemon: Daemon,
-  owner: string,
+  { daemon, owner, logins }: ImageTools,
   order: ImageOrder,
   wish: ImageWish,
   signal: AbortSignal,
 ): Promise<BuiltImage> {
   const reference = releaseImage(owner, order.slugId, wish.type);
+  if (daemon.facts.buildKit) await fetchBases({ daemon, owner, logins }, order, wish, signal);
   const answer = await daemon.stream({
     method: 'POST',
     path: '/build',
@@ -24,6 +38,9 @@ export async function buildImage(
     upload: wish.context(),
     ok: [200],
     signal,
+    ...(logins.byAddress.size === 0
+      ? {}
+      : { registryConfig: loginHeader(Object.fromEntries(logins.byAddress)) }),
   });
   const trace = new BuildTrace();
   const steps = new Steps(daemon, `${stepImages(owner, order.appId, order.slugId)}${shortHash(wish.type)}-`);
@@ -59,8 +76,36 @@ function queryOf(
     forcerm: true,
     nocache: clearCache,
     ...(target === null ? {} : { target }),
-    ...(daemon.facts.buildKit ? { version: 2 } : {}),
+    ...(daemon.facts.buildKit ? { version: 2 } : stepLimits(daemon)),
   };
+}
+
+/** Limits of the containers that the older builder runs steps in; BuildKit knows none. */
+function stepLimits(daemon: Daemon): Record<string, number> {
+  const { memoryBytes, cpus } = buildLimits(daemon);
+  return {
+    ...(memoryBytes === null ? {} : { memory: memoryBytes }),
+    ...(cpus === null ? {} : { cpuperiod: CPU_PERIOD, cpuquota: cpus * CPU_PERIOD }),
+  };
+}
+
+/**
+ * Fetches what a build begins with from registries that there is a login for: BuildKit takes credentials only from a session with the
+ * client, but images that are there already.
+ */
+async function fetchBases(
+  { daemon, logins }: ImageTools,
+  { onWarning }: ImageOrder,
+  { bases }: ImageWish,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const name of bases) {
+    const login = loginFor(logins, name);
+    if (login === undefined || (await inspectImage(daemon, name)) !== null) continue;
+    const problem = await fetchWith(daemon, name, login, signal);
+    if (problem !== null)
+      onWarning(`${name} could not be fetched with the login for ${login.serveraddress}: ${problem}`);
+  }
 }
 
 /**

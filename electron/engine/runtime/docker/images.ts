@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { Daemon } from './daemon.ts';
 import { orMissing, statusOf } from './errors.ts';
+import { loginHeader, type RegistryLogin } from './registry-logins.ts';
 
 const Inspected = z.object({
   Id: z.string(),
@@ -164,12 +165,12 @@ export async function importImage(
   }
 }
 
-/** Fetches an image from its registry; gives each line of progress. @throws Error with the registry's words */
+/** Fetches an image from its registry, with a login when it has one; gives each line of progress. @throws Error with the registry's words */
 export async function* pullImage(
   daemon: Daemon,
   image: string,
   tag: string,
-  signal: AbortSignal,
+  { login, signal }: { readonly login: RegistryLogin | undefined; readonly signal: AbortSignal },
 ): AsyncIterable<string> {
   const request = {
     method: 'POST',
@@ -177,6 +178,7 @@ export async function* pullImage(
     query: { fromImage: image, tag },
     ok: [200],
     signal,
+    ...(login === undefined ? {} : { registryAuth: loginHeader(login) }),
   } as const;
   for await (const line of progressOf(await daemon.stream(request))) {
     if (line.error !== undefined) throw new Error(line.error);

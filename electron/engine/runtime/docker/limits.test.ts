@@ -1,16 +1,28 @@
 import { expect, test } from 'vitest';
 import { DYNO_SIZES, type DynoSize, findSize } from '#shared/model/size.ts';
 import type { Daemon } from './daemon.ts';
-import { dynoLimits } from './limits.ts';
+import { buildHostLimits, dynoLimits } from './limits.ts';
 
 const GIB = 1024 ** 3;
 
-function limitsOf(size: DynoSize | undefined, memoryGiB: number, cpus: number): Record<string, number> {
-  const limits = { cpu: true, memory: true, pids: true };
-  const facts = { engine: 'docker', cpus, limits, memoryBytes: memoryGiB * GIB };
-  if (size === undefined) throw new Error('no such size');
-  return dynoLimits({ facts } as unknown as Daemon, size) as Record<string, number>;
+function machine(memoryGiB: number, cpus: number, limited = true): Daemon {
+  const limits = { cpu: limited, memory: limited, pids: limited };
+  return { facts: { engine: 'docker', cpus, limits, memoryBytes: memoryGiB * GIB } } as unknown as Daemon;
 }
+
+function limitsOf(size: DynoSize | undefined, memoryGiB: number, cpus: number): Record<string, number> {
+  if (size === undefined) throw new Error('no such size');
+  return dynoLimits(machine(memoryGiB, cpus), size) as Record<string, number>;
+}
+
+test('a build leaves memory and a processor to what serves, where there is enough of both', () => {
+  const PidsLimit = 8192;
+  expect(buildHostLimits(machine(16, 8))).toEqual({ Memory: 8 * GIB, NanoCpus: 7e9, PidsLimit });
+  expect(buildHostLimits(machine(6, 2))).toEqual({ Memory: 4 * GIB, PidsLimit });
+  expect(buildHostLimits(machine(2, 1))).toEqual({ Memory: 2 * GIB, PidsLimit });
+  expect(buildHostLimits(machine(0, 2))).toEqual({ PidsLimit });
+  expect(buildHostLimits(machine(16, 8, false))).toEqual({});
+});
 
 test('the kernel ends a dyno above twice its quota, where R15 is; without swap, so that nothing is slow instead', () => {
   const { Memory, MemorySwap } = limitsOf(findSize('Standard-1X'), 16, 4);

@@ -4,6 +4,9 @@ import { type DynoSize, memoryOn } from '#shared/model/size.ts';
 import type { Daemon } from './daemon.ts';
 
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+/** Most processes and threads of a build's container. */
+const BUILD_PROCESSES = 8192;
 /** Shares of the processor that one standard-1x dyno has against others (Docker's usual value). */
 const SHARES_PER_UNIT = 1024;
 const MAX_SHARES = 262_144;
@@ -35,6 +38,33 @@ export function dynoLimits(daemon: Daemon, size: DynoSize): object {
     ...(limits.pids ? { PidsLimit: size.maxProcesses } : {}),
     CpuShares: Math.min(MAX_SHARES, size.cpuShare * SHARES_PER_UNIT),
     ...ulimits(daemon),
+  };
+}
+
+/** What one build may use, whatever builds it; null where the machine sets no such limit. */
+export interface BuildLimits {
+  /** Half of the machine's memory, and at least 4 GB where there is so much; in bytes. */
+  readonly memoryBytes: number | null;
+  /** All processors but one, which router and dynos have for themselves; of two all. */
+  readonly cpus: number | null;
+}
+
+/** Limits of a build on a daemon's machine. */
+export function buildLimits({ facts: { cpus, memoryBytes, limits } }: Daemon): BuildLimits {
+  const memory = Math.min(memoryBytes, Math.max(4 * GIB, Math.floor(memoryBytes / 2)));
+  return {
+    memoryBytes: memoryBytes > 0 && limits.memory ? Math.floor(memory / MIB) * MIB : null,
+    cpus: cpus > 2 && limits.cpu ? cpus - 1 : null,
+  };
+}
+
+/** The same as host configuration of a container. */
+export function buildHostLimits(daemon: Daemon): object {
+  const { memoryBytes, cpus } = buildLimits(daemon);
+  return {
+    ...(memoryBytes === null ? {} : { Memory: memoryBytes }),
+    ...(cpus === null ? {} : { NanoCpus: cpus * 1_000_000_000 }),
+    ...(daemon.facts.limits.pids ? { PidsLimit: BUILD_PROCESSES } : {}),
   };
 }
 

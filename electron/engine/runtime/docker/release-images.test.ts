@@ -9,6 +9,7 @@ import type { ImageOrder, SlugRef } from '../runtime.ts';
 import { listContainers } from './containers.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
 import { inspectImage, listImages, listRepository } from './images.ts';
+import { buildLimits } from './limits.ts';
 import { labelFilter, shortHash, STEPS } from './names.ts';
 import { ReleaseImages } from './release-images.ts';
 import { makeStack } from './stack-images.ts';
@@ -83,6 +84,23 @@ ENTRYPOINT ["/bin/echo"]\nCMD ["two words", "$PORT"]\nFROM wanted\nRUN false ${m
       expect(steps.filter((tag) => tag.startsWith(`${STEPS}:${shortHash(owner)}`))).toEqual([]);
     });
 
+    // BuildKit knows no limits.
+    if (!buildKit)
+      it('run their steps within the limits of builds', async () => {
+        const facts = { ...daemon.facts, cpus: 3 };
+        const limits = buildLimits({ ...daemon, facts });
+        const folder = '/sys/fs/cgroup';
+        const step = `cat ${folder}/memory.max ${folder}/cpu.max || cat ${folder}/memory/memory.limit_in_bytes ${folder}/cpu/cpu.cfs_quota_us`;
+        const printed: string[] = [];
+        const order = orderOf('six', `${BASE}RUN { ${step}; } 2>/dev/null # ${mark}\n`);
+        const onOutput = (text: string): unknown => printed.push(text);
+        await new ReleaseImages({ ...daemon, facts }, owner).build({ ...order, onOutput }, never);
+        expect(printed.join('')).toMatch(
+          new RegExp(`^${String(limits.memoryBytes)}\\n200000( 100000)?$`, 'm'),
+        );
+        await images.remove('six');
+      });
+
     it('two slugs of the same content have one image, which goes with the last of them', async () => {
       const dockerfile = `${BASE}RUN echo ${mark}\nCMD ["true"]\n`;
       const [first, second] = [
@@ -109,9 +127,10 @@ ENTRYPOINT ["/bin/echo"]\nCMD ["two words", "$PORT"]\nFROM wanted\nRUN false ${m
       };
       return {
         ...{ appId: 'app', slugId, args, clearCache: false },
-        images: [{ type: 'web', context, dockerfile: 'Dockerfile', target }],
+        images: [{ type: 'web', context, dockerfile: 'Dockerfile', target, bases: [] }],
         onBegin: () => undefined,
         onOutput: () => undefined,
+        onWarning: () => undefined,
       };
     }
 

@@ -3,6 +3,7 @@ import type { Daemon } from './daemon.ts';
 import { asRuntimeError, explain, throwIfAborted } from './errors.ts';
 import { buildImage } from './image-build.ts';
 import { type ImageRow, inspectImage, listImages, listRepository, removeImage, tagImage } from './images.ts';
+import { readLogins } from './registry-logins.ts';
 import { persist } from './removal.ts';
 import { IMAGES, LABEL, labelFilter, releaseImages, STEPS, stepImages } from './names.ts';
 
@@ -23,9 +24,12 @@ export class ReleaseImages {
     const built = new Map<string, BuiltImage>();
     this.building.add(order.appId);
     try {
+      const logins = await readLogins();
+      for (const problem of logins.problems) order.onWarning(problem);
+      const tools = { daemon: this.daemon, owner: this.owner, logins };
       for (const wish of order.images) {
         order.onBegin(wish);
-        built.set(wish.type, await buildImage(this.daemon, this.owner, order, wish, signal));
+        built.set(wish.type, await buildImage(tools, order, wish, signal));
       }
       return built;
     } catch (error) {

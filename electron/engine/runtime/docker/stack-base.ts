@@ -4,6 +4,7 @@ import { RuntimeError } from '../runtime.ts';
 import type { Daemon } from './daemon.ts';
 import { isAbort, reasonOf } from './errors.ts';
 import { importImage, inspectImage, pullImage } from './images.ts';
+import { loginFor, readLogins, type RegistryLogin } from './registry-logins.ts';
 import { DEBIAN } from './stack-recipe.ts';
 
 /** A registry that says nothing for this long is taken for not there. */
@@ -25,7 +26,7 @@ export async function debianBase(
     if ((await inspectImage(daemon, name)) !== null) return name;
   }
   report(`Fetching ${PULLED.image}:${PULLED.tag}`);
-  const problem = await fetchImage(daemon, `${PULLED.image}:${PULLED.tag}`, signal);
+  const problem = await fetchImage(daemon, `${PULLED.image}:${PULLED.tag}`, report, signal);
   if (problem === null) return `${PULLED.image}:${PULLED.tag}`;
   report(`Not available (${problem}); making Debian ${DEBIAN} with mmdebstrap`);
   await bootstrap(daemon, problem, report, signal);
@@ -33,11 +34,29 @@ export async function debianBase(
 }
 
 /**
- * Fetches an image from its registry.
+ * Fetches an image from its registry, with the login that Docker's settings have for that.
  * @param name with its tag
+ * @param report gets a line for each thing of those settings that cannot be used
  * @returns null when it is there, else why not
  */
-export async function fetchImage(daemon: Daemon, name: string, signal: AbortSignal): Promise<string | null> {
+export async function fetchImage(
+  daemon: Daemon,
+  name: string,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const logins = await readLogins();
+  for (const problem of logins.problems) report(`Warning: ${problem}`);
+  return fetchWith(daemon, name, loginFor(logins, name), signal);
+}
+
+/** As `fetchImage`, with a login that is known, or without one. */
+export async function fetchWith(
+  daemon: Daemon,
+  name: string,
+  login: RegistryLogin | undefined,
+  signal: AbortSignal,
+): Promise<string | null> {
   const { image, tag } = pulled(name);
   const silence = new AbortController();
   const giveUp = (): void => {
@@ -45,7 +64,8 @@ export async function fetchImage(daemon: Daemon, name: string, signal: AbortSign
   };
   let timer = setTimeout(giveUp, PULL_SILENCE_MS);
   try {
-    for await (const _ of pullImage(daemon, image, tag, AbortSignal.any([signal, silence.signal]))) {
+    const how = { login, signal: AbortSignal.any([signal, silence.signal]) };
+    for await (const _ of pullImage(daemon, image, tag, how)) {
       clearTimeout(timer);
       timer = setTimeout(giveUp, PULL_SILENCE_MS * 4);
     }

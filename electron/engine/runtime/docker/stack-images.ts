@@ -147,7 +147,7 @@ async function fetchedPlan(stack: string, { daemon, report, signal }: Making): P
   for (const name of [names.run, names.build]) {
     if ((await inspectImage(daemon, name)) !== null) continue;
     report(`Fetching ${name}`);
-    const problem = await fetchImage(daemon, name, signal);
+    const problem = await fetchImage(daemon, name, report, signal);
     if (problem === null) continue;
     const advice = `Try "docker pull ${name}" and deploy again, or choose another stack: slipway stack:set ${STACK}.`;
     throw new RuntimeError(
