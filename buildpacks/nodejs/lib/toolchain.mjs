@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyFolder, moveFromLastBuild } from './files.mjs';
+import { copyFolder, moveFromLastBuild, setTimes } from './files.mjs';
 import { berrySettings, major } from './managers.mjs';
 import { detail, step, warn } from './output.mjs';
 import { lockVersion } from './project.mjs';
@@ -100,7 +100,7 @@ export function nodePackage() {
 
 /**
  * Puts the tools into BUILD_DIR/.heroku/node. Those of the last build are moved when they are the same, file by file: so the
- * slug's part with them is known to be unchanged.
+ * slug's part with them is known to be unchanged. Freshly made ones have one time, so that other apps' slugs have the same part.
  * @param {Tools} tools
  * @param {string} target
  */
@@ -112,6 +112,7 @@ export async function installTools(tools, target) {
   step('Installing binaries');
   await makeTools(tools, target);
   writeFileSync(join(target, 'versions'), name);
+  setTimes(target);
 }
 
 /** @param {Tools} tools @param {string} folder */

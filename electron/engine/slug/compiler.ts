@@ -276,9 +276,8 @@ class Compiler {
     for (const [at, buildpack] of taken.buildpacks.entries()) {
       if (at > 0) language = await this.ask(scripts, buildpack);
       await scripts.compile(buildpack);
-      info = await scripts.release(buildpack);
+      info = await scripts.release(buildpack, at === taken.buildpacks.length - 1);
     }
-    await scripts.tidy();
     return { language, info };
   }
 

@@ -92,22 +92,23 @@ rm -f "$errors"; printf '%s' "$out"; exit $code`,
     this.exports.push(`${box.buildpackDir(buildpack.key)}/export`);
   }
 
-  /** What a buildpack's `bin/release` says; it may have none. @throws BuildFailure compile_failed */
-  async release(buildpack: BoxedBuildpack): Promise<ReleaseInfo> {
+  /**
+   * What a buildpack's `bin/release` says; it may have none.
+   * @param last no buildpack follows: what no slug has is removed (reference: heroku-platform 2.1)
+   * @throws BuildFailure compile_failed
+   */
+  async release(buildpack: BoxedBuildpack, last: boolean): Promise<ReleaseInfo> {
     const script = this.script(buildpack, 'release');
     const { code, text } = await this.ask(
-      `${this.prelude()}if [ -x ${script} ]; then ${script} ${quote(this.context.box.buildDir)} 2>/dev/null; fi`,
+      `${this.prelude()}if [ -x ${script} ]; then ${script} ${quote(this.context.box.buildDir)} 2>/dev/null; fi${
+        last ? '\ncode=$?; rm -rf .git .gitmodules .DS_Store tmp log; exit $code' : ''
+      }`,
     );
     if (code === 0) return parseReleaseInfo(buildpack.name, text);
     throw new BuildFailure(
       'compile_failed',
       `bin/release of ${buildpack.name} ended with exit code ${code}. Run it by hand on the app's folder to see why.`,
     );
-  }
-
-  /** Removes what no slug has (reference: heroku-platform 2.1). */
-  async tidy(): Promise<void> {
-    await this.ask('rm -rf .git .gitmodules .DS_Store tmp log');
   }
 
   private script({ key }: BoxedBuildpack, name: string): string {

@@ -1,10 +1,12 @@
 import { quote } from '../box/tools.ts';
 import { type BuildBoxSpec, RuntimeError } from '../runtime.ts';
 import type { BoxContainer } from './box-container.ts';
-import { type FolderView, viewFolder } from './folder-tar.ts';
+import { foldersTar, type FolderView, viewFolder } from './folder-tar.ts';
 import { dockerName } from './names.ts';
 
-const master = (view: FolderView): string => `/tmp/.slipway/buildpack-${view.hash}`;
+const MASTERS = '/tmp/.slipway';
+const masterName = (view: FolderView): string => `buildpack-${view.hash}`;
+const master = (view: FolderView): string => `${MASTERS}/${masterName(view)}`;
 
 /** A folder of the engine, and where scripts in the box find it. */
 export interface PlacedFolder {
@@ -31,24 +33,29 @@ export async function viewBuildpacks({ buildpacks }: BuildBoxSpec): Promise<read
   );
 }
 
-/** Lines of shell that put the folders into their places, out of what `sendFolder` brought. */
+/** Lines of shell that put the folders into their places, out of what `sendFolders` brought. */
 export function copyCommands(folders: readonly PlacedFolder[]): string {
   return folders.map(({ view, place }) => `cp -a ${master(view)} ${quote(place)} || exit`).join('\n');
 }
 
-/** Brings a folder into the box, once for as long as it does not change. @throws RuntimeError when the box cannot take it */
-export async function sendFolder(
+/**
+ * Brings folders into the box that it does not have; they stay there as long as they do not change.
+ * @throws RuntimeError when the box cannot take them
+ */
+export async function sendFolders(
   box: Pick<BoxContainer, 'channel'> & { readonly buildpacks: Set<string> },
-  view: FolderView,
+  folders: readonly PlacedFolder[],
 ): Promise<void> {
-  if (box.buildpacks.has(view.hash)) return;
-  const script = `rm -rf ${master(view)}; mkdir -p ${master(view)} || exit
-frames | { tar --extract --no-same-owner --directory ${master(view)} -f -; code=$?; cat > /dev/null; exit $code; }`;
-  const code = await box.channel.command({ kind: 'do', script, input: view.tar() });
+  const missing = folders.map(({ view }) => view).filter(({ hash }) => !box.buildpacks.has(hash));
+  if (missing.length === 0) return;
+  const script = `rm -rf ${missing.map(master).join(' ')}
+frames | { tar --extract --no-same-owner --directory ${MASTERS} -f -; code=$?; cat > /dev/null; exit $code; }`;
+  const input = foldersTar(new Map(missing.map((view) => [masterName(view), view])));
+  const code = await box.channel.command({ kind: 'do', script, input });
   if (code !== 0)
     throw new RuntimeError(
       'failed',
-      `A buildpack could not be sent to the build box${box.channel.complaint()}.`,
+      `The buildpacks could not be sent to the build box${box.channel.complaint()}.`,
     );
-  box.buildpacks.add(view.hash);
+  for (const { hash } of missing) box.buildpacks.add(hash);
 }

@@ -4,7 +4,7 @@ import { type BuildBox, type BuildBoxSpec, RuntimeError } from '../runtime.ts';
 import { CacheUsers } from '../box/cache-users.ts';
 import { type BoxContainer, type BoxSettings, endBox, startBox } from './box-container.ts';
 import { CA_ENVIRONMENT } from './certificates.ts';
-import { copyCommands, type PlacedFolder, sendFolder, viewBuildpacks } from './box-buildpacks.ts';
+import { copyCommands, type PlacedFolder, sendFolders, viewBuildpacks } from './box-buildpacks.ts';
 import type { DigestMemory } from './box-pack.ts';
 import { DockerBuildBox } from './build-box.ts';
 import { killContainer } from './containers.ts';
@@ -163,7 +163,7 @@ export class BoxPool {
   ): Promise<BuildBox> {
     const box = await this.current(app, spec, image);
     throwIfAborted(signal, 'Opening a build box');
-    for (const { view } of views) await sendFolder(box, view);
+    await sendFolders(box, views);
     const opened = new DockerBuildBox({
       container: box,
       buildpacks: new Map(views.map(({ name, place }) => [name, place])),

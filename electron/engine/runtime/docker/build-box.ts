@@ -62,6 +62,7 @@ export class DockerBuildBox implements BuildBox {
         throw new RuntimeError('failed', `The config var "${name}" cannot be a file name. Rename it.`);
       }
     }
+    if (Object.keys(vars).length === 0) return;
     await this.unpack(filesTar(vars), this.envDir, 'The config vars could not be written');
   }
 

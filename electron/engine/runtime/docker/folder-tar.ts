@@ -16,8 +16,8 @@ interface Item {
 export interface FolderView {
   /** Names the content: changes when a name, a mode, a size or a time does. */
   readonly hash: string;
-  /** The folder as tar, `.git` left out. */
-  tar(): AsyncIterable<Buffer>;
+  /** All that is in it, folders before what they hold; `.git` is left out. */
+  readonly items: readonly Item[];
 }
 
 /** Looks at a folder with few, small files, such as a buildpack. */
@@ -26,7 +26,7 @@ export async function viewFolder(folder: string): Promise<FolderView> {
   const hash = createHash('sha256');
   for (const item of items)
     hash.update(JSON.stringify([item.name, item.kind, item.mode, item.size, item.mtimeMs]));
-  return { hash: hash.digest('hex').slice(0, 24), tar: () => pack(items) };
+  return { hash: hash.digest('hex').slice(0, 24), items };
 }
 
 async function walk(folder: string, prefix: string): Promise<Item[]> {
@@ -51,23 +51,30 @@ async function walk(folder: string, prefix: string): Promise<Item[]> {
   return items;
 }
 
-async function* pack(items: readonly Item[]): AsyncIterable<Buffer> {
+/** Folders as one tar, each below its name. */
+export async function* foldersTar(folders: ReadonlyMap<string, FolderView>): AsyncIterable<Buffer> {
   const archive = tar.pack();
-  const filling = fill(archive, items).catch((error: unknown) => {
+  const filling = fill(archive, folders).catch((error: unknown) => {
     archive.destroy(error instanceof Error ? error : new Error(String(error)));
   });
   yield* archive as AsyncIterable<Buffer>;
   await filling;
 }
 
-async function fill(archive: tar.Pack, items: readonly Item[]): Promise<void> {
-  for (const item of items) {
-    const header = { name: item.name, mode: item.mode, mtime: new Date(item.mtimeMs), type: item.kind };
-    if (item.kind === 'symlink') archive.entry({ ...header, linkname: await readlink(item.path) });
-    else if (item.kind === 'directory') archive.entry(header);
-    else archive.entry(header, await readFile(item.path));
+async function fill(archive: tar.Pack, folders: ReadonlyMap<string, FolderView>): Promise<void> {
+  for (const [name, { items }] of folders) {
+    archive.entry({ name, type: 'directory' });
+    for (const item of items) await addItem(archive, name, item);
   }
   archive.finalize();
+}
+
+async function addItem(archive: tar.Pack, folder: string, item: Item): Promise<void> {
+  const { mode, kind: type, path } = item;
+  const header = { name: `${folder}/${item.name}`, mode, mtime: new Date(item.mtimeMs), type };
+  if (type === 'symlink') archive.entry({ ...header, linkname: await readlink(path) });
+  else if (type === 'directory') archive.entry(header);
+  else archive.entry(header, await readFile(path));
 }
 
 /** Small files as tar, for ENV_DIR. */

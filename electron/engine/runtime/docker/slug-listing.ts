@@ -123,7 +123,7 @@ export function digestKey(entry: Entry): string {
 
 /** Key of a part, see `SlugPart`. `digests` has those of all entries that need one, by path. */
 export function partKey(part: PartPlan, digests: ReadonlyMap<string, string>): string {
-  const hash = createHash('sha256').update(part.last ? 'slug-part-1 last\0' : 'slug-part-1\0');
+  const lines = [part.last ? 'slug-part-1 last\0' : 'slug-part-1\0'];
   for (const entry of part.entries) {
     const content = digests.get(entry.path) ?? '';
     const facts = [
@@ -135,12 +135,12 @@ export function partKey(part: PartPlan, digests: ReadonlyMap<string, string>): s
       entry.path,
       entry.target,
     ];
-    hash.update(`${facts.join('\0')}\0`, 'latin1');
+    lines.push(`${facts.join('\0')}\0`);
   }
   const byContent = part.entries.every(
     (entry) => entry.kind !== 'f' || entry.size === 0 || needsDigest(entry),
   );
-  return `${byContent && !part.last ? SHARED_PART : ''}${hash.digest('hex')}`;
+  return `${byContent && !part.last ? SHARED_PART : ''}${createHash('sha256').update(lines.join(''), 'latin1').digest('hex')}`;
 }
 
 const blocks = (bytes: number): number => Math.ceil(bytes / 512) * 512;
