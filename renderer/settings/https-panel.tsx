@@ -62,7 +62,7 @@ function AuthorityLines({ status }: { readonly status: HttpsStatus }): ReactElem
   return (
     <>
       <Line label="Authority">
-        <span className={css['state']}>
+        <span className={css['row']}>
           <code>{authority.path}</code>
           <CopyButton text={authority.path} label="Copy path of the authority" />
         </span>

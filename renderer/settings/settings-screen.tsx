@@ -91,7 +91,7 @@ function RuntimePanel(): ReactElement {
     <section className={panel['panel']} aria-labelledby="runtime-title">
       <PanelTitle id="runtime-title" title="Where dynos run" />
       <Line label="Runtime">
-        <p className={css['state']}>
+        <p className={css['row']}>
           <StateDot state={!runtime.available ? 'crashed' : docker ? 'up' : 'idle'} />
           <strong>{docker ? runtime.version : `Plain processes, ${runtime.version}`}</strong>
         </p>
@@ -116,7 +116,7 @@ function RuntimePanel(): ReactElement {
         <code>{DEFAULT_STACK}</code>
       </Line>
       <Line label="Data folder">
-        <span className={css['state']}>
+        <span className={css['row']}>
           <code>{system.home}</code>
           <CopyButton text={system.home} label="Copy path" />
           {desktop !== null && (
@@ -195,7 +195,7 @@ function DynoOptions(): ReactElement {
             </Check>
           </Line>
           <Line label="Longest build">
-            <label className={css['size']}>
+            <label className={css['row']}>
               <input
                 type="number"
                 className={panel['field']}
@@ -241,7 +241,7 @@ function Disk(): ReactElement {
       {use === null && problem === null && <p className={panel['weak']}>Measuring</p>}
       {use?.parts.map((part) => (
         <Line key={part.name} label={part.name}>
-          <span className={css['size']}>
+          <span className={css['row']}>
             <span className={css['bar']}>
               <span style={{ width: `${(100 * part.bytes) / Math.max(1, total)}%` }} />
             </span>
