@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BuildTargetError, buildWhenStale, TARGETS } from './build-targets.ts';
+import { FRUGAL } from './frugal.ts';
 import { whenLeftAlone } from './left-alone.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -18,22 +19,15 @@ function electronProgram(): string | null {
   return existsSync(program) ? program : null;
 }
 
-/** The allocator of Linux: one arena in place of one for every thread; what was large goes back to the system when it is free. */
-const ALLOCATOR = {
-  MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: '131072',
-  MALLOC_TRIM_THRESHOLD_: '131072',
-};
-
 /**
  * Becomes the headless host. It is run from its bundle: a process that strips types holds the compiler for it in each of its threads.
- * On Linux it is also told to keep little memory for itself, its collector's nursery included: an engine idles most of its life.
+ * On Linux it is also told to keep little memory for itself.
  */
 async function becomeHeadless(): Promise<void> {
   const program = join(ROOT, TARGETS.headless.result);
   if (process.platform === 'linux') {
-    const args = [process.execPath, ...process.execArgv, '--max-semi-space-size=2', program];
-    process.execve?.(process.execPath, args, { ...ALLOCATOR, ...process.env });
+    const args = [process.execPath, ...process.execArgv, ...FRUGAL.flags, program];
+    process.execve?.(process.execPath, args, { ...FRUGAL.environment, ...process.env });
   }
   await import(pathToFileURL(program).href);
 }

@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FRUGAL } from '../../electron/frugal.ts';
 
 /** Processor cores of those that take part: every proxy has the same one, the rest stays away from it. */
 const CORES = { proxy: 0, backend: 1, load: cpus().length > 2 ? 2 : 1 };
@@ -198,21 +199,19 @@ backend b
     const pid = run(core, `${name}.out`, command, ...args);
     return { name, port, processorSeconds: () => processorSeconds(pid) };
   };
-  const node = (name: string, port: number, file: string): Proxy =>
-    start(
-      name,
-      port,
-      process.execPath,
-      join(HERE, file),
-      String(port),
-      String(backend),
-      join(folder, `${name}.log`),
-    );
+  const node = (name: string, port: number, file: string, how: readonly string[]): Proxy => {
+    const log = join(folder, `${name}.log`);
+    const program = [...how, join(HERE, file), String(port), String(backend), log];
+    return start(name, port, 'env', ...program);
+  };
+  // As `npm start` runs the engine.
+  const variables = Object.entries(FRUGAL.environment).map(([name, value]) => `${name}=${value}`);
+  const frugal = [...variables, process.execPath, ...FRUGAL.flags];
   return [
-    node('ours', ports.ours, 'ours.ts'),
+    node('ours', ports.ours, 'ours.ts', frugal),
     start('nginx', ports.nginx, 'nginx', '-p', folder, '-c', join(folder, 'nginx.conf')),
     start('haproxy', ports.haproxy, 'haproxy', '-db', '-f', join(folder, 'haproxy.cfg')),
-    node('http-proxy', ports.httpProxy, 'http-proxy.ts'),
+    node('http-proxy', ports.httpProxy, 'http-proxy.ts', [process.execPath]),
     ...(isInstalled('caddy')
       ? [
           start(

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
@@ -11,11 +12,16 @@ const SOURCE = join(HERE, 'worker.ts');
 /** What the sources are built to; `HERE` is the folder of a bundle then. */
 const BUILT = join(HERE, '..', 'router', 'worker.cjs');
 
+/** V8's own size of a half of the nursery, in MB: an engine that was started with less would have the thread collect at every turn. */
+const NURSERY_MB = 16;
+
 /**
  * Starts it from the sources, or from its bundle. The bundle is read here, as only the main thread of a packaged app can look
  * into its archive.
  */
 export const startWorker: StartWorker = (workerData) => {
+  // The flag counts for threads that begin from here on; the engine's own nursery stays as it is.
+  setFlagsFromString(`--max-semi-space-size=${NURSERY_MB}`);
   // The flags of the process may name files that only its own folder has.
   const options = { workerData, execArgv: [], name: 'router' };
   return existsSync(SOURCE)
