@@ -13,6 +13,12 @@ const SUFFIX = '.slug';
 /** Age in milliseconds at which the build that wrote an archive has released it, or given it up. */
 const SETTLED_AFTER = 60_000;
 
+/** A copy that is being made of an archive. */
+interface Ahead {
+  readonly sha256: string;
+  readonly done: Promise<void>;
+}
+
 /** A part that an older archive has. */
 export interface KnownPart {
   readonly sha256: string;
@@ -45,7 +51,8 @@ export class SlugStore {
   /**
    * Writes one archive from parts: the bytes that came, and for parts without bytes those of an older archive.
    * The file is there whole and on the disk, or not at all.
-   * @param known parts of older archives by key; at least those that came without bytes
+   * @param known parts of older archives by key, at least those that came without bytes; the archive of the first is copied at once, as most
+   *   slugs begin like the one before
    * @throws BuildFailure slug_too_large, disk_full, pack_failed
    * @throws LostArchive when a part cannot be taken over; without that archive it can be tried again
    */
@@ -54,6 +61,8 @@ export class SlugStore {
     known: ReadonlyMap<string, KnownPart>,
   ): Promise<StoredSlug> {
     const temporary = join(this.folder, `${randomUUID()}.tmp`);
+    const [likely] = known.values();
+    const ahead = likely === undefined ? null : this.copyAhead(likely.sha256, temporary);
     let writer: ArchiveWriter | null = null;
     try {
       const leading: KnownPart[] = [];
@@ -62,15 +71,15 @@ export class SlugStore {
           const found = knownPart(known, part.key);
           if (writer === null && continues(leading, found)) leading.push(found);
           else {
-            writer ??= await this.begin(temporary, leading);
+            writer ??= await this.begin(temporary, leading, ahead);
             await this.copyPart(writer, found);
           }
         } else {
-          writer ??= await this.begin(temporary, leading);
+          writer ??= await this.begin(temporary, leading, ahead);
           await writer.append(part.key, part.bytes);
         }
       }
-      writer ??= await this.begin(temporary, leading);
+      writer ??= await this.begin(temporary, leading, ahead);
       const stored = await writer.finish();
       await rename(temporary, this.path(stored.sha256));
       await this.syncFolder();
@@ -78,7 +87,7 @@ export class SlugStore {
       return stored;
     } catch (error) {
       await writer?.abandon();
-      await rm(temporary, { force: true });
+      await this.drop(temporary, ahead);
       throw asFailure(error);
     }
   }
@@ -117,20 +126,39 @@ export class SlugStore {
     }
   }
 
+  /** Copies an archive and brings it to the disk while it is not yet known whether the new one begins like it. */
+  private copyAhead(sha256: string, temporary: string): Ahead {
+    const copy = async (): Promise<void> => {
+      await this.copy(sha256, temporary);
+      const file = await open(temporary, 'r+');
+      await file.datasync().finally(() => file.close());
+    };
+    const done = copy();
+    done.catch(() => undefined);
+    return { sha256, done };
+  }
+
+  private async copy(sha256: string, temporary: string): Promise<void> {
+    const flags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+    await copyFile(this.path(sha256), temporary, flags).catch((error: unknown) => {
+      throw lostOr(error, sha256);
+    });
+  }
+
   /** Begins a file with the parts that an older archive begins with: the system copies them as one piece. */
-  private async begin(temporary: string, leading: readonly KnownPart[]): Promise<ArchiveWriter> {
+  private async begin(
+    temporary: string,
+    leading: readonly KnownPart[],
+    ahead: Ahead | null,
+  ): Promise<ArchiveWriter> {
     const [first] = leading;
     const last = leading.at(-1);
+    if (first !== undefined && first.sha256 === ahead?.sha256) await ahead.done;
+    else await this.drop(temporary, ahead);
     if (first === undefined || last === undefined) {
       return new ArchiveWriter(await open(temporary, 'wx', 0o600), this.maxBytes, this.hashes, []);
     }
-    await copyFile(
-      this.path(first.sha256),
-      temporary,
-      constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE,
-    ).catch((error: unknown) => {
-      throw lostOr(error, first.sha256);
-    });
+    if (first.sha256 !== ahead?.sha256) await this.copy(first.sha256, temporary);
     const file = await open(temporary, 'r+');
     try {
       const length = last.part.offset + last.part.length;
@@ -145,6 +173,12 @@ export class SlugStore {
       await file.close();
       throw error;
     }
+  }
+
+  /** Removes a file that may still be being copied. */
+  private async drop(temporary: string, ahead: Ahead | null): Promise<void> {
+    await ahead?.done.catch(() => undefined);
+    await rm(temporary, { force: true });
   }
 
   private async copyPart(writer: ArchiveWriter, { sha256, part }: KnownPart): Promise<void> {
