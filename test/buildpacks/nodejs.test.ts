@@ -163,6 +163,20 @@ describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
     expect((await app.compile(manifest)).output).toContain("NODE_ENV is 'staging', not 'production'");
   });
 
+  it('has what was installed for each build after one whose script failed', async () => {
+    const scripts = { build: 'node -e "require(\'isarray\')"' };
+    const manifest = { name: 'app', engines, scripts, dependencies: USED, devDependencies: DEV };
+    await app.compile(manifest);
+    app.files['package-lock.json'] = app.read('package-lock.json');
+    await app.compile(manifest);
+    for (const build of [scripts.build, 'exit 3', scripts.build, scripts.build]) {
+      const { code, output } = await app.compile({ ...manifest, scripts: { build } });
+      expect(output).toContain('Restoring cache');
+      expect(code).toBe(build === 'exit 3' ? 1 : 0);
+    }
+    expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
+  });
+
   it('prunes again where the build has changed node_modules', async () => {
     const scripts = { build: 'node -e "fs.writeFileSync(\'node_modules/.made\', String(Date.now()))"' };
     const manifest = { name: 'app', engines, scripts, dependencies: USED, devDependencies: DEV };

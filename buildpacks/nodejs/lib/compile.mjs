@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readJson, writeJson } from './files.mjs';
 import { isPnp } from './managers.mjs';
 import { BuildError, detail, step, warn } from './output.mjs';
-import { build, installPackages, prune, runScripts } from './packages.mjs';
+import { build, installPackages, prune, returnPackages, runScripts } from './packages.mjs';
 import { exportConfig, lockVersion, readProject } from './project.mjs';
 import { installTools, resolveTools } from './toolchain.mjs';
 
@@ -26,10 +26,15 @@ async function compile(buildDir, cacheDir, envDir) {
   );
   process.env.PATH = `${join(target, 'bin')}:${join(buildDir, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`;
   await runScripts(project, tools, ['heroku-prebuild']);
-  await installPackages(project, tools, cacheDir);
-  await build(project, tools);
-  await prune(project, tools);
-  await runScripts(project, tools, ['heroku-cleanup']);
+  try {
+    await installPackages(project, tools, cacheDir);
+    await build(project, tools);
+    await prune(project, tools, cacheDir);
+    await runScripts(project, tools, ['heroku-cleanup']);
+  } catch (error) {
+    returnPackages(project, cacheDir);
+    throw error;
+  }
   writeRuntime(project, tools, buildDir);
   step('Build succeeded!');
 }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyFolder, moveFromLastBuild } from './files.mjs';
 import { isBerry } from './managers.mjs';
+import { wasUntouched } from './pruned.mjs';
 import { isPnpmWorkspace, workspacePackages } from './workspace.mjs';
 
 /** Says in a build folder what its packages were installed from. */
@@ -16,18 +17,35 @@ const WORKSPACE = 'workspace';
  * @param {string} cacheDir
  * @param {string} key
  * @param {string[]} packages folders that have a node_modules
- * @returns {Promise<boolean>} whether all of it is there
+ * @returns {Promise<'no' | 'yes' | 'borrowed'>} whether all of it is there; borrowed packages are the cache's own, see `giveBack`
  */
 export async function restore(project, cacheDir, key, packages) {
-  if (!project.runsScripts) return packages.every((name) => moveModules(project.folder, name, key));
+  if (!project.runsScripts)
+    return packages.every((name) => moveModules(project.folder, name, key)) ? 'yes' : 'no';
   const proof = keptModules(cacheDir, '.', '.key');
   const known = existsSync(proof) ? readFileSync(proof, 'utf8') : '';
-  if (known !== key || !existsSync(keptModules(cacheDir, '.'))) return false;
+  if (known !== key || !existsSync(keptModules(cacheDir, '.'))) return 'no';
+  if (wasUntouched(key) && packages.length === 1) {
+    rmSync(proof);
+    renameSync(keptModules(cacheDir, '.'), join(project.folder, 'node_modules'));
+    return 'borrowed';
+  }
   for (const name of packages) {
     const kept = keptModules(cacheDir, name);
     if (existsSync(kept)) await copyFolder(kept, join(project.folder, name, 'node_modules'));
   }
-  return true;
+  return 'yes';
+}
+
+/**
+ * Puts borrowed packages back into the cache.
+ * @param {string} modules where they are
+ * @param {string} cacheDir
+ * @param {string} key what they were installed from
+ */
+export function giveBack(modules, cacheDir, key) {
+  renameSync(modules, keptModules(cacheDir, '.'));
+  writeFileSync(keptModules(cacheDir, '.', '.key'), key);
 }
 
 /**

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { moveFromLastBuild, readJson } from './files.mjs';
-import { KEY_FILE, keep, packagesToKeep, restore } from './kept.mjs';
+import { giveBack, KEY_FILE, keep, packagesToKeep, restore } from './kept.mjs';
 import { devRule, installCommand, isBerry, isPnp, major, managerEnv, pruneCommand } from './managers.mjs';
 import { detail, step } from './output.mjs';
 import { installKey, LIFECYCLE } from './project.mjs';
@@ -11,6 +11,9 @@ import { isPnpmWorkspace } from './workspace.mjs';
 
 /** State of node_modules before scripts of the project ran; null when it is not decided by the key alone. */
 let installed = /** @type {string | null} */ (null);
+
+/** What borrowed packages were installed from, see `restore`; null when there are none. */
+let borrowed = /** @type {string | null} */ (null);
 
 /** Files in node_modules in which package managers note what they did; rewritten each time, mostly with the same text. */
 const NOTES = ['.package-lock.json', '.yarn-integrity', '.modules.yaml', '.pnpm/lock.yaml'];
@@ -29,7 +32,9 @@ export async function installPackages(project, tools, cacheDir) {
   // Only npm can be asked for everything but the project's own scripts; with the others these run in each installation.
   const apart = project.manager === 'npm' && major(tools.npm) >= 7 && lifecycle.length > 0;
   const keeps = (apart || lifecycle.length === 0) && packages !== null;
-  if (keeps && (await restore(project, cacheDir, key, packages))) {
+  const restored = keeps ? await restore(project, cacheDir, key, packages) : 'no';
+  if (restored === 'borrowed') borrowed = key;
+  if (restored !== 'no') {
     step('Restoring cache');
     detail('node_modules is taken from the last build: its lock file is the same');
   } else {
@@ -43,6 +48,17 @@ export async function installPackages(project, tools, cacheDir) {
   installed = whole ? stateOfModules(project.folder) : null;
   if (apart) await runScripts(project, tools, lifecycle, ['--ignore-scripts']);
   writeFileSync(join(project.folder, KEY_FILE), key);
+}
+
+/**
+ * Gives borrowed packages back, unless scripts have changed them: to be called when the build fails.
+ * @param {import('./project.mjs').Project} project
+ * @param {string} cacheDir
+ */
+export function returnPackages({ folder }, cacheDir) {
+  if (borrowed === null || installed === null || installed !== stateOfModules(folder)) return;
+  giveBack(join(folder, 'node_modules'), cacheDir, borrowed);
+  borrowed = null;
 }
 
 /** @param {import('./project.mjs').Project} project */
@@ -118,8 +134,9 @@ export async function build(project, tools) {
  * Removes what only the build needed.
  * @param {import('./project.mjs').Project} project
  * @param {import('./toolchain.mjs').Tools} tools
+ * @param {string} cacheDir
  */
-export async function prune(project, tools) {
+export async function prune(project, tools, cacheDir) {
   const rule = devRule(project, tools);
   // Packages of a workspace have such of their own.
   const { devDependencies = {}, workspaces } = project.manifest;
@@ -133,7 +150,12 @@ export async function prune(project, tools) {
   }
   const key = readFileSync(join(project.folder, KEY_FILE), 'utf8');
   const untouched = installed !== null && installed === stateOfModules(project.folder);
-  if (untouched && takePruned(project.folder, key)) {
+  const clear = (/** @type {string} */ modules) => {
+    if (borrowed === null) rmSync(modules, { recursive: true, force: true });
+    else giveBack(modules, cacheDir, borrowed);
+    borrowed = null;
+  };
+  if (untouched && takePruned(project.folder, key, clear)) {
     detail('node_modules is taken from the last build');
     return;
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { moveFromLastBuild } from './files.mjs';
 
@@ -24,15 +24,25 @@ export function stateOfModules(folder) {
 }
 
 /**
+ * True when the last build has pruned packages from the same, and its scripts had left them as they were installed.
+ * @param {string} key what the packages were installed from
+ */
+export function wasUntouched(key) {
+  const proof = join(process.env.SLIPWAY_LAST_BUILD ?? '', PROOF);
+  return existsSync(proof) && readFileSync(proof, 'utf8') === key;
+}
+
+/**
  * Takes the pruned packages of the last build in the place of those that are there, if they come from the same.
  * @param {string} folder of the project
  * @param {string} key what the packages were installed from
+ * @param {(modules: string) => void} clear takes away those that are there
  * @returns {boolean} whether they were taken
  */
-export function takePruned(folder, key) {
+export function takePruned(folder, key, clear) {
   const taken = join(folder, '.heroku', 'node_modules.taken');
   if (!moveFromLastBuild('node_modules', taken, [PROOF, key])) return false;
-  rmSync(join(folder, 'node_modules'), { recursive: true, force: true });
+  clear(join(folder, 'node_modules'));
   renameSync(taken, join(folder, 'node_modules'));
   notePruned(folder, key);
   return true;
