@@ -25,9 +25,9 @@ export async function restore(project, cacheDir, key, packages) {
   const proof = keptModules(cacheDir, '.', '.key');
   const known = existsSync(proof) ? readFileSync(proof, 'utf8') : '';
   if (known !== key || !existsSync(keptModules(cacheDir, '.'))) return 'no';
-  if (wasUntouched(key) && packages.length === 1) {
+  const modules = join(project.folder, 'node_modules');
+  if (wasUntouched(key) && packages.length === 1 && move(keptModules(cacheDir, '.'), modules)) {
     rmSync(proof);
-    renameSync(keptModules(cacheDir, '.'), join(project.folder, 'node_modules'));
     return 'borrowed';
   }
   for (const name of packages) {
@@ -38,14 +38,29 @@ export async function restore(project, cacheDir, key, packages) {
 }
 
 /**
+ * Moves a folder, where both places are on one file system.
+ * @param {string} from
+ * @param {string} to
+ * @returns {boolean} whether it was moved
+ */
+function move(from, to) {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Puts borrowed packages back into the cache.
  * @param {string} modules where they are
  * @param {string} cacheDir
  * @param {string} key what they were installed from
  */
 export function giveBack(modules, cacheDir, key) {
-  renameSync(modules, keptModules(cacheDir, '.'));
-  writeFileSync(keptModules(cacheDir, '.', '.key'), key);
+  if (move(modules, keptModules(cacheDir, '.'))) writeFileSync(keptModules(cacheDir, '.', '.key'), key);
+  else rmSync(modules, { recursive: true, force: true });
 }
 
 /**
