@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CNB_STACK } from '#shared/model/stack.ts';
-import type { BuilderImage, TypeImage } from '../runtime/runtime.ts';
+import type { BuilderImage } from '../runtime/image-orders.ts';
+import type { TypeImage } from '../runtime/runtime.ts';
 import type { AppState, CompiledSlug, CompileOrder, CompileTools } from './compiler.ts';
 import { formationOf, imagesDigest, shellText } from './image-compiler.ts';
 import { detail, megabytes, step } from './output-text.ts';

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CONTAINER_STACK } from '#shared/model/stack.ts';
-import type { BuiltImage, ImageWish, TypeImage } from '../runtime/runtime.ts';
+import type { BuiltImage, ImageWish } from '../runtime/image-orders.ts';
+import type { TypeImage } from '../runtime/runtime.ts';
 import { readFormation } from './app-json.ts';
 import { baseImages } from './base-images.ts';
 import { contextOf } from './build-context.ts';

@@ -1,13 +1,8 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import tar from 'tar-stream';
-import {
-  type BuilderImage,
-  type BuilderOrder,
-  type BuiltImage,
-  type ImageOrder,
-  RuntimeError,
-} from '../runtime.ts';
+import type { BuilderImage, BuilderOrder, BuiltImage, ImageOrder } from '../image-orders.ts';
+import { RuntimeError } from '../runtime.ts';
 import { type BoxSettings, buildNetwork, ensureBuildNetwork } from './box-container.ts';
 import { type Builder, haveBuilder, readProcesses } from './builder-image.ts';
 import { builderTar, ownedBy } from './builder-tar.ts';

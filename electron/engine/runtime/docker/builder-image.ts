@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { type BuilderProcess, RuntimeError } from '../runtime.ts';
+import type { BuilderProcess } from '../image-orders.ts';
+import { RuntimeError } from '../runtime.ts';
 import type { Daemon } from './daemon.ts';
 import { explain } from './errors.ts';
 import { type ImageFacts, inspectImage } from './images.ts';

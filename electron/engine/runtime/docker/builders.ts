@@ -1,4 +1,4 @@
-import type { BuilderImage, BuilderOrder } from '../runtime.ts';
+import type { BuilderImage, BuilderOrder } from '../image-orders.ts';
 import type { BoxPool } from './box-pool.ts';
 import { buildOnBuilder, type BuilderTools, builderCaches } from './builder-build.ts';
 import { haveBuilder } from './builder-image.ts';

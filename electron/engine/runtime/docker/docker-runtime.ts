@@ -4,16 +4,13 @@ import { makesImages } from '#shared/model/stack.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
 import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
+import type { BuilderImage, BuilderOrder, BuiltImage, ImageOrder } from '../image-orders.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
-  type BuilderImage,
-  type BuilderOrder,
-  type BuiltImage,
   type DynoExit,
   type DynoInstance,
   type DynoSpec,
-  type ImageOrder,
   type OutputPosition,
   type OutputSink,
   type PlaceSpec,

@@ -1,4 +1,5 @@
-import { type BuiltImage, type ImageOrder, type ImageWish, RuntimeError } from '../runtime.ts';
+import type { BuiltImage, ImageOrder, ImageWish } from '../image-orders.ts';
+import { RuntimeError } from '../runtime.ts';
 import { BuildTrace } from './build-trace.ts';
 import type { Daemon } from './daemon.ts';
 import { inspectImage, linesOf, removeImage, tagImage } from './images.ts';

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import tar from 'tar-stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { whyNoDocker } from '../../../../test/e2e/support/docker.ts';
-import type { BuiltImage } from '../runtime.ts';
+import type { BuiltImage } from '../image-orders.ts';
 import { connectDaemon, type Daemon } from './daemon.ts';
 import { inspectImage, removeImage } from './images.ts';
 import { type PrivateRegistry, privateRegistry } from './private-registry.fixture.ts';

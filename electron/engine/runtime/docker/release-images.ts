@@ -1,4 +1,5 @@
-import { type BuiltImage, type ImageOrder, RuntimeError, type SlugRef, type TypeImage } from '../runtime.ts';
+import type { BuiltImage, ImageOrder } from '../image-orders.ts';
+import { RuntimeError, type SlugRef, type TypeImage } from '../runtime.ts';
 import type { Daemon } from './daemon.ts';
 import { asRuntimeError, explain, throwIfAborted } from './errors.ts';
 import { buildImage } from './image-build.ts';

@@ -4,10 +4,10 @@ import type { Clock } from '../../util/clock.ts';
 import { CacheUsers } from '../box/cache-users.ts';
 import { cancelled, toRuntimeError } from '../box/tools.ts';
 import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
+import type { BuilderOrder } from '../image-orders.ts';
 import {
   type BuildBox,
   type BuildBoxSpec,
-  type BuilderOrder,
   type DynoExit,
   type DynoInstance,
   type DynoSpec,
