@@ -1,15 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
-import { answerWithoutEnd, pause, Testbed, until } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
+import { describe, expect, test } from 'vitest';
+import { answerWithoutEnd, pause, until } from './testbed.ts';
+import { bed, open } from './testing-bed.ts';
 
 const HEAD = 'Host: demo.localhost\r\n';
 

@@ -1,5 +1,5 @@
 import { type BodySink, ChunkReader } from './chunked.ts';
-import type { Exchange } from './exchange.ts';
+import type { Transfer } from './transfer.ts';
 import type { FailureKey } from './failures.ts';
 import { textOf } from './latin1.ts';
 import { INTERIM_MAX, RESPONSE_HEAD_MAX } from './limits.ts';
@@ -19,7 +19,7 @@ type State = 'head' | 'length' | 'chunked' | 'until-close' | 'done';
 
 /** Reads one answer of a dyno and hands it on to the client, piece by piece as it comes. */
 export class Answer implements BodySink {
-  readonly #exchange: Exchange;
+  readonly #exchange: Transfer;
   #state: State = 'head';
   /** The beginning of a head. */
   #text = '';
@@ -32,7 +32,7 @@ export class Answer implements BodySink {
   #idleMs = 0;
   #silent = true;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Transfer) {
     this.#exchange = exchange;
   }
 

@@ -1,14 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { afterEach, expect, test } from 'vitest';
-import { pause, Testbed, until } from './testbed.ts';
+import { expect, test } from 'vitest';
+import { pause, until } from './testbed.ts';
+import { bed, open } from './testing-bed.ts';
 
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
 const digest = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
 
 test.each(['length', 'chunked'])('a large body waits at the client while no dyno is up: %s', async (kind) => {

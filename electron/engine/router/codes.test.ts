@@ -1,14 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Backend } from './routing-table.ts';
-import { deadBackend, pause, Testbed, until } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
+import { deadBackend, pause, until } from './testbed.ts';
+import { bed, open } from './testing-bed.ts';
 
 test('a host without app gets the 404 page and no log line', async () => {
   await open();

@@ -1,22 +1,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../util/clock.ts';
 import type { RouterLimits } from './limits.ts';
 import { createRouter } from './router.ts';
-import { deadBackend, Testbed, until } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
+import { bed, open } from './testing-bed.ts';
+import { deadBackend, until } from './testbed.ts';
 
 describe('attempts to connect', () => {
   /** A router that always tries the first dyno that is left. */
-  const inOrder = async (limits: Partial<RouterLimits> = {}): Promise<void> => {
-    bed = new Testbed(limits, undefined, (options) =>
+  const inOrder = (limits: Partial<RouterLimits> = {}): Promise<void> =>
+    open(limits, undefined, (options) =>
       createRouter({ ...options, clock: { ...systemClock, random: () => 0 } }),
     );
-    await bed.listen();
-  };
   const alive = () => bed.dyno((_request, response) => response.end('alive'));
   const dead = (count: number) => Promise.all(Array.from({ length: count }, deadBackend));
 
@@ -57,9 +53,6 @@ describe('attempts to connect', () => {
 });
 
 describe('H22', () => {
-  const open = async (limits: Partial<RouterLimits>): Promise<void> => {
-    bed = await new Testbed(limits).listen();
-  };
   const served = `GET / HTTP/1.1\r\nHost: demo.localhost\r\n\r\n`;
   const ok = () => bed.dyno((_request, response) => response.end('ok'));
 

@@ -1,17 +1,10 @@
 import { Agent, request, type Server } from 'node:http';
 import { createServer } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ListenError } from './listener.ts';
 import type { Backend } from './routing-table.ts';
 import { pause, Testbed, until } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
+import { bed, open } from './testing-bed.ts';
 
 test('requests held during a boot are served once a dyno is up', async () => {
   await open();

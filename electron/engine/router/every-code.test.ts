@@ -1,10 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { FAILURES, type FailureKey } from './failures.ts';
 import { CODE_CASES } from './testing-codes.ts';
-import { Testbed } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
+import { bed, open } from './testing-bed.ts';
 
 const isHere = (key: string): boolean => key !== 'H99' || process.platform !== 'win32';
 if (!isHere('H99')) console.log('every-code.test.ts: H99 needs a limit of open files, which Windows has not');
@@ -15,7 +12,7 @@ test.each(
     .map(([key, each]) => [key as FailureKey, each] as const),
 )('%s', async (key, each) => {
   const { limits = {}, line, got } = each;
-  bed = await new Testbed(limits).listen();
+  await open(limits);
   const answer = await each.provoke(bed);
   const { code } = FAILURES[key];
   if (got instanceof RegExp) expect(answer).toMatch(got);

@@ -1,26 +1,10 @@
 import { once } from 'node:events';
 import { constants } from 'node:http2';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { RouterLimits } from './limits.ts';
-import { answerWithoutEnd, pause, type Testbed, until } from './testbed.ts';
-import {
-  askH2,
-  hostileH2,
-  openTlsBed,
-  openSession,
-  rawH2,
-  statusOrReset,
-  type TlsPort,
-} from './testing-h2.ts';
-
-let bed: Testbed;
-let tls: TlsPort;
-afterEach(() => bed.close());
-
-async function open(limits: Partial<RouterLimits> = {}): Promise<void> {
-  ({ bed, tls } = await openTlsBed(limits));
-}
+import { describe, expect, test } from 'vitest';
+import { answerWithoutEnd, pause, until } from './testbed.ts';
+import { askH2, hostileH2, openSession, rawH2, statusOrReset } from './testing-h2.ts';
+import { bed, openTls, tls } from './testing-bed.ts';
 
 describe('a client that goes', () => {
   const upload = { ':path': '/', ':method': 'POST' };
@@ -46,7 +30,7 @@ describe('a client that goes', () => {
   ])(
     'in the middle of its body, with code %s; its dyno is free, and other streams go on',
     async (code, line) => {
-      await open();
+      await openTls();
       const seen = await watched();
       const session = openSession(bed, tls);
       const stream = session.request(upload);
@@ -62,7 +46,7 @@ describe('a client that goes', () => {
   );
 
   test('while its body waits for the dyno, which answers then', async () => {
-    await open();
+    await openTls();
     const seen = await watched(false);
     const session = openSession(bed, tls);
     const stream = session.request(upload);
@@ -79,7 +63,7 @@ describe('a client that goes', () => {
   });
 
   test('with its whole connection: H27 for each request', async () => {
-    await open();
+    await openTls();
     const seen = await watched();
     const session = openSession(bed, tls);
     for (const path of ['/a', '/b']) session.request({ ':path': path }).on('error', () => undefined);
@@ -93,7 +77,7 @@ describe('a client that goes', () => {
 
 describe('flow control', () => {
   test('a client that never reads stops its dyno, and is left after the longest silence', async () => {
-    await open({ idleMs: 500 });
+    await openTls({ idleMs: 500 });
     let count = { sent: 0 };
     let gone = false;
     bed.route([
@@ -118,7 +102,7 @@ describe('flow control', () => {
   });
 
   test('the same for an answer that is whole in the router', async () => {
-    await open({ idleMs: 500 });
+    await openTls({ idleMs: 500 });
     // More than the client takes, and less than the router keeps: its end is with what the client does not take.
     const size = 80_000;
     bed.route([await bed.dyno((_request, response) => response.end('x'.repeat(size)))]);
@@ -135,7 +119,7 @@ describe('flow control', () => {
   });
 
   test('a client that reads late gets all of it', async () => {
-    await open();
+    await openTls();
     const size = 300_000;
     bed.route([await bed.dyno((_request, response) => response.end('x'.repeat(size)))]);
     const stream = openSession(bed, tls).request({ ':path': '/' });
@@ -149,7 +133,7 @@ describe('flow control', () => {
   });
 
   test('a body that nobody wants any more does not keep its stream', async () => {
-    await open();
+    await openTls();
     bed.route([await bed.answeringDyno('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno')]);
     const stream = openSession(bed, tls).request({ ':path': '/', ':method': 'POST' });
     const closed = new Promise((resolve) => stream.on('close', resolve));
@@ -161,7 +145,7 @@ describe('flow control', () => {
   });
 
   test('a dyno that does not read stops the client from sending', async () => {
-    await open({ idleMs: 2_000 });
+    await openTls({ idleMs: 2_000 });
     bed.route([await bed.rawDyno((socket) => socket.pause())]);
     const stream = openSession(bed, tls).request({ ':path': '/', ':method': 'POST' });
     stream.on('error', () => undefined);
@@ -188,7 +172,7 @@ describe('limits of a head', () => {
     ['path', { ':path': `/${'p'.repeat(8192)}` }],
     ['number', Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`x-${at}`, '1']))],
   ])('a %s that is too much for HTTP/1.1 is for HTTP/2', async (_name, headers) => {
-    await open();
+    await openTls();
     bed.route([], 'crashed');
     const session = openSession(bed, tls);
     const answer = await askH2(session, { ':path': '/', ...headers });
@@ -199,7 +183,7 @@ describe('limits of a head', () => {
   });
 
   test('one without end is refused by the connection, and others live on', async () => {
-    await open();
+    await openTls();
     bed.route([await bed.dyno((_request, response) => response.end('next'))]);
     const many = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`x-${at}`, 'b'.repeat(8000)]));
     const answer = await askH2(openSession(bed, tls), { ':path': '/', ...many });
@@ -211,7 +195,7 @@ describe('limits of a head', () => {
 
 describe('CONNECT', () => {
   test('is refused as with HTTP/1.1', async () => {
-    await open();
+    await openTls();
     const session = openSession(bed, tls);
     const stream = session.request({ ':method': 'CONNECT', ':authority': 'demo.localhost' });
     stream.on('error', () => undefined);
@@ -221,7 +205,7 @@ describe('CONNECT', () => {
   });
 
   test('for another protocol is not offered, and who sends it gets an error of the stream', async () => {
-    await open();
+    await openTls();
     let reached = false;
     bed.route([await bed.rawDyno(() => (reached = true))]);
     const session = openSession(bed, tls);
@@ -277,7 +261,7 @@ test.each([
   ['a path without slash', [GET[0], GET[1], [':path', 'demo'], GET[3]], undefined],
   ['a host with a path', [...GET.slice(0, 3), [':authority', 'demo.localhost/x']], undefined],
 ] as const)('no dyno gets a whole request of %s', async (_name, fields, body) => {
-  await open();
+  await openTls();
   const whole: string[] = [];
   bed.route([
     await bed.dyno((incoming, response) => {
@@ -298,7 +282,7 @@ test.each([
 });
 
 test('a header that is none does not reach a dyno, nor does what it hides', async () => {
-  await open();
+  await openTls();
   let seen: string[] = [];
   bed.route([
     await bed.dyno((incoming, response) => {

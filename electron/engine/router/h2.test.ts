@@ -1,22 +1,14 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { RouterLimits } from './limits.ts';
-import { type Testbed, until } from './testbed.ts';
-import { askH2, openTlsBed, openSession, type TlsPort } from './testing-h2.ts';
-
-let bed: Testbed;
-let tls: TlsPort;
-afterEach(() => bed.close());
-
-async function open(limits: Partial<RouterLimits> = {}): Promise<void> {
-  ({ bed, tls } = await openTlsBed(limits));
-}
+import { describe, expect, test } from 'vitest';
+import { until } from './testbed.ts';
+import { askH2, openSession } from './testing-h2.ts';
+import { bed, expectingDyno, openTls, tls } from './testing-bed.ts';
 
 describe('HTTP/2', () => {
   const PATH = { ':path': '/' };
 
   test('goes to dynos as HTTP/1.1, with everything that was said', async () => {
-    await open();
+    await openTls();
     bed.route([
       await bed.dyno((incoming, response) => {
         let body = '';
@@ -52,7 +44,7 @@ describe('HTTP/2', () => {
   });
 
   test('many requests share a connection', async () => {
-    await open();
+    await openTls();
     bed.route([await bed.dyno((incoming, response) => response.end(incoming.url))]);
     const on = openSession(bed, tls);
     const paths = Array.from({ length: 300 }, (_, index) => `/${index}`);
@@ -61,7 +53,7 @@ describe('HTTP/2', () => {
   });
 
   test('HEAD, 204, 304 and a chunked answer come as they are', async () => {
-    await open();
+    await openTls();
     bed.route([
       await bed.dyno((incoming, response) => {
         if (incoming.url === '/204') response.writeHead(204).end();
@@ -82,7 +74,7 @@ describe('HTTP/2', () => {
   });
 
   test('large bodies go both ways', async () => {
-    await open();
+    await openTls();
     bed.route([await bed.dyno((incoming, response) => incoming.pipe(response))]);
     const body = 'x'.repeat(5_000_000);
     const answer = await askH2(openSession(bed, tls), { ':path': '/', ':method': 'PUT' }, body);
@@ -91,7 +83,7 @@ describe('HTTP/2', () => {
   });
 
   test('the router’s pages and codes are the same', async () => {
-    await open({ firstByteMs: 200 });
+    await openTls({ firstByteMs: 200 });
     bed.routeWith({ maintenance: true }, []);
     const on = openSession(bed, tls);
     const maintenance = await askH2(on, PATH);
@@ -106,7 +98,7 @@ describe('HTTP/2', () => {
   });
 
   test('a break is a break on either side', async () => {
-    await open();
+    await openTls();
     bed.route([await bed.answeringDyno('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello', 'reset')]);
     expect((await askH2(openSession(bed, tls), PATH)).reset).toBe(2);
     await bed.line(/code=H18 .* protocol=http2\.0 /);
@@ -148,7 +140,7 @@ describe('trailers', () => {
     });
 
   test('pass in both directions, without those that steer', async () => {
-    await open();
+    await openTls();
     bed.route([await echo()]);
     const request = { ':path': '/', ':method': 'POST' };
     const trailers = { 'x-sum': '42', host: 'else', 'x-forwarded-for': '1.2.3.4' };
@@ -160,7 +152,7 @@ describe('trailers', () => {
   });
 
   test('pass where a length was told as well, when the head announced them', async () => {
-    await open();
+    await openTls();
     bed.route([await echo()]);
     const request = { ':path': '/', ':method': 'POST', 'content-length': '4', trailer: 'x-sum' };
     const answer = await askH2(openSession(bed, tls), request, 'body', { 'x-sum': '42' });
@@ -168,7 +160,7 @@ describe('trailers', () => {
   });
 
   test('too many of them are a bad request', async () => {
-    await open();
+    await openTls();
     bed.route([await echo()]);
     const trailers = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`x-${at}`, 'b'.repeat(1000)]));
     const answer = await askH2(openSession(bed, tls), { ':path': '/', ':method': 'POST' }, 'body', trailers);
@@ -179,24 +171,19 @@ describe('trailers', () => {
 
 describe('interim answers', () => {
   test('100 comes from the router where it is asked for, and the body behind it', async () => {
-    await open();
-    let expectation: string | undefined = 'none seen';
-    bed.route([
-      await bed.dyno((incoming, response) => {
-        expectation = incoming.headers.expect;
-        void incoming.pipe(response);
-      }),
-    ]);
+    await openTls();
+    const told = await expectingDyno();
+    bed.route([told.dyno]);
     const stream = openSession(bed, tls).request({ ':path': '/', ':method': 'PUT', expect: '100-continue' });
     await once(stream, 'continue');
     stream.end('the body');
     let text = '';
     for await (const chunk of stream) text += String(chunk);
-    expect([text, expectation]).toEqual(['the body', undefined]);
+    expect([text, told.expectation]).toEqual(['the body', undefined]);
   });
 
   test('others come from the dyno', async () => {
-    await open();
+    await openTls();
     bed.route([
       await bed.answeringDyno(
         'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
@@ -217,7 +204,7 @@ test.each([
   ['600 Beyond', '', 503],
   ['999 Far Beyond', '', 503],
 ])('an answer %s of a dyno comes with its status', async (line, headers, status) => {
-  await open();
+  await openTls();
   bed.route([await bed.answeringDyno(`HTTP/1.1 ${line}\r\n${headers}Content-Length: 0\r\n\r\n`)]);
   const answer = await askH2(openSession(bed, tls), { ':path': '/' });
   expect([answer.headers[':status'], answer.reset]).toEqual([status, 0]);
@@ -225,7 +212,7 @@ test.each([
 });
 
 test('H31 is for a host that the connection is not for, whatever app that is', async () => {
-  await open();
+  await openTls();
   bed.routeWith({ domains: ['www.example.com'] }, [
     await bed.dyno((_request, response) => response.end('ok')),
   ]);

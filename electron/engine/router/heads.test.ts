@@ -1,14 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { afterEach, expect, test } from 'vitest';
-import { Testbed, until } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
+import { expect, test } from 'vitest';
+import { until } from './testbed.ts';
+import { bed, expectingDyno, open } from './testing-bed.ts';
 
 /** Raw headers as a map from the name as spelt to all its values. */
 function spelt(raw: readonly string[]): Record<string, string[]> {
@@ -153,20 +146,15 @@ test('an HTTP/1.0 client gets a chunked answer unchunked, and the end of the con
 
 test('Expect: 100-continue is answered by the router and not passed on', async () => {
   await open();
-  let expectation: string | undefined = 'none seen';
-  bed.route([
-    await bed.dyno((incoming, response) => {
-      expectation = incoming.headers.expect;
-      void incoming.pipe(response);
-    }),
-  ]);
+  const told = await expectingDyno();
+  bed.route([told.dyno]);
   const client = bed.raw(
     'POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n',
   );
   await until(() => client.received() === 'HTTP/1.1 100 Continue\r\n\r\n');
   client.socket.write('ok');
   await until(() => client.received().endsWith('2\r\nok\r\n0\r\n\r\n'));
-  expect(expectation).toBeUndefined();
+  expect(told.expectation).toBeUndefined();
 });
 
 test('an interim answer of the dyno is passed on', async () => {

@@ -1,13 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Backend } from './routing-table.ts';
+import { bed, open } from './testing-bed.ts';
 import { pause, Testbed, until } from './testbed.ts';
 
 /** What passes the router and what does not, at the edges of the platform's rules (reference: heroku-platform 4.2 to 4.4). */
-let bed: Testbed;
-beforeEach(async () => {
-  bed = await new Testbed().listen();
-});
-afterEach(() => bed.close());
+beforeEach(() => open());
 
 const HOST = 'Host: demo.localhost\r\n';
 

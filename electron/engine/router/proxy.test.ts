@@ -2,16 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { afterEach, expect, test } from 'vitest';
-import { pause, Testbed, until } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
+import { expect, test } from 'vitest';
+import { pause, until } from './testbed.ts';
+import { bed, open } from './testing-bed.ts';
 
 test('50 MB up and down arrive whole, with length and chunked', async () => {
   await open();

@@ -59,16 +59,9 @@ test('a client that does not read stops the dyno', async () => {
 });
 
 test('an upgrade carries bytes both ways, and failures have their codes', async () => {
-  bed.route([
-    await bed.rawDyno((socket) => {
-      socket.once('data', () => {
-        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
-        socket.on('data', (chunk) => socket.write(chunk));
-      });
-    }),
-  ]);
+  bed.route([await bed.upgradingDyno()]);
   const client = bed.raw(
-    'GET / HTTP/1.1\r\nHost: demo.localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: demo.localhost\r\nConnection: Upgrade\r\nUpgrade: talk\r\n\r\n',
   );
   await modules.until(() => client.received().endsWith('\r\n\r\n'));
   client.socket.write('there and back');

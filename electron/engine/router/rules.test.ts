@@ -1,14 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { type Answer, Testbed, until } from './testbed.ts';
+import { describe, expect, test } from 'vitest';
+import { type Answer, until } from './testbed.ts';
 import { DEFAULT_RULES, type RouteRules } from './routing-table.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
+import { bed, open } from './testing-bed.ts';
 
 describe('maintenance', () => {
   test('every request gets the page, the dyno none, and the log the line of H80', async () => {

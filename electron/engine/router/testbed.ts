@@ -105,6 +105,18 @@ export class Testbed {
     });
   }
 
+  /** A dyno that leaves HTTP with whoever asks, says `hello` and sends back what it hears. */
+  upgradingDyno(hello = ''): Promise<Backend> {
+    return this.rawDyno((socket) => {
+      socket.once('data', () => {
+        socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: talk\r\n\r\n${hello}`,
+        );
+        socket.on('data', (data) => socket.write(data));
+      });
+    });
+  }
+
   /** A dyno whose machine is there but takes no connection: connecting to it hangs. */
   async silentDyno(): Promise<Backend> {
     const worker = new Worker(

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createAuthority } from '../https/certificates.ts';
-import type { RouterLimits } from './limits.ts';
-import { Testbed, until } from './testbed.ts';
+import { type Testbed, until } from './testbed.ts';
 
 /** The router's port for HTTPS. */
 export interface TlsPort {
@@ -17,14 +16,6 @@ export async function listenTls(bed: Testbed): Promise<TlsPort> {
   const authority = await createAuthority('test', Date.now());
   const { port } = await bed.router.listenTls(0, ['127.0.0.1', '::1'], authority);
   return { port, certificate: authority.certificate };
-}
-
-/** A bed whose router serves HTTP and HTTPS. */
-export async function openTlsBed(
-  limits: Partial<RouterLimits>,
-): Promise<{ readonly bed: Testbed; readonly tls: TlsPort }> {
-  const bed = await new Testbed(limits).listen();
-  return { bed, tls: await listenTls(bed) };
 }
 
 /** A connection of HTTP/2 that names a host; ended with the bed. */

@@ -1,16 +1,14 @@
 import { get } from 'node:http';
 import { get as getSecurely } from 'node:https';
 import { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createAuthority } from '../https/certificates.ts';
 import type { RouterLimits } from './limits.ts';
 import { ListenError } from './listener.ts';
-import { Testbed, until } from './testbed.ts';
+import { bed, open as openBed } from './testing-bed.ts';
+import { until } from './testbed.ts';
 import { startWorker } from './thread.ts';
 import { createThreadedRouter } from './threaded-router.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
 
 interface More {
   readonly threads?: number;
@@ -22,7 +20,7 @@ interface More {
 async function open({ threads = 1, limits = {}, wake }: More = {}) {
   const problems: string[] = [];
   const workers: Worker[] = [];
-  bed = new Testbed(limits, wake, ({ log, ...options }) =>
+  await openBed(limits, wake, ({ log, ...options }) =>
     createThreadedRouter({
       ...{ log, threads },
       ...(options.wake === undefined ? {} : { wake: options.wake }),
@@ -35,7 +33,6 @@ async function open({ threads = 1, limits = {}, wake }: More = {}) {
       },
     }),
   );
-  await bed.listen();
   return { problems, workers };
 }
 

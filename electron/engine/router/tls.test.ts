@@ -5,15 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createAuthority } from '../https/certificates.ts';
-import { Testbed } from './testbed.ts';
+import { bed, open as openBed } from './testing-bed.ts';
 import type { KeyPair } from './tls-gate.ts';
 
 let authority: KeyPair;
 let folder: string;
-let bed: Testbed;
 let port = 0;
 
 beforeAll(async () => {
@@ -22,11 +21,9 @@ beforeAll(async () => {
   await writeFile(join(folder, 'ca.pem'), authority.certificate);
 });
 afterAll(() => rm(folder, { recursive: true }));
-afterEach(() => bed.close());
 
-async function open(limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<void> {
-  bed = new Testbed(limits);
-  await bed.listen();
+async function open(): Promise<void> {
+  await openBed();
   ({ port } = await bed.router.listenTls(0, ['127.0.0.1', '::1'], authority));
 }
 

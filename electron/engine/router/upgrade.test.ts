@@ -1,17 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { pause, Testbed, until } from './testbed.ts';
-
-let bed: Testbed;
-afterEach(() => bed.close());
-
-const open = async (limits: ConstructorParameters<typeof Testbed>[0] = {}): Promise<Testbed> => {
-  bed = new Testbed(limits);
-  return bed.listen();
-};
+import { pause, until } from './testbed.ts';
+import { bed, open } from './testing-bed.ts';
 
 test('WebSockets: text and binary both ways, and the line at the end', async () => {
   await open();
@@ -50,14 +43,7 @@ test('WebSockets: text and binary both ways, and the line at the end', async () 
 
 test('an upgraded connection that is silent ends with H15; one that talks lives on', async () => {
   await open({ idleMs: 1000 });
-  bed.route([
-    await bed.rawDyno((socket) => {
-      socket.once('data', () => {
-        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: talk\r\n\r\nhello');
-        socket.on('data', (data) => socket.write(data));
-      });
-    }),
-  ]);
+  bed.route([await bed.upgradingDyno('hello')]);
   const client = bed.raw(
     'GET / HTTP/1.1\r\nHost: demo.localhost\r\nConnection: Upgrade\r\nUpgrade: talk\r\n\r\n',
   );
