@@ -9,8 +9,8 @@ import { APPS, BASE, type BenchFolder } from './apps.ts';
 
 const BUILD_IMAGE = 'slipway-13-build';
 const BUILDPACKS = join(import.meta.dirname, '..', '..', 'buildpacks');
-/** Volumes of the builds in fresh containers: the app's cache, and downloads as ours has them. */
-const CACHE = 'slipway-bench-build-cache';
+/** Volumes of the builds in fresh containers: a cache for each first build, and downloads as ours has them. */
+const CACHE = 'slipway-bench-build-cache-';
 const DOWNLOADS = 'slipway-bench-build-downloads';
 /** Container that the peers' base image is made of. */
 const BASE_MAKER = 'slipway-bench-build-base-maker';
@@ -22,7 +22,10 @@ const KEPT_PACKAGES = ['npm', 'cache', 'data', 'python/pip', 'python/uv', 'go/mo
 /** Somebody who makes what can be run out of a folder. */
 export interface Builder {
   readonly name: string;
-  /** Forgets all that it has of the app and of packages; runtimes stay. */
+  /**
+   * Makes the next build a first one, with no packages; runtimes stay. What earlier builds made stays too, as the images of `docker build`
+   * do: ext4 looks for a free inode the slower the more were freed in the last minutes, and that is not the builder's time.
+   */
   clean(app: BenchFolder): Promise<void>;
   /** Builds the folder as it is. @returns seconds to the release, or to the image */
   build(app: BenchFolder): Promise<number>;
@@ -68,7 +71,8 @@ async function removeAll(host: Host): Promise<void> {
   await docker('rm', '--force', BASE_MAKER);
   for (const { fixture } of APPS) await docker('rmi', '--force', image(fixture), `${image(fixture)}-slug`);
   await docker('rmi', '--force', BASE);
-  await docker('volume', 'rm', '--force', CACHE, DOWNLOADS);
+  const volumes = await docker('volume', 'ls', '--quiet', '--filter', `name=${CACHE}`);
+  await docker('volume', 'rm', '--force', ...volumes.split('\n').filter(Boolean), DOWNLOADS);
 }
 
 const image = (fixture: string): string => `slipway-bench-build-${fixture}`;
@@ -113,12 +117,14 @@ async function makeBase(downloads: string): Promise<void> {
 
 function slipway(host: Host, downloads: string): Builder {
   let app = '';
+  let apps = 0;
   return {
     name: 'slipway',
     async clean({ fixture }) {
-      if (app !== '') await host.client.call('apps.destroy', { app, confirm: app });
+      if (app !== '')
+        await host.client.call('formation.update', { app, updates: [{ type: 'web', quantity: 0 }] });
       await forgetPackages(downloads);
-      app = fixture;
+      app = `${fixture}-${(apps += 1)}`;
       await host.client.call('apps.create', { name: app });
     },
     async build({ path }) {
@@ -158,13 +164,15 @@ function dockerBuild(): Builder {
  * container becomes an image. Buildpacks are ours; what a build leaves for the next is copied from and to the cache.
  */
 function freshContainers(): Builder {
+  let cache = '';
+  let caches = 0;
   return {
     name: 'buildpack in a fresh container',
     async clean() {
-      await docker('volume', 'rm', '--force', CACHE);
-      await docker('volume', 'create', CACHE);
+      cache = `${CACHE}${(caches += 1)}`;
+      await docker('volume', 'create', cache);
       await forgetPackages(DOWNLOADS);
-      const paths = ['--volume', `${CACHE}:/tmp/cache`, '--volume', `${DOWNLOADS}:/downloads`];
+      const paths = ['--volume', `${cache}:/tmp/cache`, '--volume', `${DOWNLOADS}:/downloads`];
       await inContainer('chown -R 1000:1000 /tmp/cache /downloads', ...paths);
     },
     async build({ buildpack, fixture, path }) {
@@ -182,7 +190,7 @@ function freshContainers(): Builder {
       const env = { ...registrySettings(), SLIPWAY_DOWNLOADS: DOWNLOADS_AT };
       const options = [
         ...['--interactive', '--name', container, '--user', '1000:1000'],
-        ...['--volume', `${CACHE}:/tmp/cache`, '--volume', `${DOWNLOADS}:${DOWNLOADS_AT}`],
+        ...['--volume', `${cache}:/tmp/cache`, '--volume', `${DOWNLOADS}:${DOWNLOADS_AT}`],
         ...['--volume', `${BUILDPACKS}:/tmp/buildpacks:ro`],
         ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       ];
@@ -199,8 +207,8 @@ function freshContainers(): Builder {
 
 /** Starts a container with the folder as an archive on its standard input, and waits for its end. @throws when it fails */
 async function pipeFolder(path: string, container: string): Promise<void> {
-  const script =
-    'set -o pipefail; tar -C "$1" -c . | docker start --attach --interactive "$2" 2>&1 || { echo failed >&2; exit 1; }';
+  // What it says is in the error's message, as far as it is on standard error.
+  const script = 'set -o pipefail; tar -C "$1" -c . | docker start --attach --interactive "$2" >&2';
   const maxBuffer = 64 * 1024 * 1024;
   await promisify(execFile)('bash', ['-c', script, 'bash', path, container], { maxBuffer });
 }

@@ -188,6 +188,36 @@ export function buildContract({ world, app }: ContractContext): void {
   );
 
   test(
+    'each build has changeable buildpacks as they are now, whatever the one before did to them',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'contract-buildpack-'));
+      const { runtime } = world();
+      const spec = { appId: app(), stack: STACK, clearCache: false };
+      const read = async (names: readonly string[], after: string): Promise<string> => {
+        const buildpacks = names.map((name) => ({ name, folder, changeable: true }));
+        const box = await runtime.openBuild({ ...spec, buildId: freshId('build'), buildpacks }, never);
+        const pack = box.buildpackDir('contract');
+        const { output } = await script(box, `cat "$PACK"/*; ${after}`, { PACK: pack }).finally(() =>
+          box.close(),
+        );
+        return output;
+      };
+      try {
+        await writeFile(join(folder, 'file'), 'one\n');
+        expect(await read(['other', 'contract'], 'echo changed > "$PACK/file"; echo new > "$PACK/new"')).toBe(
+          'one\n',
+        );
+        expect(await read(['contract'], 'rm -rf "$PACK"')).toBe('one\n');
+        await writeFile(join(folder, 'file'), 'two\n');
+        expect(await read(['contract'], '')).toBe('two\n');
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+    LIMIT,
+  );
+
+  test(
     'the cache survives from build to build; BUILD_DIR and ENV_DIR do not',
     async () => {
       const appId = app();

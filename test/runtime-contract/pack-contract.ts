@@ -39,6 +39,23 @@ const INSTALL = `
     cp -a node_modules "$CACHE/node_modules"
   fi`;
 
+/** What may happen to a folder that a build takes from the last one. */
+const CHANGES = [
+  'true',
+  'echo "another module" > node_modules/left/3.js; touch -d @1000000000 node_modules/left/3.js node_modules/left',
+  'chmod 600 node_modules/left/3.js',
+  'mv node_modules/left/3.js node_modules/left/other.js',
+  'rm node_modules/right/5.js; touch -d @1000000000 node_modules/right',
+  'mkdir node_modules/empty',
+  'ln -s right node_modules/link; true',
+  'chmod 700 node_modules',
+  'rm -r node_modules; mkdir node_modules; echo new > node_modules/new.js',
+  'true',
+];
+/** Tells all of a folder. */
+const TELL =
+  'find . -mindepth 1 -printf "%P %y %m %l\\n" | LC_ALL=C sort; find . -type f | LC_ALL=C sort | xargs cksum';
+
 /** Promises of `BuildBox.pack`. */
 export function packContract({ world, app }: ContractContext): void {
   test(
@@ -149,6 +166,27 @@ export function packContract({ world, app }: ContractContext): void {
   );
 
   test(
+    'a folder from the last build is known as long as nothing in it is changed, and in the slug as it is',
+    async () => {
+      const appId = app();
+      const known = new Map<string, Buffer>();
+      for (const [at, change] of CHANGES.entries()) {
+        const { parts, told } = await takeAndPack(appId, change, new Set(known.keys()));
+        const inner = [...parts.values()].slice(0, -1);
+        expect(inner.length, change).toBe(1);
+        expect(inner[0] === null, change).toBe(at > 0 && change === 'true');
+        for (const [key, bytes] of parts) if (bytes !== null) known.set(key, bytes);
+        await using out = await unpack(
+          Buffer.concat([...parts.keys()].map((key) => known.get(key) ?? Buffer.alloc(0))),
+        );
+        const { stdout } = await run('sh', ['-c', `cd "$1" && ${TELL}`, 'sh', join(out.folder, 'app')]);
+        expect(stdout, change).toBe(told);
+      }
+    },
+    LIMIT,
+  );
+
+  test(
     'content that does not compress and is larger than any buffer comes whole',
     async () => {
       const box = await openBox(world().runtime, app());
@@ -178,6 +216,22 @@ export function packContract({ world, app }: ContractContext): void {
     try {
       await box.putSource(sourceTar(entries));
       return await packed(box);
+    } finally {
+      await box.close();
+    }
+  }
+
+  /** A build that takes node_modules from the last one and changes something. */
+  async function takeAndPack(appId: string, change: string, known: ReadonlySet<string>) {
+    const box = await openBox(world().runtime, appId);
+    try {
+      await box.putSource(sourceTar([{ name: 'main.js', content: change }]));
+      const take = `if [ -d "$LAST/node_modules" ]; then mv "$LAST/node_modules" .; else ${INSTALL}
+        find node_modules -exec touch -d @1000000000 {} +; fi; ${change}; ${TELL}`;
+      const env = { CACHE: box.cacheDir, LAST: box.env['SLIPWAY_LAST_BUILD'] ?? '' };
+      const { code, output } = await script(box, take, env);
+      expect(code, output).toBe(0);
+      return { parts: await packed(box, known), told: output };
     } finally {
       await box.close();
     }

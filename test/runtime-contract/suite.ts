@@ -6,6 +6,7 @@ import { outputContract } from './output-contract.ts';
 import { packContract } from './pack-contract.ts';
 import { runContract } from './run-contract.ts';
 import { recoveryContract } from './recovery-contract.ts';
+import { sourceContract } from './source-contract.ts';
 import { stageContract } from './stage-contract.ts';
 import { LIMIT, never, type RuntimeWorld, STACK } from './world.ts';
 
@@ -51,6 +52,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeWorld>)
 
     describe('builds', () => {
       buildContract(context);
+    });
+    describe('sources by difference', () => {
+      sourceContract(context);
     });
     describe('pack', () => {
       packContract(context);

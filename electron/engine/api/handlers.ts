@@ -112,6 +112,7 @@ function appHandlers(systems: ApiSystems): HandlersOf<'apps' | 'logs'> {
       systems.apiLog(app.id, `Enable Logplex by user ${user}`);
       systems.apiLog(app.id, `Release v2 created by user ${user}`);
       facts.publish({ kind: 'app.created', app: app.id });
+      systems.builds.expect(app);
       return apps.view(app);
     },
     'apps.setStack': async ({ app, stack }, { user }) => setStack(systems, apps.find(app), stack, user),

@@ -37,6 +37,16 @@ export class Builds {
     this.options = options;
   }
 
+  /** Has things ready for the first build of an app that was just made. */
+  expect(app: AppRow): void {
+    if (makesImages(app.stack)) return;
+    const { runtime, buildpacks } = this.options;
+    runtime.expectBuild({
+      ...{ buildId: randomUUID(), appId: app.id, stack: app.stack, clearCache: false },
+      buildpacks,
+    });
+  }
+
   /**
    * Starts a deploy; it goes on by itself.
    * @throws SlipwayError `conflict` while another build of the app runs, `not_found` for an unknown upload or sample

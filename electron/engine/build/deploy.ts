@@ -1,4 +1,3 @@
-import { isDiskFull } from '#shared/errors.ts';
 import { ConfigChange } from '#shared/model/config.ts';
 import type { Apps } from '../app/apps.ts';
 import type { DynoManager } from '../dyno/manager.ts';
@@ -7,8 +6,9 @@ import { describeDeploy, type ReleaseLedger } from '../release/ledger.ts';
 import { ReleaseFailed, type ReleasePublisher } from '../release/publisher.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Buildpack } from '../slug/buildpacks.ts';
-import { type AppState, type CompiledSlug, compileSlug, toBuildFailure } from '../slug/compiler.ts';
-import { BuildFailure } from '../slug/failure.ts';
+import type { AppState, CompiledSlug } from '../slug/compile-order.ts';
+import { compileSlug } from '../slug/compiler.ts';
+import { BuildFailure, toBuildFailure } from '../slug/failure.ts';
 import type { BuildpackStore } from '../slug/fetch/buildpack-store.ts';
 import { bang, detail } from '../slug/output-text.ts';
 import { PhaseRunner } from '../slug/phases.ts';
@@ -22,16 +22,12 @@ import type { Clock } from '../util/clock.ts';
 import type { FactHub } from '../util/facts.ts';
 import { noAddons, setUpApp } from './app-setup.ts';
 import type { BuildOutput } from './build-output.ts';
+import { BuildRecord } from './build-record.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { knownParts } from './known-parts.ts';
 import { LineLog } from './line-log.ts';
 import { type PostdeployOptions, runPostdeploy } from './postdeploy.ts';
 import { newSlug, releaseFailure, releaseText, sameSource } from './release-step.ts';
-
-/** Phases that change are written down within this time, in milliseconds: each write waits for the disk. */
-const WRITE_WITHIN = 250;
-/** Time between two attempts to write down what there was no room for, in milliseconds. */
-const RETRY_WRITE = 1_000;
 
 /** What a deploy needs of the rest of the engine. */
 export interface DeployOptions {
@@ -70,8 +66,7 @@ export class Deploy {
   private readonly order: DeployOrder;
   private readonly abort = new AbortController();
   private readonly phases: PhaseRunner;
-  private current: BuildRow;
-  private cancelWrite: (() => void) | null = null;
+  private readonly record: BuildRecord;
   /** Command to be run once behind the app's first release. */
   private postdeploy: string | null = null;
 
@@ -79,11 +74,11 @@ export class Deploy {
     this.options = options;
     this.order = order;
     this.id = order.row.id;
-    this.current = order.row;
+    this.record = new BuildRecord(options, order.row);
     this.phases = new PhaseRunner(
       options.clock,
       (phases) => {
-        this.note({ phases: [...phases] });
+        this.record.note({ phases: [...phases] });
       },
       order.row.phases,
     );
@@ -91,7 +86,7 @@ export class Deploy {
 
   /** How far it has come; the store may know of phases a moment later. */
   get row(): BuildRow {
-    return this.current;
+    return this.record.row;
   }
 
   /** Ends the deploy as soon as it can; before its release nothing of it stays. */
@@ -117,7 +112,8 @@ export class Deploy {
     const reservation = this.options.dynos.reserve(app.id);
     let compiled: CompiledSlug | null = null;
     try {
-      const made = (compiled = await this.compile(write));
+      const made = await this.compile(write);
+      compiled = made;
       const release = await this.phases.run('release', () => this.release(made, write, output));
       const command = this.runPostdeploy(write);
       await this.phases.run('launch', () => this.launch(release.version));
@@ -129,7 +125,7 @@ export class Deploy {
         await this.options.runtime.unstage(compiled.id).catch(() => undefined);
     } finally {
       reservation.release();
-      this.saveAnyway({ finishedAt: new Date(this.options.clock.now()).toISOString() });
+      this.record.saveAnyway({ finishedAt: new Date(this.options.clock.now()).toISOString() });
       lines.end();
       output.end();
     }
@@ -155,7 +151,7 @@ export class Deploy {
     } catch (error) {
       this.fail(error, () => undefined);
     } finally {
-      this.save({ finishedAt: new Date(this.options.clock.now()).toISOString() });
+      this.record.save({ finishedAt: new Date(this.options.clock.now()).toISOString() });
     }
   }
 
@@ -187,7 +183,7 @@ export class Deploy {
   ): Promise<AppState> {
     const { store, ledger } = this.options;
     const { app } = this.order;
-    if (!source.changed) this.note({ sourceCommit: source.commit });
+    if (!source.changed) this.record.note({ sourceCommit: source.commit });
     if (first) this.postdeploy = (await setUpApp(this.options, this.order, source, write)).postdeploy;
     const { detectedBuildpack: detected = null, stack, options } = store.findApp(app.id) ?? app;
     return {
@@ -229,7 +225,7 @@ export class Deploy {
         output.write(text);
       },
     });
-    this.save({ status: 'succeeded', release: release.version });
+    this.record.save({ status: 'succeeded', release: release.version });
     apiLog(app.id, 'Build succeeded');
     write(releaseText(release));
     await this.inForce(release.version, done);
@@ -306,7 +302,7 @@ export class Deploy {
       write(this.sameSourceWarning());
       this.options.apiLog(this.order.app.id, 'Build failed -- check your build output');
     }
-    this.saveAnyway({
+    this.record.saveAnyway({
       status: released ? 'succeeded' : 'failed',
       phases: [...this.phases.phases],
       failure: { code: failure.code, message: failure.message },
@@ -324,40 +320,5 @@ export class Deploy {
   private interruptedPhase() {
     const running = this.row.phases.find((phase) => phase.state === 'running');
     return (running ?? this.row.phases.find((phase) => phase.state === 'waiting'))?.name ?? 'release';
-  }
-
-  /** Changes what is known; the store has it a moment later, or with the next `save`. */
-  private note(change: Partial<BuildRow>): void {
-    this.current = { ...this.current, ...change };
-    this.cancelWrite ??= this.options.clock.after(WRITE_WITHIN, () => {
-      this.saveAnyway({});
-    });
-    this.options.facts.publish({ kind: 'build.changed', app: this.order.app.id, build: this.id });
-  }
-
-  /**
-   * As `save`, for what has happened whether it can be written down or not: while the disk is full it is known in memory and stored
-   * as soon as there is room.
-   */
-  private saveAnyway(change: Partial<BuildRow>): void {
-    try {
-      this.save(change);
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      this.cancelWrite = this.options.clock.after(RETRY_WRITE, () => {
-        this.saveAnyway({});
-      });
-    }
-  }
-
-  /** Changes what is known; it is in the store when this returns. */
-  private save(change: Partial<BuildRow>): void {
-    this.cancelWrite?.();
-    this.cancelWrite = null;
-    this.current = { ...this.current, ...change };
-    const { store, facts } = this.options;
-    if (store.findApp(this.order.app.id) === null) return;
-    store.updateBuild(this.id, this.current);
-    facts.publish({ kind: 'build.changed', app: this.order.app.id, build: this.id });
   }
 }

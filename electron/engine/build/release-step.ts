@@ -1,4 +1,4 @@
-import type { CompiledSlug } from '../slug/compiler.ts';
+import type { CompiledSlug } from '../slug/compile-order.ts';
 import { BuildFailure } from '../slug/failure.ts';
 import { bang, detail, step } from '../slug/output-text.ts';
 import type { AppRow, ReleaseRow, SlugRow } from '../store/rows.ts';

@@ -18,6 +18,11 @@ export interface Runtime {
    * @throws RuntimeError when it cannot be made
    */
   prepare(stack: string, report: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Says that an app may be built for the first time soon, so that its place to compile in can be got ready. Nothing shows of it, and
+   * `openBuild`, `destroyApp` and `close` do all that belongs to it. Only the app that was named last is expected.
+   */
+  expectBuild(spec: BuildBoxSpec): void;
   /** Opens a place to compile in; `close` it whatever happens. */
   openBuild(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox>;
   /**
@@ -211,8 +216,16 @@ export interface BuildBox {
    * system, so that a buildpack can move out of it what has not changed.
    */
   readonly env: Readonly<Record<string, string>>;
-  /** Unpacks a tar into BUILD_DIR, which is empty before. */
+  /**
+   * Takes over into BUILD_DIR, which is empty before, what the app's last build folder still has of the source just as it was brought.
+   * @param marks by path: what names a file's content where the source comes from. Files without a mark are not taken over
+   * @returns the paths of the files that are there now. None when nothing is known, or it did not work
+   */
+  takeSource(marks: ReadonlyMap<string, string>): Promise<ReadonlySet<string>>;
+  /** Unpacks a tar into BUILD_DIR, which has nothing but what was taken over before. */
   putSource(tar: Readable): Promise<void>;
+  /** Remembers BUILD_DIR as it is, which is the whole source, for `takeSource` of the app's next build. */
+  noteSource(marks: ReadonlyMap<string, string>): Promise<void>;
   /** Writes one file for each config var into ENV_DIR. */
   putEnv(vars: Readonly<Record<string, string>>): Promise<void>;
   /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CNB_STACK } from '#shared/model/stack.ts';
 import type { BuilderImage } from '../runtime/image-orders.ts';
 import type { TypeImage } from '../runtime/runtime.ts';
-import type { AppState, CompiledSlug, CompileOrder, CompileTools } from './compiler.ts';
+import type { AppState, CompiledSlug, CompileOrder, CompileTools } from './compile-order.ts';
 import { formationOf, imagesDigest, shellText } from './image-compiler.ts';
 import { detail, megabytes, step } from './output-text.ts';
 import { SafeText } from './safe-text.ts';

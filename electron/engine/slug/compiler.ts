@@ -1,87 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { isDiskFull } from '#shared/errors.ts';
-import { type BuildFailureCode, SLUG_WARN_BYTES } from '#shared/model/build.ts';
+import { SLUG_WARN_BYTES } from '#shared/model/build.ts';
 import type { ProcessTypes } from '#shared/model/procfile.ts';
 import { CNB_STACK, CONTAINER_STACK } from '#shared/model/stack.ts';
-import type { FormationRow } from '../store/rows.ts';
-import type { BuildBox, Runtime, TypeImage } from '../runtime/runtime.ts';
-import { RuntimeError } from '../runtime/runtime.ts';
+import type { BuildBox } from '../runtime/runtime.ts';
 import type { Buildpack, ReleaseInfo } from './buildpacks.ts';
-import { type BuildpackChoice, type BuildpackWish, chooseBuildpacks } from './choice.ts';
-import type { BuildpackStore } from './fetch/buildpack-store.ts';
+import { type BuildpackChoice, chooseBuildpacks } from './choice.ts';
+import type { AppState, CompiledSlug, CompileOrder, CompileTools } from './compile-order.ts';
 import { compileWithBuilder } from './builder-compiler.ts';
 import { BuildFailure } from './failure.ts';
 import { compileImages } from './image-compiler.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
-import type { PhaseRunner } from './phases.ts';
 import type { StoredSlug } from './archive-writer.ts';
-import { type KnownPart, LostArchive, type SlugStore } from './slug-store.ts';
+import { type KnownPart, LostArchive } from './slug-store.ts';
 import { beginningFormation, discoverTypes } from './process-types.ts';
 import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
 import { type ProjectSource, readSource, tellNotes } from './source.ts';
+import { bringSource } from './source-transfer.ts';
 import { containerAdvice, withAdvice } from './stack-advice.ts';
 
 /** Longest time that removing a build may take, in milliseconds. */
 const EMPTY_MS = 60_000;
-
-/** What shall be compiled. */
-export interface CompileOrder {
-  readonly buildId: string;
-  readonly appId: string;
-  readonly appName: string;
-  readonly folder: string;
-  /** Parts of older slugs that the app's may take over, by key. */
-  readonly known: ReadonlyMap<string, KnownPart>;
-  readonly clearCache: boolean;
-  /** True when the app has no code yet: only then `app.json` counts. */
-  readonly first: boolean;
-  /** Longest time from the opened box to the packed slug, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Aborted once the build has used up the disk. */
-  readonly diskFull: AbortSignal;
-  /** Gets the source once it was looked through, and answers with what the app has from here on. */
-  begin(source: ProjectSource): Promise<AppState>;
-}
-
-/** What a build needs to know of its app. */
-export interface AppState {
-  readonly stack: string;
-  /** Image whose Cloud Native Buildpacks count on stack `cnb`. */
-  readonly builder: string;
-  readonly config: Readonly<Record<string, string>>;
-  readonly buildpacks: Omit<BuildpackWish, 'override'>;
-}
-
-/** What compiling works with. */
-export interface CompileTools {
-  readonly runtime: Runtime;
-  readonly slugs: SlugStore;
-  /** Our buildpacks, in detect order. */
-  readonly buildpacks: readonly Buildpack[];
-  readonly buildpackStore: Pick<BuildpackStore, 'get'>;
-  readonly phases: PhaseRunner;
-  /** Takes the build log as it grows. */
-  readonly output: (text: string) => void;
-  readonly signal: AbortSignal;
-}
-
-/** A compiled app. */
-export interface CompiledSlug extends StoredSlug {
-  readonly id: string;
-  readonly stack: string;
-  /** Docker images by process type, in place of an archive; else null. */
-  readonly images: Readonly<Record<string, TypeImage>> | null;
-  readonly processTypes: ProcessTypes;
-  /** Formation that `app.json` asks for; empty when it asks for none, or the app has one. */
-  readonly formation: readonly FormationRow[];
-  /** What the last buildpack's detect printed. */
-  readonly language: string;
-  readonly commit: string | null;
-  /** Buildpack that was found by the app's files, for its later builds; null when it was said which to use. */
-  readonly detected: string | null;
-  /** What the last buildpack asks for besides process types. */
-  readonly wishes: Pick<ReleaseInfo, 'addons' | 'config_vars'>;
-}
 
 /**
  * Compiles a folder to a slug: source → stack → buildpacks → types → pack (reference: heroku-platform 2.1).
@@ -230,9 +168,8 @@ class Compiler {
       },
       tools.signal,
     );
-    const { tar, done } = source.openTar();
-    await Promise.all([this.box.putSource(tar), done, this.box.putEnv(state.config)]);
     const { output, signal } = tools;
+    await Promise.all([bringSource(this.box, source, output), this.box.putEnv(state.config)]);
     return { scripts: new BuildpackScripts({ box: this.box, env: this.env(), output, signal }), boxed };
   }
 
@@ -320,32 +257,6 @@ class Compiler {
       REQUEST_ID: this.order.buildId,
     };
   }
-}
-
-/** What failures of the runtime are called in a build. */
-const RUNTIME_FAILURES: Partial<Record<RuntimeError['code'], BuildFailureCode>> = {
-  stack_failed: 'stack_failed',
-  unsupported: 'stack_failed',
-  build_failed: 'compile_failed',
-  disk_full: 'disk_full',
-};
-
-/** A thrown value as the build's failure. */
-export function toBuildFailure(error: unknown, signal: AbortSignal): BuildFailure {
-  if (signal.aborted) return new BuildFailure('cancelled', 'The build was cancelled.', error);
-  if (error instanceof BuildFailure) return error;
-  if (error instanceof RuntimeError) {
-    return new BuildFailure(RUNTIME_FAILURES[error.code] ?? 'internal', error.message, error);
-  }
-  if (isDiskFull(error)) {
-    const text = 'The disk that the data folder is on is full. Free some space, and deploy again.';
-    return new BuildFailure('disk_full', text, error);
-  }
-  return new BuildFailure(
-    'internal',
-    `The build failed inside Slipway: ${error instanceof Error ? error.message : String(error)}.`,
-    error,
-  );
 }
 
 /** What the build log says of the buildpacks before the first is asked (reference: heroku-platform 2.5). */

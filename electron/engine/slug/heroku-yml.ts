@@ -106,7 +106,7 @@ export function readHerokuYml(text: string): ImagePlan {
   if (builds.length === 0)
     throw invalid(['build.docker names no image: write a line such as "web: Dockerfile"']);
   const runs: Record<string, ImageRun> = {};
-  // A release command of its own comes with the section `release` only.
+  // An image that the sections `run` and `release` do not name runs its own command.
   for (const { type } of builds) runs[type] = { image: type, command: null };
   for (const [type, { command, image }] of Object.entries(run ?? {}))
     runs[type] = { command, image: imageOf(`run.${type}`, image, type, builds) };

@@ -5,7 +5,7 @@ import type { TypeImage } from '../runtime/runtime.ts';
 import { readFormation } from './app-json.ts';
 import { baseImages } from './base-images.ts';
 import { contextOf } from './build-context.ts';
-import type { CompiledSlug, CompileOrder, CompileTools } from './compiler.ts';
+import type { CompiledSlug, CompileOrder, CompileTools } from './compile-order.ts';
 import { BuildFailure } from './failure.ts';
 import {
   DOCKERFILE_PLAN,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { quote } from '../runtime/box/tools.ts';
 import type { BuildBox } from '../runtime/runtime.ts';
 import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks.ts';
@@ -55,16 +56,18 @@ export class BuildpackScripts {
    */
   async detect(buildpack: BoxedBuildpack): Promise<string> {
     const { box, output, signal } = this.context;
+    // What it writes to standard error comes first.
+    const mark = randomUUID();
     const { code, text } = await this.ask(
-      `${this.prelude()}errors=$(mktemp)
-out=$(${this.script(buildpack, 'detect')} ${quote(box.buildDir)} 2> "$errors"); code=$?
-(( code == 0 )) || cat "$errors"
-rm -f "$errors"; printf '%s' "$out"; exit $code`,
+      `${this.prelude()}out=$(${this.script(buildpack, 'detect')} ${quote(box.buildDir)}); code=$?
+printf '%s%s' ${mark} "$out"; exit $code`,
     );
     signal.throwIfAborted();
-    if (code === 0) return oneLine(text) || buildpack.name;
+    const [errors = '', name = ''] = text.split(mark);
+    if (code === 0) return oneLine(name) || buildpack.name;
+    const why = `${errors}${name}`.trimEnd();
     output(step(`App not compatible with buildpack: ${buildpack.name}`));
-    output(detail(text.trim() === '' ? MORE_INFO : text.trimEnd()));
+    output(detail(why === '' ? MORE_INFO : why));
     throw new BuildFailure(
       'detect_failed',
       `The app is not compatible with the buildpack ${buildpack.name}: its bin/detect ended with exit code ${code}. The build log says why; \`buildpacks\` shows and changes what the app uses.`,

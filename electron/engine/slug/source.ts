@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import type { BigIntStats } from 'node:fs';
 import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, posix } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -7,6 +7,8 @@ import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
 import { BuildFailure, systemCode } from './failure.ts';
 import { detail, megabytes } from './output-text.ts';
 import { listSource } from './source-list.ts';
+import { openMarks } from './source-mark.ts';
+import { tarOf } from './source-tar.ts';
 
 /** How many files are looked at at the same time. */
 const PARALLEL = 64;
@@ -20,6 +22,8 @@ export interface ProjectSource {
   readonly files: number;
   /** Their paths, in order. */
   readonly paths: readonly string[];
+  /** What names the content of each file that was not changed just now, by path; see `openMarks`. */
+  readonly marks: ReadonlyMap<string, string>;
   /** Sum of the files' sizes. */
   readonly bytes: number;
   readonly commit: string | null;
@@ -66,6 +70,7 @@ export async function readSource(folder: string, limits: SourceLimits = {}): Pro
   return {
     files: found.paths.length,
     paths: found.paths,
+    marks: found.marks,
     bytes: found.bytes,
     commit: list.commit,
     changed: list.changed,
@@ -127,8 +132,10 @@ async function inspect(
   folder: string,
   paths: readonly string[],
   maxBytes: number,
-): Promise<{ paths: string[]; bytes: number; notes: string[] }> {
+): Promise<{ paths: string[]; marks: Map<string, string>; bytes: number; notes: string[] }> {
   const kept: string[] = [];
+  const marks = new Map<string, string>();
+  const mark = await openMarks(folder);
   const notes: string[] = [];
   let bytes = 0;
   let next = 0;
@@ -139,16 +146,19 @@ async function inspect(
       if (found === 'special') notes.push(`${path} is left out: it is neither a file, a folder nor a link.`);
       else {
         kept.push(path);
-        bytes += found;
+        bytes += Number(found?.size ?? 0);
+        const name = found && mark(found);
+        if (name !== null) marks.set(path, name);
         if (bytes > maxBytes) throw tooLarge(folder, maxBytes);
       }
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
-  return { paths: kept.sort(), bytes, notes };
+  return { paths: kept.sort(), marks, bytes, notes };
 }
 
-async function inspectOne(folder: string, path: string): Promise<number | 'gone' | 'special'> {
+/** What the system knows of a file; null for a link, which has no size. */
+async function inspectOne(folder: string, path: string): Promise<BigIntStats | null | 'gone' | 'special'> {
   if (path.includes('\uFFFD')) {
     throw new BuildFailure(
       'source_unreadable',
@@ -157,13 +167,13 @@ async function inspectOne(folder: string, path: string): Promise<number | 'gone'
   }
   const full = join(folder, path);
   try {
-    const found = await lstat(full);
+    const found = await lstat(full, { bigint: true });
     if (found.isSymbolicLink()) {
       checkLink(path, await readlink(full));
-      return 0;
+      return null;
     }
     if (found.isDirectory()) return 'gone';
-    return found.isFile() ? found.size : 'special';
+    return found.isFile() ? found : 'special';
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return 'gone';
     if (error instanceof BuildFailure) throw error;
@@ -197,39 +207,7 @@ function unreadable(path: string, error: unknown): BuildFailure {
   );
 }
 
-/** Has the system's tar pack the files. Its exit code 1 says that a file changed meanwhile, which is nobody's fault. */
 /** Writes the notes of a source into the build log. */
 export function tellNotes({ notes }: Pick<ProjectSource, 'notes'>, output: (text: string) => void): void {
   for (const note of notes.slice(0, TOLD_NOTES)) output(detail(note));
-}
-
-function tarOf(folder: string, paths: readonly string[]): { tar: Readable; done: Promise<void> } {
-  const child = spawn('tar', ['--null', '-T', '-', '-cf', '-'], {
-    cwd: folder,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    if (complaint.length < 4_096) complaint += chunk.toString();
-  });
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(paths.map((path) => `./${path}\0`).join(''));
-  const done = new Promise<void>((resolve, reject) => {
-    child.on('error', (error) => {
-      reject(
-        new BuildFailure(
-          'source_unreadable',
-          `The program tar could not be started: ${error.message}. Install tar.`,
-          error,
-        ),
-      );
-    });
-    child.on('close', (code) => {
-      if (code === 0 || (code === 1 && !/cannot open|permission denied/i.test(complaint))) resolve();
-      else
-        reject(new BuildFailure('source_unreadable', `The source could not be read: ${complaint.trim()}.`));
-    });
-  });
-  done.catch(() => undefined);
-  return { tar: child.stdout, done };
 }

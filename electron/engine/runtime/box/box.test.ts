@@ -86,6 +86,11 @@ test('both ways to list a folder see the same', async () => {
       .map(({ type, mode, path, link, size }) => ({ type, mode, path, link, size: type === 'f' ? size : 0 }))
       .sort((a, b) => (a.path < b.path ? -1 : 1));
   expect(plain(await scanWithNode(folder))).toEqual(plain(await scanTree(folder)));
+  for (const scope of [
+    { roots: ['.'], deep: false },
+    { roots: ['./a/b c'], deep: true },
+  ])
+    expect(plain(await scanWithNode(folder, scope))).toEqual(plain(await scanTree(folder, scope)));
   expect((await scanTree(folder)).map((entry) => entry.path)).toContain('./a/f\u00e9');
 });
 

@@ -166,7 +166,7 @@ class PartJob {
   }
 
   private async *tar(): AsyncGenerator<Buffer, void, void> {
-    const root: TreeEntry = { type: 'd', mode: 0o755, size: 0, modified: '0', path: '.', link: '' };
+    const root = { type: 'd', mode: 0o755, size: 0, modified: '0', identity: '', path: '.', link: '' };
     yield* tarEntries(this.folder, this.last ? [root, ...this.entries] : this.entries);
     if (this.last) yield TAR_END;
   }

@@ -13,18 +13,32 @@ export interface TreeEntry {
   readonly size: number;
   /** Time of the last change with all the digits the file system has. */
   readonly modified: string;
+  /** Inode and the time of its last change: another one whenever the file is changed, which nobody can set. */
+  readonly identity: string;
   /** Relative, starts with `./`. */
   readonly path: string;
   /** Target of a link. */
   readonly link: string;
 }
 
+/** What is listed of a folder. */
+export interface ScanScope {
+  /** Folders in it of which the content is listed, as paths of entries; `.` is the folder itself. */
+  readonly roots: readonly string[];
+  /** False for what is directly in them only. */
+  readonly deep: boolean;
+}
+
+const EVERYTHING: ScanScope = { roots: ['.'], deep: true };
+
 /**
- * Lists everything below a folder, sorted by the bytes of the path, so that a folder comes before what is in it.
+ * Lists everything below a folder, or part of it, sorted by the bytes of the path, so that a folder comes before what is in it.
  * @throws RuntimeError `failed` when a folder cannot be read
  */
-export async function scanTree(folder: string): Promise<TreeEntry[]> {
-  const entries = (await hasGnuFind()) ? await scanWithFind(folder) : await scanWithNode(folder);
+export async function scanTree(folder: string, scope = EVERYTHING): Promise<TreeEntry[]> {
+  const entries = (await hasGnuFind())
+    ? await scanWithFind(folder, scope)
+    : await scanWithNode(folder, scope);
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
@@ -36,8 +50,10 @@ function hasGnuFind(): Promise<boolean> {
 }
 
 /** Several times as fast as lstat calls from here, and off the event loop. */
-async function scanWithFind(folder: string): Promise<TreeEntry[]> {
-  const child = spawn('find', ['.', '-mindepth', '1', '-printf', String.raw`%y %m %s %T@ %p\0%l\0`], {
+async function scanWithFind(folder: string, { roots, deep }: ScanScope): Promise<TreeEntry[]> {
+  const places = roots.map((path) => Buffer.from(path, 'latin1').toString());
+  const args = ['-mindepth', '1', ...(deep ? [] : ['-maxdepth', '1'])];
+  const child = spawn('find', [...places, ...args, '-printf', String.raw`%y %m %s %T@ %i:%C@ %p\0%l\0`], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -55,16 +71,17 @@ async function scanWithFind(folder: string): Promise<TreeEntry[]> {
 }
 
 function parse(record: string, link: string): TreeEntry {
-  const [type = '', mode = '', size = '', modified = ''] = record.split(' ', 4);
-  const path = record.slice(type.length + mode.length + size.length + modified.length + 4);
-  return { type, mode: Number.parseInt(mode, 8), size: Number(size), modified, path, link };
+  const fields = record.split(' ', 5);
+  const [type = '', mode = '', size = '', modified = '', identity = ''] = fields;
+  const path = record.slice(fields.join(' ').length + 1);
+  return { type, mode: Number.parseInt(mode, 8), size: Number(size), modified, identity, path, link };
 }
 
 /**
  * The same by lstat, for systems without GNU find. Exported for its test.
  * @throws RuntimeError `failed` when a folder cannot be read
  */
-export async function scanWithNode(folder: string): Promise<TreeEntry[]> {
+export async function scanWithNode(folder: string, scope = EVERYTHING): Promise<TreeEntry[]> {
   const entries: TreeEntry[] = [];
   const root = Buffer.from(folder);
   const slots = new Semaphore(32);
@@ -75,12 +92,12 @@ export async function scanWithNode(folder: string): Promise<TreeEntry[]> {
       names.map(async (name) => {
         const entry = await slots.run(() => describe(`${path}/${name}`, place(`${path}/${name}`)));
         entries.push(entry);
-        if (entry.type === 'd') await visit(entry.path);
+        if (scope.deep && entry.type === 'd') await visit(entry.path);
       }),
     );
   };
   try {
-    await visit('.');
+    for (const root of scope.roots) await visit(root);
   } catch (error) {
     throw toRuntimeError('listing the files of the build', error);
   }
@@ -96,6 +113,7 @@ async function describe(path: string, place: Buffer): Promise<TreeEntry> {
     mode: Number(stats.mode) & 0o7777,
     size: Number(stats.size),
     modified: `${String(stats.mtimeNs / 1_000_000_000n)}.${String(stats.mtimeNs % 1_000_000_000n).padStart(9, '0')}`,
+    identity: `${String(stats.ino)}:${String(stats.ctimeNs)}`,
     path,
     link,
   };

@@ -5,6 +5,7 @@ import { foldersTar, type FolderView, viewFolder } from './folder-tar.ts';
 import { dockerName } from './names.ts';
 
 const MASTERS = '/tmp/.slipway';
+const PLACES = '/tmp/buildpacks';
 const masterName = (view: FolderView): string => `buildpack-${view.hash}`;
 const master = (view: FolderView): string => `${MASTERS}/${masterName(view)}`;
 
@@ -18,24 +19,28 @@ export interface PlacedFolder {
 /** The spec's buildpacks, and beside them what they share. */
 export async function viewBuildpacks({ buildpacks }: BuildBoxSpec): Promise<readonly PlacedFolder[]> {
   const common = buildpacks.find((each) => each.common !== undefined)?.common;
-  const places = buildpacks.map(({ name, folder }, at) => ({
-    name,
-    folder,
-    at: `${String(at)}-${dockerName(name)}`,
-  }));
+  const places = buildpacks.map(({ name, folder }) => ({ name, folder, at: dockerName(name) }));
   if (common !== undefined) places.push({ name: '', folder: common, at: 'common' });
   return Promise.all(
     places.map(async ({ name, folder, at }) => ({
       name,
       view: await viewFolder(folder),
-      place: `/tmp/buildpacks/${at}`,
+      place: `${PLACES}/${at}`,
     })),
   );
 }
 
-/** Lines of shell that put the folders into their places, out of what `sendFolders` brought. */
-export function copyCommands(folders: readonly PlacedFolder[]): string {
-  return folders.map(({ view, place }) => `cp -a ${master(view)} ${quote(place)} || exit`).join('\n');
+/**
+ * Lines of shell that put folders into their places, out of what `sendFolders` brought.
+ * @param placed those that are there already
+ */
+export function copyCommands(folders: readonly PlacedFolder[], placed: readonly PlacedFolder[] = []): string {
+  const isPlaced = ({ view, place }: PlacedFolder): boolean =>
+    placed.some((each) => each.place === place && each.view.hash === view.hash);
+  const copies = folders
+    .filter((folder) => !isPlaced(folder))
+    .map(({ view, place }) => `rm -rf ${quote(place)}; cp -a ${master(view)} ${quote(place)} || exit`);
+  return [`mkdir -p ${PLACES} || exit`, ...copies].join('\n');
 }
 
 /**

@@ -11,8 +11,8 @@ import { createVolume, removeNetwork } from './networks.ts';
 import { persist } from './removal.ts';
 import { buildImage, DOWNLOADS } from './stack-recipe.ts';
 
-/** Tries to remove the network of builds, with waits of 1.5 s together. */
-const REMOVE_TRIES = 5;
+/** Tries to remove the network of builds, with waits of 3 s together. */
+const REMOVE_TRIES = 7;
 
 /** What all build containers of an engine have in common. */
 export interface BoxSettings {

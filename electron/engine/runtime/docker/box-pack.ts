@@ -1,21 +1,10 @@
 import { Readable } from 'node:stream';
 import { quote } from '../box/tools.ts';
-import { type PackedPart, RuntimeError } from '../runtime.ts';
+import type { PackedPart } from '../runtime.ts';
 import type { BoxChannel } from './box-channel.ts';
-import {
-  digestKey,
-  type Entry,
-  LISTING_SCRIPT,
-  needsDigest,
-  type PartPlan,
-  parseListing,
-  partKey,
-  planParts,
-  tarBytes,
-} from './slug-listing.ts';
-
-/** Digests of files by identity, remembered from one build of an app to the next. */
-export type DigestMemory = Map<string, string>;
+import { collect, names, packError } from './box-listing.ts';
+import { planSlug, type SlugMemory } from './slug-memory.ts';
+import { type PartPlan, tarBytes } from './slug-listing.ts';
 
 /**
  * Archives the box's BUILD_DIR part by part; see `BuildBox.pack`.
@@ -25,20 +14,18 @@ export async function* packSlug(
   channel: BoxChannel,
   buildDir: string,
   known: ReadonlySet<string>,
-  memory: DigestMemory,
+  memory: SlugMemory,
 ): AsyncIterable<PackedPart> {
-  const entries = parseListing(await collect(channel, `cd ${quote(buildDir)} || exit; ${LISTING_SCRIPT}`));
-  const digests = await digestAll(channel, buildDir, entries, memory);
-  const parts = planParts(entries).map((part) => ({ part, key: partKey(part, digests) }));
-  const wanted = parts.filter(({ key }) => !known.has(key)).map(({ part }) => part);
+  const parts = await planSlug(channel, buildDir, known, memory);
+  const wanted = parts.flatMap(({ key, plan }) => (plan === null || known.has(key) ? [] : [plan]));
   const ahead = wanted.length > 1;
   let finished = false;
   try {
     if (ahead) await packAhead(channel, buildDir, wanted);
-    for (const { part, key } of parts) {
-      const at = wanted.indexOf(part);
-      if (at < 0) yield { key, bytes: null };
-      else yield* packed(key, ahead ? stream(channel, collectScript(at)) : direct(channel, buildDir, part));
+    for (const { key, plan } of parts) {
+      if (plan === null || known.has(key)) yield { key, bytes: null };
+      else if (ahead) yield* packed(key, stream(channel, collectScript(wanted.indexOf(plan))));
+      else yield* packed(key, direct(channel, buildDir, plan));
     }
     finished = true;
   } finally {
@@ -54,54 +41,6 @@ function* packed(key: string, bytes: Readable): Iterable<PackedPart> {
   } finally {
     if (!bytes.readableEnded) bytes.destroy();
   }
-}
-
-async function digestAll(
-  channel: BoxChannel,
-  buildDir: string,
-  entries: readonly Entry[],
-  memory: DigestMemory,
-): Promise<Map<string, string>> {
-  const wanted = entries.filter(needsDigest);
-  const missing = wanted.filter((entry) => !memory.has(digestKey(entry)));
-  const made = missing.length === 0 ? new Map<string, string>() : await digest(channel, buildDir, missing);
-  const digests = new Map<string, string>();
-  const fresh: DigestMemory = new Map();
-  for (const entry of wanted) {
-    const value = made.get(entry.path) ?? memory.get(digestKey(entry));
-    if (value === undefined)
-      throw new RuntimeError('failed', `${entry.path} changed while the slug was packed. Deploy again.`);
-    digests.set(entry.path, value);
-    fresh.set(digestKey(entry), value);
-  }
-  memory.clear();
-  for (const [key, value] of fresh) memory.set(key, value);
-  return digests;
-}
-
-async function digest(
-  channel: BoxChannel,
-  buildDir: string,
-  entries: readonly Entry[],
-): Promise<Map<string, string>> {
-  const script = `cd ${quote(buildDir)} || exit; set -o pipefail; frames | xargs -0 -r sha256sum -z --`;
-  const output = await collect(channel, script, names(entries));
-  const lines = output.toString('latin1').split('\0').slice(0, -1);
-  return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
-}
-
-function* names(entries: readonly Entry[]): Iterable<Buffer> {
-  yield Buffer.from(entries.map((entry) => `${entry.path}\0`).join(''), 'latin1');
-}
-
-async function collect(channel: BoxChannel, script: string, input?: Iterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const onOutput = (bytes: Buffer): void => {
-    chunks.push(bytes);
-  };
-  const code = await channel.command({ kind: 'do', script, onOutput, ...(input ? { input } : {}) });
-  if (code !== 0) throw packError(channel, code);
-  return Buffer.concat(chunks);
 }
 
 /**
@@ -178,14 +117,4 @@ function stream(channel: BoxChannel, script: string, input?: Iterable<Buffer>): 
     },
   );
   return bytes;
-}
-
-function packError(channel: BoxChannel, code: number): RuntimeError {
-  const complaint = channel.complaint();
-  const full = /no space left/i.test(complaint);
-  const advice = full
-    ? 'Free some disk space and deploy again.'
-    : 'Make sure that the build leaves readable files and deploy again.';
-  const text = `The slug could not be packed: code ${String(code)}${complaint}. ${advice}`;
-  return new RuntimeError(full ? 'disk_full' : 'failed', text);
 }

@@ -2,16 +2,21 @@ import type { Clock } from '../../util/clock.ts';
 import type { Diagnostics } from '../../util/diagnostics.ts';
 import { type BuildBox, type BuildBoxSpec, RuntimeError } from '../runtime.ts';
 import { CacheUsers } from '../box/cache-users.ts';
+import type { SourceNotes } from '../box/source-notes.ts';
+import { BoxAhead } from './box-ahead.ts';
+import { CLEAN_BOX, setUpScript } from './box-clean.ts';
 import { type BoxContainer, type BoxSettings, endBox, startBox } from './box-container.ts';
 import { CA_ENVIRONMENT } from './certificates.ts';
 import { copyCommands, type PlacedFolder, sendFolders, viewBuildpacks } from './box-buildpacks.ts';
-import type { DigestMemory } from './box-pack.ts';
+import { LAST_BUILD } from './box-source.ts';
 import { DockerBuildBox } from './build-box.ts';
 import { killContainer } from './containers.ts';
-import { explain, throwIfAborted } from './errors.ts';
+import { explain, throwIfAborted, untilAborted } from './errors.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes, removeVolume } from './networks.ts';
 import { persist } from './removal.ts';
+import type { Stacks } from './stacks.ts';
+import { forgetSlug, newSlugMemory, type SlugMemory } from './slug-memory.ts';
 import { DOWNLOADS, imageEnvironment } from './stack-recipe.ts';
 
 /** How long a box waits for its app's next build. */
@@ -22,6 +27,8 @@ interface Warm extends BoxContainer {
   readonly image: string;
   /** Hashes of the buildpacks that it has. */
   readonly buildpacks: Set<string>;
+  /** Buildpacks in their places, for the next build as well. */
+  placed: readonly PlacedFolder[];
   cancelIdle: () => void;
 }
 
@@ -29,14 +36,14 @@ interface AppBoxes {
   /** Ends when the last build that asked gives its box back. */
   turn: Promise<unknown>;
   box: Warm | null;
-  readonly digests: DigestMemory;
+  readonly slug: SlugMemory;
+  readonly notes: SourceNotes;
 }
 
 interface PoolOptions extends Omit<BoxSettings, 'stack'> {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
-  /** Id of a stack's build image as it is now. */
-  readonly image: (stack: string) => Promise<string>;
+  readonly stacks: Pick<Stacks, 'images' | 'isReady'>;
 }
 
 /** Build containers: one for each app that was built in the last minutes, used by one build at a time. */
@@ -44,14 +51,31 @@ export class BoxPool {
   private readonly apps = new Map<string, AppBoxes>();
   private readonly options: PoolOptions;
   private readonly users = new CacheUsers();
+  private readonly ahead: BoxAhead;
   private closed = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
+    this.ahead = new BoxAhead({
+      clock: options.clock,
+      isReady: (stack) => options.stacks.isReady(stack),
+      open: (spec, signal) => this.openInTurn(spec, signal),
+      end: (appId) => this.end(appId),
+    });
+  }
+
+  /** Gets the box of a new app ready; see `Runtime.expectBuild`. */
+  expect(spec: BuildBoxSpec): void {
+    if (!this.closed) this.ahead.expect(spec);
   }
 
   /** Opens the app's box for a build, as soon as the build before it is through. */
-  async open(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
+  open(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
+    this.ahead.leave(spec.appId);
+    return this.openInTurn(spec, signal);
+  }
+
+  private async openInTurn(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
     throwIfAborted(signal, 'Opening a build box');
     const leave = await this.users.enter(spec.appId);
     const app = this.app(spec.appId);
@@ -63,7 +87,7 @@ export class BoxPool {
       leave();
     };
     try {
-      await untilAborted(before, signal);
+      await untilAborted(before, signal, 'Waiting for the build before');
     } catch (error) {
       void before.then(release);
       throw error;
@@ -91,7 +115,8 @@ export class BoxPool {
       for (const [appId, app] of this.apps) {
         if (isBusy(appId)) continue;
         await this.discard(app, new RuntimeError('cancelled', 'The build cache was removed.'));
-        app.digests.clear();
+        forgetSlug(app.slug);
+        app.notes.clear();
       }
       const volumes = await listVolumes(daemon, labelFilter(owner));
       const idle = volumes.filter(({ labels }) => {
@@ -109,14 +134,20 @@ export class BoxPool {
 
   /** Ends an app's box, also one in use. */
   async forget(appId: string): Promise<void> {
+    await this.ahead.drop(appId);
+    await this.end(appId);
+    this.apps.delete(appId);
+  }
+
+  private async end(appId: string): Promise<void> {
     const app = this.apps.get(appId);
     if (app) await this.discard(app, new RuntimeError('cancelled', 'The app was removed.'));
-    this.apps.delete(appId);
   }
 
   /** Ends all boxes. */
   async close(): Promise<void> {
     this.closed = true;
+    await this.ahead.drop();
     const gone = new RuntimeError('cancelled', 'Slipway is stopping.');
     await Promise.all([...this.apps.values()].map((app) => this.discard(app, gone)));
   }
@@ -124,7 +155,7 @@ export class BoxPool {
   private app(appId: string): AppBoxes {
     const found = this.apps.get(appId);
     if (found) return found;
-    const made: AppBoxes = { turn: Promise.resolve(), box: null, digests: new Map() };
+    const made: AppBoxes = { turn: Promise.resolve(), box: null, slug: newSlugMemory(), notes: new Map() };
     this.apps.set(appId, made);
     return made;
   }
@@ -135,8 +166,8 @@ export class BoxPool {
     signal: AbortSignal,
     release: () => void,
   ): Promise<BuildBox> {
-    const [image, folders] = await Promise.all([
-      this.options.image(spec.stack),
+    const [{ build: image }, folders] = await Promise.all([
+      this.options.stacks.images(spec.stack),
       explain('A buildpack could not be read', viewBuildpacks(spec)),
     ]);
     const warm = app.box !== null && !app.box.channel.closed && app.box.image === image;
@@ -174,14 +205,13 @@ export class BoxPool {
         SLIPWAY_DOWNLOADS: DOWNLOADS,
         SLIPWAY_LAST_BUILD: LAST_BUILD,
       },
-      digests: app.digests,
+      slug: app.slug,
+      notes: app.notes,
       interrupt: () => killContainer(this.options.daemon, box.id, 'SIGUSR1'),
       giveBack: (clean) => this.giveBack(app, box, clean).finally(release),
     });
-    const clear = spec.clearCache
-      ? 'chmod -R u+w /tmp/cache; rm -rf /tmp/cache; mkdir /tmp/cache || exit'
-      : '';
-    const script = `${clear}\nmkdir -p /tmp/buildpacks ${opened.buildDir} ${opened.envDir} || exit\n${copyCommands(views)}`;
+    const script = setUpScript(opened, spec.clearCache, copyCommands(views, box.placed));
+    box.placed = views;
     const code = await box.channel.command({ kind: 'do', script });
     if (code !== 0)
       throw new RuntimeError('failed', `The build box could not be set up${box.channel.complaint()}.`);
@@ -191,17 +221,25 @@ export class BoxPool {
 
   /** The app's container, a new one when there is none or the image has changed. */
   private async current(app: AppBoxes, { appId, stack }: BuildBoxSpec, image: string): Promise<Warm> {
-    if (this.closed) throw new RuntimeError('unavailable', 'Slipway is stopping.');
+    this.assertKept(app, appId);
     if (app.box && !app.box.channel.closed && app.box.image === image) {
       app.box.cancelIdle();
       return app.box;
     }
     await this.discard(app, new RuntimeError('failed', 'The build box was out of date.'));
     const started = await startBox({ ...this.options, stack }, appId);
-    app.box = { ...started, image, buildpacks: new Set(), cancelIdle: () => undefined };
+    app.box = { ...started, image, buildpacks: new Set(), placed: [], cancelIdle: () => undefined };
+    // Whoever ended all boxes meanwhile did not see this one; the caller discards it.
+    this.assertKept(app, appId);
     // An engine that ended without cleaning up may have left a build half done.
-    await app.box.channel.command({ kind: 'do', script: CLEAN });
+    await app.box.channel.command({ kind: 'do', script: CLEAN_BOX });
     return app.box;
+  }
+
+  /** @throws RuntimeError when the pool is closed or the app is forgotten: nobody would end a box that starts now */
+  private assertKept(app: AppBoxes, appId: string): void {
+    if (this.closed) throw new RuntimeError('unavailable', 'Slipway is stopping.');
+    if (this.apps.get(appId) !== app) throw new RuntimeError('cancelled', 'The app was removed.');
   }
 
   private async giveBack(app: AppBoxes, box: Warm, clean: boolean): Promise<void> {
@@ -216,7 +254,7 @@ export class BoxPool {
     };
     // Not waited for: the next command in the box waits anyway.
     box.channel
-      .command({ kind: 'do', script: CLEAN })
+      .command({ kind: 'do', script: `${CLEAN_BOX} || exit\n${copyCommands(box.placed)}` })
       .then((code) => (code === 0 ? undefined : failed()), failed)
       .catch(() => undefined);
     box.cancelIdle = this.options.clock.after(IDLE_MS, () => {
@@ -232,39 +270,5 @@ export class BoxPool {
     await endBox(this.options.daemon, box, why).catch((error: unknown) => {
       this.options.diagnostics.problem(`The build container ${box.id} could not be removed`, error);
     });
-  }
-}
-
-/** Where buildpacks find the app's last build folder, to move what has not changed out of it. */
-const LAST_BUILD = '/tmp/cache/.last-build';
-
-/**
- * Keeps the build folder as the last one and removes everything but the cache and the buildpacks' masters;
- * folders without write permission are opened first.
- */
-const CLEAN = `
-chmod -R u+rwX ${LAST_BUILD} 2> /dev/null
-rm -rf ${LAST_BUILD}
-mv /tmp/build_* ${LAST_BUILD} 2> /dev/null
-leave() { find /tmp -mindepth 1 -maxdepth 1 ! -name cache ! -name .slipway "$@"; find /app -mindepth 1 -maxdepth 1 "$@"; }
-leave -exec rm -rf {} + 2> /dev/null
-[ -z "$(leave -print -quit)" ] && exit 0
-leave -exec chmod -R u+rwX {} +
-leave -exec rm -rf {} +
-[ -z "$(leave -print -quit)" ]
-`;
-
-async function untilAborted(wait: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  let aborted = (): void => undefined;
-  const givenUp = new Promise<never>((_, reject) => {
-    aborted = () => {
-      reject(new RuntimeError('cancelled', 'The build was cancelled while it waited for the one before it.'));
-    };
-  });
-  signal.addEventListener('abort', aborted);
-  try {
-    await Promise.race([wait, givenUp]);
-  } finally {
-    signal.removeEventListener('abort', aborted);
   }
 }

@@ -3,9 +3,13 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote } from '../box/tools.ts';
 import { type BuildBox, type PackedPart, RuntimeError, type RunOptions } from '../runtime.ts';
+import type { SourceNotes } from '../box/source-notes.ts';
+import type { BoxChannel, BoxCommand } from './box-channel.ts';
 import type { BoxContainer } from './box-container.ts';
-import { type DigestMemory, packSlug } from './box-pack.ts';
+import { packSlug } from './box-pack.ts';
+import { noteSource, takeSource } from './box-source.ts';
 import { filesTar } from './folder-tar.ts';
+import type { SlugMemory } from './slug-memory.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Exit codes of the snippet that reads files. */
@@ -20,7 +24,10 @@ export interface BoxLease {
   readonly container: BoxContainer;
   readonly buildpacks: ReadonlyMap<string, string>;
   readonly env: Readonly<Record<string, string>>;
-  readonly digests: DigestMemory;
+  /** What is known of the app's last slug. */
+  readonly slug: SlugMemory;
+  /** What the app's last build folder has of its source. */
+  readonly notes: SourceNotes;
   /** Ends the script that runs in the container. */
   interrupt(): Promise<void>;
   /** Gives the container back: `clean` keeps it warm, else it is removed. */
@@ -50,6 +57,14 @@ export class DockerBuildBox implements BuildBox {
     if (folder === undefined)
       throw new RuntimeError('not_found', `The build box has no buildpack "${name}".`);
     return folder;
+  }
+
+  takeSource(marks: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
+    return this.use((channel) => takeSource(channel, this.buildDir, marks, this.lease.notes));
+  }
+
+  noteSource(marks: ReadonlyMap<string, string>): Promise<void> {
+    return this.use((channel) => noteSource(channel, this.buildDir, marks, this.lease.notes));
   }
 
   async putSource(tar: Readable): Promise<void> {
@@ -118,7 +133,7 @@ cat -- "$file"`;
   async *pack(known: ReadonlySet<string>): AsyncIterable<PackedPart> {
     this.busy += 1;
     try {
-      yield* packSlug(this.lease.container.channel, this.buildDir, known, this.lease.digests);
+      yield* packSlug(this.lease.container.channel, this.buildDir, known, this.lease.slug);
     } finally {
       this.busy -= 1;
     }
@@ -135,11 +150,16 @@ cat -- "$file"`;
     if (code !== 0) throw this.failed(doing);
   }
 
-  private async command(command: Parameters<BoxContainer['channel']['command']>[0]): Promise<number> {
+  private command(command: BoxCommand): Promise<number> {
+    return this.use((channel) => channel.command(command));
+  }
+
+  /** A box that is closed meanwhile is not kept. */
+  private async use<Result>(work: (channel: BoxChannel) => Promise<Result>): Promise<Result> {
     if (this.closing) throw new RuntimeError('failed', 'The build box is closed.');
     this.busy += 1;
     try {
-      return await this.lease.container.channel.command(command);
+      return await work(this.lease.container.channel);
     } finally {
       this.busy -= 1;
     }

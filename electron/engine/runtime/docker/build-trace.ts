@@ -61,11 +61,11 @@ export class BuildTrace {
 
 /** What a step of BuildKit printed. */
 function output(log: Buffer): string {
-  const message =
+  return (
     fieldsOf(log)
       .find(({ field }) => field === 4)
-      ?.bytes.toString('utf8') ?? '';
-  return message;
+      ?.bytes.toString('utf8') ?? ''
+  );
 }
 
 /** Bars of progress would be a line each; only what ends is told. */

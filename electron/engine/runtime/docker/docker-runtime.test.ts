@@ -8,6 +8,7 @@ import {
   Output,
   openBox,
   script,
+  STACK,
   startDyno,
   until,
 } from '../../../../test/runtime-contract/world.ts';
@@ -163,6 +164,60 @@ await dockerTests('docker runtime', ({ daemon, open, folder }) => {
       const third = await openBox(runtime, appId);
       expect((await script(third, 'echo ok')).output).toBe('ok\n');
       await third.close();
+    },
+    LIMIT,
+  );
+
+  test(
+    'a box that starts while its app goes, or while the runtime closes, does not stay',
+    async () => {
+      const { runtime, owner } = await open();
+      const boxes = () => listContainers(daemon, labelFilter(owner, 'build'));
+      const gone = () => until('the end of the box', async () => (await boxes()).length === 0);
+      const doomed = freshId('app');
+      const forgotten = Promise.allSettled([openBox(runtime, doomed)]);
+      await until('a box', async () => (await boxes()).length === 1);
+      await runtime.destroyApp(doomed, []);
+      await forgotten;
+      await gone();
+      const late = Promise.allSettled([openBox(runtime, freshId('app'))]);
+      await until('a box', async () => (await boxes()).length === 1);
+      await runtime.close();
+      await late;
+      await gone();
+    },
+    LIMIT,
+  );
+
+  test(
+    'the box of a new app is there before its first build, and only that of the newest',
+    async () => {
+      const { runtime, owner } = await open();
+      const boxes = () => listContainers(daemon, labelFilter(owner, 'build'));
+      const only = (appId: string) =>
+        until(
+          `a box of ${appId} alone`,
+          async () => (await boxes()).map(({ labels }) => labels[LABEL.app]).join() === appId,
+        );
+      const spec = { buildId: freshId('build'), stack: STACK, buildpacks: [], clearCache: false };
+      const apps = ['one', 'two', 'three'].map(freshId);
+      const [one = '', two = '', three = ''] = apps;
+      runtime.expectBuild({ ...spec, appId: one });
+      await only(one);
+      runtime.expectBuild({ ...spec, appId: two });
+      await only(two);
+      const [ready] = await boxes();
+      const box = await openBox(runtime, two);
+      expect((await boxes()).map(({ id }) => id)).toEqual([ready?.id]);
+      runtime.expectBuild({ ...spec, appId: three });
+      await until('a second box', async () => (await boxes()).length === 2);
+      expect((await script(box, 'ls -A; echo ok')).output).toBe('ok\n');
+      await box.close();
+      await runtime.destroyApp(three, []);
+      await only(two);
+      runtime.expectBuild({ ...spec, appId: one });
+      await runtime.close();
+      expect(await boxes()).toEqual([]);
     },
     LIMIT,
   );

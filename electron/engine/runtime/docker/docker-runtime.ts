@@ -16,7 +16,6 @@ import {
   type PlaceSpec,
   type Runtime,
   type RuntimeDiskPart,
-  RuntimeError,
   type RuntimeInfo,
   type SlugRef,
 } from '../runtime.ts';
@@ -31,7 +30,6 @@ import { followOutput } from './dyno-output.ts';
 import { Dynos } from './dynos.ts';
 import { explain } from './errors.ts';
 import { type DynoEvent, watchEvents } from './events.ts';
-import { type ImageFacts, inspectImage } from './images.ts';
 import { type Keep, Leftovers } from './leftovers.ts';
 import { machineMemory } from './limits.ts';
 import { accepts } from './listening.ts';
@@ -43,8 +41,7 @@ import { InsideRuns } from './inside.ts';
 import { Runs } from './runs.ts';
 import { SharedRuns } from './shared-runs.ts';
 import { SlugImages } from './slug-images.ts';
-import { makeStack, type StackImages } from './stack-images.ts';
-import { runImage } from './stack-recipe.ts';
+import { Stacks } from './stacks.ts';
 
 /** What the Docker runtime has to be told. */
 export interface DockerRuntimeOptions {
@@ -88,6 +85,7 @@ class Implementation implements DockerRuntime {
   private readonly daemon: Daemon;
   private readonly options: DockerRuntimeOptions;
   private readonly runs = new SharedRuns();
+  private readonly stacks: Stacks;
   private readonly networks: AppNetworks;
   private readonly slugs: SlugImages;
   private readonly releases: ReleaseImages;
@@ -104,9 +102,6 @@ class Implementation implements DockerRuntime {
   private available = true;
   private readonly followers = new Set<Disposable>();
   private events: Disposable | null = null;
-  /** By stack. */
-  private readonly images = new Map<string, StackImages>();
-  private readonly run = new Map<string, ImageFacts>();
 
   constructor(daemon: Daemon, folder: string, options: DockerRuntimeOptions) {
     const { ownerId: owner, clock, diagnostics, buildEnv } = options;
@@ -116,9 +111,15 @@ class Implementation implements DockerRuntime {
     this.inside = new InsideRuns(daemon);
     this.networks = new AppNetworks(daemon, owner, diagnostics);
     this.releases = new ReleaseImages(daemon, owner);
-    this.slugs = new SlugImages({ daemon, owner, folder, diagnostics, base: (stack) => this.runBase(stack) });
-    const image = async (stack: string): Promise<string> => (await this.stackImages(stack)).build;
-    this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, image });
+    this.stacks = new Stacks(daemon, owner, this.runs);
+    this.slugs = new SlugImages({
+      daemon,
+      owner,
+      folder,
+      diagnostics,
+      base: (stack) => this.stacks.runBase(stack),
+    });
+    this.boxes = new BoxPool({ daemon, owner, clock, diagnostics, env: buildEnv, stacks: this.stacks });
     this.identities = new Identities(join(options.stateDir, 'docker-dynos'));
     this.reservations = new Reservations({
       ...{ daemon, owner, clock, identities: this.identities },
@@ -176,13 +177,11 @@ class Implementation implements DockerRuntime {
   }
 
   async prepare(stack: string, report: (line: string) => void, signal: AbortSignal): Promise<void> {
-    if (makesImages(stack)) return;
-    await this.runs.join(`Making stack ${stack}`, signal, report, async (line, aborted) => {
-      const { ownerId: owner } = this.options;
-      const images = await makeStack(stack, { daemon: this.daemon, owner, report: line, signal: aborted });
-      if (images.run !== this.images.get(stack)?.run) this.run.delete(stack);
-      this.images.set(stack, images);
-    });
+    if (!makesImages(stack)) await this.stacks.prepare(stack, report, signal);
+  }
+
+  expectBuild(spec: BuildBoxSpec): void {
+    this.boxes.expect(spec);
   }
 
   openBuild(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
@@ -357,28 +356,9 @@ class Implementation implements DockerRuntime {
     });
   }
 
-  private async stackImages(stack: string): Promise<StackImages> {
-    if (!this.images.has(stack)) await this.prepare(stack, () => undefined, new AbortController().signal);
-    const images = this.images.get(stack);
-    if (!images) throw new RuntimeError('stack_failed', `Stack ${stack} is not ready. Deploy again.`);
-    return images;
-  }
-
-  private async runBase(stack: string): Promise<ImageFacts> {
-    await this.stackImages(stack);
-    const name = runImage(stack);
-    const known = this.run.get(stack);
-    const base =
-      known ?? (await explain(`The image ${name} could not be looked up`, inspectImage(this.daemon, name)));
-    if (!base) throw new RuntimeError('stack_failed', `The image ${name} is missing. Deploy again.`);
-    this.run.set(stack, base);
-    return base;
-  }
-
   private async imageFor(spec: DynoSpec, again: boolean): Promise<string> {
     if (again) {
-      this.images.delete(spec.slug.stack);
-      this.run.delete(spec.slug.stack);
+      this.stacks.forget(spec.slug.stack);
       await this.stage(spec.slug, new AbortController().signal);
     }
     const own = imageOf(spec);

@@ -107,3 +107,23 @@ export async function orMissing<Result>(call: Promise<Result>): Promise<Result |
 export function throwIfAborted(signal: AbortSignal, doing: string): void {
   if (signal.aborted) throw new RuntimeError('cancelled', `${doing}: it was cancelled.`);
 }
+
+/** Waits for something, but not once the signal is given: then it ends with RuntimeError `cancelled`. */
+export async function untilAborted(
+  wait: Promise<unknown>,
+  signal: AbortSignal,
+  doing: string,
+): Promise<void> {
+  let aborted = (): void => undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    aborted = () => {
+      reject(new RuntimeError('cancelled', `${doing}: it was cancelled.`));
+    };
+  });
+  signal.addEventListener('abort', aborted);
+  try {
+    await Promise.race([wait, givenUp]);
+  } finally {
+    signal.removeEventListener('abort', aborted);
+  }
+}

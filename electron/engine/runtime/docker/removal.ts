@@ -4,7 +4,7 @@ import { type ContainerRow, listContainers, removeContainer } from './containers
 import { LABEL, labelFilter } from './names.ts';
 import { listNetworks, listVolumes, removeNetwork, removeVolume } from './networks.ts';
 
-const TRIES = 8;
+const TRIES = 9;
 const FIRST_WAIT_MS = 50;
 
 /** What of an engine's things is to go. */
@@ -36,11 +36,11 @@ export async function removeThings(daemon: Daemon, owner: string, removal: Remov
   ]);
 }
 
-/** Tries until it works, each time after twice the wait: 8 times take 13 s. @returns false when it never did */
+/** Tries until it works, each time after twice the wait: 9 times take 13 s. @returns false when it never did */
 export async function persist(remove: () => Promise<boolean>, times = TRIES): Promise<boolean> {
-  for (let tries = 0; tries < times; tries += 1) {
-    if (await remove()) return true;
-    await sleep(FIRST_WAIT_MS * 2 ** tries, undefined, { ref: false });
+  for (let tries = 1; !(await remove()); tries += 1) {
+    if (tries === times) return false;
+    await sleep(FIRST_WAIT_MS * 2 ** (tries - 1), undefined, { ref: false });
   }
-  return false;
+  return true;
 }

@@ -42,12 +42,35 @@ test('big folders are parts, below .heroku and vendor one by one; the rest is la
     ['./.heroku', './.heroku/small', './.heroku/small/f', './big.bin', './lib', './lib/f', './main.js'],
   ]);
   expect(parts.map((part) => part.last)).toEqual([false, false, false, true]);
-  expect(planParts([])).toEqual([{ entries: [], last: true }]);
+  expect(planParts([])).toEqual([{ folder: '', entries: [], last: true }]);
+});
+
+test('the library of Python is apart from the packages in it; both parts have the folders that they share', () => {
+  const library = './.heroku/python/lib/python3.13';
+  const folders = ['./.heroku', './.heroku/python', './.heroku/python/lib', library];
+  const paths = (size: number): string[][] =>
+    planParts([
+      ...[...folders, `${library}/site-packages`].map((path) => entry(path, { kind: 'd', size: 0 })),
+      ...[`${library}/os.py`, './.heroku/python/bin'].map((path) => entry(path, { size: 5 * 1024 * 1024 })),
+      entry(`${library}/site-packages/flask.py`, { size }),
+    ]).map((part) => part.entries.map(({ path }) => path));
+  expect(paths(1)).toEqual([
+    [
+      ...folders.slice(0, 2),
+      './.heroku/python/bin',
+      ...folders.slice(2),
+      ...['', '/flask.py'].map((name) => `${library}/site-packages${name}`),
+    ],
+    [...folders, `${library}/os.py`],
+    ['./.heroku'],
+  ]);
+  const light = planParts(folders.map((path) => entry(path, { kind: 'd', size: 0 })));
+  expect(light).toMatchObject([{ folder: '', entries: folders.map((path) => ({ path })) }]);
 });
 
 test('keys follow content, names, modes and targets, and not where a file is stored', () => {
   const key = (more: Partial<Entry>, digest = ''): string =>
-    partKey({ entries: [entry('./a', more)], last: true }, new Map([['./a', digest]]));
+    partKey({ folder: '', entries: [entry('./a', more)], last: true }, new Map([['./a', digest]]));
   const base = key({});
   expect(key({ identity: '2:2' })).toBe(base);
   for (const more of [{ path: './b' }, { mode: '755' }, { size: 2 }, { mtime: '2.5' }, { target: 'x' }])
@@ -59,7 +82,7 @@ test('keys follow content, names, modes and targets, and not where a file is sto
 
 test('keys of parts that are told by content alone say so, and the last part is nobody else’s', () => {
   const key = (last: boolean, ...times: readonly string[]): string =>
-    partKey({ entries: times.map((mtime, at) => entry(`./${at}`, { mtime })), last }, new Map());
+    partKey({ folder: '.', entries: times.map((mtime, at) => entry(`./${at}`, { mtime })), last }, new Map());
   expect(key(false, '1.0000000000', '2.0000000000')).toMatch(/^content-[0-9a-f]{64}$/);
   for (const other of [key(false, '1.0000000000', '2.5000000000'), key(true, '1.0000000000')])
     expect(other).toMatch(/^[0-9a-f]{64}$/);

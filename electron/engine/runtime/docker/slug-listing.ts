@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import { SHARED_PART } from '../runtime.ts';
 
 /** Directories of this size, or with this many entries, are parts of their own. */
@@ -8,14 +9,17 @@ const HEAVY_ENTRIES = 400;
 const DEEPER = new Set(['.heroku', 'vendor']);
 /** Folders that are a part of their own at any size. */
 const ALWAYS_APART = new Set(['./node_modules']);
+/** The library of a runtime, the same in many apps, and the packages of one app that are inside of it. */
+const LIBRARY = './.heroku/python/lib';
+const PACKAGES = /^[^/]+\/site-packages(\/|$)/;
+/** Folders with both: they are in both parts. */
+const AROUND_PACKAGES = /^\.\/\.heroku\/python\/lib(\/[^/]+)?$/;
 
 /**
- * Prints all entries of the working folder for `parseListing`. Inode number and time of the last change of the inode
+ * Has `find` print entries for `parseListing`. Inode number and time of the last change of the inode
  * name a file's content: they survive when a folder above it is moved, and nobody can set them.
  */
-export const LISTING_SCRIPT = String.raw`
-find . -mindepth 1 \( -type d -printf 'd %m 0 0 0 %p//\0' -o -type f -printf 'f %m %s %T@ %i:%C@ %p//\0' -o -type l -printf 'l 777 0 0 0 %p//%l\0' \)
-`;
+export const PRINT_ENTRIES = String.raw`\( -type d -printf 'd %m 0 0 0 %p//\0' -o -type f -printf 'f %m %s %T@ %i:%C@ %p//\0' -o -type l -printf 'l 777 0 0 0 %p//%l\0' \)`;
 
 /** A file, directory or symbolic link below BUILD_DIR. */
 export interface Entry {
@@ -33,12 +37,14 @@ export interface Entry {
 
 /** Entries that make one part of a slug, in the order in which they are archived. */
 export interface PartPlan {
+  /** The directory that it is of; empty for the last one. */
+  readonly folder: string;
   readonly entries: readonly Entry[];
   /** True for the part that ends the archive. */
   readonly last: boolean;
 }
 
-/** Reads what LISTING_SCRIPT printed. Names are kept as bytes. */
+/** Reads what `find` printed with PRINT_ENTRIES. Names are kept as bytes. */
 export function parseListing(output: Buffer): Entry[] {
   const records = output.toString('latin1').split('\0');
   records.pop();
@@ -59,46 +65,64 @@ export function parseListing(output: Buffer): Entry[] {
   });
 }
 
+/** An entry as `find` printed it, in latin1. */
+export function printEntry({ kind, mode, size, mtime, identity, path, target }: Entry): string {
+  return `${kind} ${mode} ${String(size)} ${mtime} ${identity} ${path}//${target}\0`;
+}
+
 /**
- * Splits entries into parts: each heavy directory is one, named first; all the rest is the last.
+ * Splits entries into parts: each heavy directory is one, with those above it first, and named first; all the rest is the last.
  * The same tree is always split the same way.
  */
 export function planParts(entries: readonly Entry[]): PartPlan[] {
   const sorted = [...entries].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const folders = new Set(sorted.filter((entry) => entry.kind === 'd').map((entry) => entry.path));
+  const folders = new Map(sorted.filter(({ kind }) => kind === 'd').map((entry) => [entry.path, entry]));
   const groups = new Map<string, Entry[]>();
-  for (const entry of sorted) {
-    const folder = groupOf(entry.path, folders);
+  const add = (folder: string, entry: Entry): void => {
     const group = groups.get(folder);
     if (group) group.push(entry);
     else groups.set(folder, [entry]);
+  };
+  for (const entry of sorted) {
+    if (entry.kind === 'd' && AROUND_PACKAGES.test(entry.path)) add(posix.dirname(LIBRARY), entry);
+    add(groupOf(entry.path, folders), entry);
   }
-  const parents = new Map(
-    sorted.filter((entry) => DEEPER.has(entry.path.slice(2))).map((entry) => [entry.path, entry]),
-  );
   const parts: PartPlan[] = [];
   const rest: Entry[] = [];
   for (const [folder, group] of groups) {
-    if (folder === '' || !(isHeavy(group) || ALWAYS_APART.has(folder))) {
+    if (folder !== '' && (isHeavy(group) || ALWAYS_APART.has(folder))) {
+      parts.push({ folder, entries: [...above(folder, folders), ...group], last: false });
+    } else {
       for (const entry of group) rest.push(entry);
-      continue;
     }
-    const parent = parents.get(folder.slice(0, folder.lastIndexOf('/')));
-    parts.push({ entries: [...(parent ? [parent] : []), ...group], last: false });
   }
-  rest.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return [...parts, { entries: rest, last: true }];
+  const once = [...new Set(rest)].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...parts, { folder: '', entries: once, last: true }];
+}
+
+/** The directories that a directory is in, outermost first. */
+function above(folder: string, folders: ReadonlyMap<string, Entry>): Entry[] {
+  const names = folder.split('/').slice(1, -1);
+  const paths = names.map((_, at) => ['.', ...names.slice(0, at + 1)].join('/'));
+  return paths.flatMap((path) => folders.get(path) ?? []);
 }
 
 /** The directory that an entry is counted to, or '' when it belongs to the rest. */
-function groupOf(path: string, folders: ReadonlySet<string>): string {
+function groupOf(path: string, folders: ReadonlyMap<string, Entry>): string {
   const first = path.indexOf('/', 2);
   const top = first < 0 ? path : path.slice(0, first);
   if (!DEEPER.has(top.slice(2))) return folders.has(top) ? top : '';
   if (first < 0) return '';
+  if (isOfLibrary(path)) return LIBRARY;
   const second = path.indexOf('/', first + 1);
   const folder = second < 0 ? path : path.slice(0, second);
   return folders.has(folder) ? folder : '';
+}
+
+function isOfLibrary(path: string): boolean {
+  if (!path.startsWith(LIBRARY)) return false;
+  const inside = path.slice(LIBRARY.length);
+  return inside === '' || (inside.startsWith('/') && !PACKAGES.test(inside.slice(1)));
 }
 
 function isHeavy(group: readonly Entry[]): boolean {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../util/clock.ts';
+import { registrySettings } from '../registries.ts';
 import { listContainers } from './containers.ts';
 import { connectDaemon, type Daemon, type DaemonFacts } from './daemon.ts';
 import { createDockerRuntime, type DockerRuntime } from './docker-runtime.ts';
@@ -57,7 +58,7 @@ function makeBed(daemon: Daemon): DockerBed {
       ownerId: owner,
       stateDir: join(folder, owner),
       clock: systemClock,
-      buildEnv: { BUILD_SETTING: 'b' },
+      buildEnv: { ...registrySettings(), BUILD_SETTING: 'b' },
       diagnostics: { note: () => undefined, problem: () => undefined },
       ...(facts === undefined ? {} : { daemon: { ...daemon, facts: { ...daemon.facts, ...facts } } }),
       ...(socketPath === undefined ? {} : { socketPath }),

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { UNPACK } from '../box/expand-slug.ts';
 import { packFolder } from '../box/pack-folder.ts';
+import type { SourceNotes } from '../box/source-notes.ts';
 import { cancelled, hasCode, runTool, toRuntimeError } from '../box/tools.ts';
 import {
   type BuildBox,
@@ -13,6 +14,7 @@ import {
   type RunOptions,
   RuntimeError,
 } from '../runtime.ts';
+import { noteSource, takeSource } from './box-source.ts';
 import type { HostEnv } from './host-env.ts';
 import { endGroup, exitCode, killMarked, MARK, signalGroup } from './identity.ts';
 import type { Layout } from './layout.ts';
@@ -30,6 +32,8 @@ export interface BoxContext {
   readonly host: HostEnv;
   readonly downloadsDir: string;
   readonly buildEnv: Readonly<Record<string, string>>;
+  /** What the app's last build folder has of its source. */
+  readonly notes: SourceNotes;
 }
 
 /** Mark of a build's processes. */
@@ -44,7 +48,7 @@ export class ProcessBuildBox implements BuildBox {
   readonly envDir: string;
   readonly env: Readonly<Record<string, string>>;
   /** Where buildpacks find the app's last build folder, to move what has not changed out of it. */
-  private readonly lastBuild: string;
+  readonly lastBuild: string;
   private readonly root: string;
   private readonly spec: BuildBoxSpec;
   private readonly context: BoxContext;
@@ -116,9 +120,22 @@ export class ProcessBuildBox implements BuildBox {
     return join(this.root, 'buildpacks', basename(buildpack));
   }
 
+  async takeSource(marks: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
+    const taken = await takeSource(this, marks, this.context.notes, async () => {
+      await this.context.layout.remove(this.buildDir);
+      await mkdir(this.buildDir);
+    });
+    this.sourceNames = new Set(await readdir(this.buildDir));
+    return taken;
+  }
+
   async putSource(tar: Readable): Promise<void> {
     await runTool('unpacking the source', 'tar', [...UNPACK, this.buildDir], { input: tar });
     this.sourceNames = new Set(await readdir(this.buildDir));
+  }
+
+  noteSource(marks: ReadonlyMap<string, string>): Promise<void> {
+    return noteSource(this.buildDir, marks, this.context.notes);
   }
 
   async putEnv(vars: Readonly<Record<string, string>>): Promise<void> {

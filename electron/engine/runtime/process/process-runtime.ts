@@ -2,6 +2,7 @@ import { arch, availableParallelism, release, totalmem, type as systemType } fro
 import { DEFAULT_STACK } from '#shared/model/stack.ts';
 import type { Clock } from '../../util/clock.ts';
 import { CacheUsers } from '../box/cache-users.ts';
+import type { SourceNotes } from '../box/source-notes.ts';
 import { cancelled, toRuntimeError } from '../box/tools.ts';
 import type { InsideSpec, RunSpec, RunTerminal } from '../run-terminal.ts';
 import type { BuilderOrder } from '../image-orders.ts';
@@ -82,6 +83,8 @@ export class ProcessRuntime implements Runtime {
   private readonly leftovers: Leftovers;
   /** Boxes that are open, by the ids of their builds. */
   private readonly boxes = new Map<string, BuildBox>();
+  /** What the last build folders of apps have of their sources. */
+  private readonly notes = new Map<string, SourceNotes>();
 
   constructor(options: ProcessRuntimeOptions, layout: Layout, host: HostEnv) {
     this.options = options;
@@ -121,10 +124,17 @@ export class ProcessRuntime implements Runtime {
     await this.layout.make();
   }
 
+  /** Folders are made in no time. */
+  expectBuild(): void {
+    return;
+  }
+
   async openBuild(spec: BuildBoxSpec, signal: AbortSignal): Promise<BuildBox> {
     if (signal.aborted) throw cancelled('Opening the build');
     const { downloadsDir, buildEnv } = this.options;
-    const context = { layout: this.layout, host: this.host, downloadsDir, buildEnv };
+    const notes = this.notes.get(spec.appId) ?? new Map<string, string>();
+    this.notes.set(spec.appId, notes);
+    const context = { layout: this.layout, host: this.host, downloadsDir, buildEnv, notes };
     const leave = await this.users.enter(spec.appId);
     const closed = (): void => {
       this.boxes.delete(spec.buildId);
@@ -227,6 +237,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   destroyApp(appId: string, slugIds: readonly string[]): Promise<void> {
+    this.notes.delete(appId);
     return this.leftovers.destroyApp(appId, slugIds);
   }
 
