@@ -5,9 +5,10 @@
 take_last() {
   local last=${SLIPWAY_LAST_BUILD:-}
   [ -n "$last" ] && [ -d "$last/$1" ] && [ -f "$last/$2" ] || return 1
-  [ "$(cat "$last/$2")" = "$3" ] || return 1
-  mkdir -p "$(dirname "$BUILD_DIR/$1")"
-  [ ! -e "$BUILD_DIR/$1" ] && mv "$last/$1" "$BUILD_DIR/$1"
+  [ "$(<"$last/$2")" = "$3" ] && [ ! -e "$BUILD_DIR/$1" ] || return 1
+  set -- "$last/$1" "$BUILD_DIR/$1"
+  mkdir -p "${2%/*}"
+  mv "$1" "$2"
 }
 
 # fingerprint WORD... [-- FILE...]: one line that names the words and the contents of the files; a missing file counts as such. Of a file
@@ -29,7 +30,8 @@ fingerprint() {
     parts="$parts
 "
   done
-  { printf '%s' "$parts" && contents_sums "$@"; } | sum_of 256 - | cut -c 1-32
+  parts=$({ printf '%s' "$parts" && contents_sums "$@"; } | sums_of 256 -)
+  printf '%s\n' "${parts:0:32}"
 }
 
 # source_sums: checksums of the app's own files, by name; not of what buildpacks have put beside them.
@@ -39,10 +41,10 @@ source_sums() {
 
 # contents_sums FILE...: the checksums of those files that there are, one a line.
 contents_sums() {
-  local file
+  local file sum
   for file in "$@"; do
     shift
     [ ! -f "$file" ] || set -- "$@" "$file"
   done
-  [ $# -eq 0 ] || sums_of 256 "$@" | cut -c 1-64
+  [ $# -eq 0 ] || sums_of 256 "$@" | while IFS= read -r sum; do printf '%s\n' "${sum:0:64}"; done
 }

@@ -57,6 +57,13 @@ languageTests(
       ],
     },
     {
+      fixture: 'go-library',
+      always: true,
+      says: [
+        ' !     The module has no package main, so there is no program to build. Name what to build in go.mod:',
+      ],
+    },
+    {
       fixture: 'go-unknown-version',
       says: [' !     There is no Go 1.99.1 to be had', /The module proxy has: .*1\.25/],
     },

@@ -1,122 +1,28 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import registryUrl from 'registry-url';
+import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  BIN,
+  DEV,
+  DOWNLOADS,
+  engines,
+  missing,
+  removeApps,
+  RESTORED,
+  TestApp,
+  USED,
+} from './support/nodejs-app.ts';
 
-const BIN = join(import.meta.dirname, '..', '..', 'buildpacks', 'nodejs', 'bin');
-/** Small packages without dependencies, one for the app and one for its build. */
-const USED = { 'is-number': '7.0.0' };
-const DEV = { isarray: '2.0.5' };
-
-const missing = await whatIsMissing();
-if (missing !== null) console.log(`Skipped: builds of Node.js apps, because ${missing}.`);
-
-const work = mkdtempSync(join(tmpdir(), 'slipway-nodejs-'));
 let app: TestApp;
-
-/** One app over several builds, as the platform gives it to the buildpack. */
-class TestApp {
-  readonly root = mkdtempSync(join(work, 'app-'));
-  readonly build = join(this.root, 'build');
-  readonly last = join(this.root, 'last');
-  files: Record<string, string> = {};
-  config: Record<string, string> = {};
-
-  /** Compiles the files; the build before is the last one. */
-  async compile(manifest: object): Promise<{ code: number | null; output: string }> {
-    const started = performance.now();
-    rmSync(this.last, { recursive: true, force: true });
-    if (existsSync(this.build)) renameSync(this.build, this.last);
-    rmSync(join(this.root, 'env'), { recursive: true, force: true });
-    this.write(this.build, { ...this.files, 'package.json': JSON.stringify(manifest) });
-    this.write(join(this.root, 'env'), this.config);
-    const args = ['build', 'cache', 'env'].map((name) => join(this.root, name));
-    const child = spawn(join(BIN, 'compile'), args, { cwd: this.build, env: this.env() });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    await once(child, 'close');
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.log(`${expect.getState().currentTestName ?? ''}: ${seconds} s`);
-    return { code: child.exitCode, output };
-  }
-
-  has(name: string): boolean {
-    return existsSync(join(this.build, name));
-  }
-
-  read(name: string): string {
-    return readFileSync(join(this.build, name), 'utf8');
-  }
-
-  /** Runs a line of bash with the app's tools, in a folder that is not the build's: so it is at run time. */
-  run(line: string): string {
-    const home = join(this.root, 'home');
-    rmSync(home, { recursive: true, force: true });
-    cpSync(this.build, home, { recursive: true, verbatimSymlinks: true });
-    const script = `for file in .profile.d/*.sh; do . "$file"; done; ${line}`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', script], {
-      ...{ cwd: home, encoding: 'utf8' },
-      env: { PATH: '/usr/bin:/bin', HOME: home },
-    });
-    return `${stdout}${stderr}`.trim();
-  }
-
-  private env(): Record<string, string> {
-    const kept = Object.entries(process.env).filter(([name]) =>
-      /proxy$|^(NODE_EXTRA|SSL_|CURL_)/i.test(name),
-    );
-    const own = { HOME: join(this.root, 'home-of-build'), npm_config_registry: registryUrl() };
-    return {
-      ...Object.fromEntries(kept.map(([name, value]) => [name, value ?? ''])),
-      ...{ PATH: '/usr/local/bin:/usr/bin:/bin', STACK: 'slipway-13', ...own },
-      ...{ SLIPWAY_DOWNLOADS: join(work, 'downloads'), SLIPWAY_LAST_BUILD: this.last },
-    };
-  }
-
-  private write(folder: string, files: Readonly<Record<string, string>>): void {
-    mkdirSync(folder, { recursive: true });
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), text);
-    }
-  }
-}
-
-/** Why packages cannot be had, or null. */
-async function whatIsMissing(): Promise<string | null> {
-  for (const name of [...Object.keys({ ...USED, ...DEV }), 'npm', 'yarn', 'pnpm', '@yarnpkg/cli-dist']) {
-    const answer = await fetch(new URL(name.replace('/', '%2f'), registryUrl()), { method: 'HEAD' }).catch(
-      (error: unknown) => error,
-    );
-    if (!(answer instanceof Response)) return `the package registry does not answer (${String(answer)})`;
-    if (!answer.ok) return `the package registry has no ${name} (${answer.status})`;
-  }
-  return null;
-}
 
 beforeEach(() => {
   app = new TestApp();
 });
-afterAll(() => {
-  rmSync(work, { recursive: true, force: true });
-});
+afterAll(removeApps);
 
-const engines = { node: '24.x' };
 const LOADS = 'node -e "console.log(require(\'is-number\')(1))"';
 
 describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
@@ -132,8 +38,45 @@ describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
     expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
     expect(app.run(LOADS)).toBe('true');
     const third = await app.compile(manifest);
-    expect(third.output).toContain('node_modules is taken from the last build');
+    expect(third.output).toContain(RESTORED);
     expect(app.run(LOADS)).toBe('true');
+  });
+
+  it('takes a build of the same again without Node.js, until anything of it changes', async () => {
+    const manifest = { name: 'app', engines, dependencies: USED, devDependencies: DEV };
+    const release = '.profile.d/.node-release.yml';
+    await app.compile(manifest);
+    const withNode = await app.compile({ ...manifest, description: 'changes nothing' });
+    expect(withNode.output).toContain(RESTORED);
+    await app.compile(manifest);
+    app.downloads = join(app.root, 'no-downloads');
+    expect(await app.compile(manifest)).toEqual(withNode);
+    expect([app.run(LOADS), app.read(release), existsSync(app.downloads)]).toEqual([
+      'true',
+      '--- {}\n',
+      false,
+    ]);
+
+    app.downloads = DOWNLOADS;
+    app.files['server.js'] = '';
+    await app.compile(manifest);
+    expect(app.read(release)).toContain('web: npm start');
+    app.config = { NPM_CONFIG_PRODUCTION: 'false' };
+    await app.compile(manifest);
+    expect(app.has('node_modules/isarray')).toBe(true);
+    app.config = {};
+    await app.compile(manifest);
+    expect((await app.compile({ ...manifest, engines: { node: '0.9' } })).output).toContain(
+      'There is no Node.js 0.9',
+    );
+    expect((await app.compile(manifest)).code).toBe(0);
+    expect([app.run(LOADS), app.read(release)]).toEqual(['true', expect.stringContaining('web: npm start')]);
+  });
+
+  it('installs nothing a second time where there is nothing to install', async () => {
+    const manifest = { name: 'app', engines, scripts: { start: 'node .' } };
+    await app.compile(manifest);
+    expect((await app.compile(manifest)).output).toContain(RESTORED);
   });
 
   it('builds with devDependencies, prunes them, and leaves files of an unchanged app as they were', async () => {
@@ -279,75 +222,6 @@ describe.skipIf(missing !== null)('the Node.js buildpack with other package mana
     expect(code).toBe(0);
     expect([app.has('node_modules/is-number'), app.has('node_modules/isarray')]).toEqual([true, false]);
     expect(app.run(LOADS)).toBe('true');
-  });
-});
-
-describe.skipIf(missing !== null)('the Node.js buildpack with a workspace of pnpm', () => {
-  const shop = {
-    name: 'shop',
-    version: '1.0.0',
-    dependencies: { 'is-number': '7.0.0', tools: 'workspace:*' },
-  };
-  const tools = { name: 'tools', version: '1.0.0', main: 'index.js', dependencies: DEV };
-  const RESTORED = 'node_modules is taken from the last build: its lock file is the same';
-  const START = 'node shop/start.js';
-
-  beforeEach(() => {
-    app.files = {
-      'pnpm-workspace.yaml': 'packages:\n  - shop\n  - libraries/*\n',
-      'shop/package.json': JSON.stringify(shop),
-      'shop/start.js': "console.log(require('is-number')(1), require('tools'));\n",
-      'libraries/tools/package.json': JSON.stringify(tools),
-      'libraries/tools/index.js': "module.exports = require('isarray')([]);\n",
-    };
-  });
-
-  it.each([
-    ['moved out of the last build', {}],
-    [
-      'copied from before scripts ran',
-      { build: 'node -e "fs.rmSync(\'shop/node_modules\', {recursive: true})"' },
-    ],
-  ])('has what is installed %s while nothing that decides it changes', async (_, scripts) => {
-    const manifest = { name: 'app', engines, packageManager: 'pnpm@10.34.9', private: true, scripts };
-    await app.compile(manifest);
-    app.files['pnpm-lock.yaml'] = app.read('pnpm-lock.yaml');
-    const first = await app.compile(manifest);
-    expect(first.output).toContain('pnpm install --frozen-lockfile');
-    const noted = (): bigint =>
-      statSync(join(app.build, 'node_modules/.modules.yaml'), { bigint: true }).mtimeNs;
-    const before = noted();
-    app.files['libraries/tools/index.js'] = "module.exports = require('isarray')([]) ? 'changed' : '';\n";
-    for (let round = 0; round < 2; round += 1) {
-      const { code, output } = await app.compile(manifest);
-      expect(code, output).toBe(0);
-      expect(output).toContain(RESTORED);
-      expect(output).not.toContain('pnpm install');
-      expect(noted()).toBe(before);
-      expect(app.has('libraries/tools/node_modules/isarray/package.json')).toBe(true);
-      if (!('build' in scripts)) expect(app.run(START)).toBe('true changed');
-    }
-  });
-
-  it('is installed anew when a package of it changes, and in each build when it runs scripts', async () => {
-    const manifest = { name: 'app', engines, packageManager: 'pnpm@10.34.9', private: true };
-    await app.compile(manifest);
-    app.files['pnpm-lock.yaml'] = app.read('pnpm-lock.yaml');
-    await app.compile(manifest);
-    const outdated = { ...tools, dependencies: { isarray: '2.0.4' } };
-    app.files['libraries/tools/package.json'] = JSON.stringify(outdated);
-    const refused = await app.compile(manifest);
-    expect(refused.output).toMatch(/ERR_PNPM_OUTDATED_LOCKFILE/);
-    expect(refused.code).toBe(1);
-    const postinstall = "node -e \"fs.writeFileSync('ran', '')\"";
-    app.files['libraries/tools/package.json'] = JSON.stringify({ ...tools, scripts: { postinstall } });
-    for (let round = 0; round < 2; round += 1) {
-      const { code, output } = await app.compile(manifest);
-      expect(output).not.toContain(RESTORED);
-      expect(code, output).toBe(0);
-      expect(app.has('libraries/tools/ran')).toBe(true);
-    }
-    expect(app.run(START)).toBe('true true');
   });
 });
 

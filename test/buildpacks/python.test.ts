@@ -44,6 +44,18 @@ languageTests(
       pages: { '/': '{"hello":"FastAPI"}', '/about': '"python":"3.13.5"' },
       cached: WARM,
     },
+    {
+      fixture: 'python-pyproject',
+      tool: 'pip, by pyproject.toml',
+      source: 'registry',
+      says: ["Installing the project's dependencies using pip", /Successfully installed bottle-0\.13\.4\s/],
+      pages: { '/': 'hello from Bottle' },
+      cached: WARM,
+      changed: {
+        ...{ file: 'words.py', from: 'hello from', to: 'another hello from' },
+        ...{ says: WARM, pages: { '/': 'another hello from Bottle' } },
+      },
+    },
   ],
   [
     {

@@ -42,7 +42,8 @@ build_programs() {
     step 'Fetching modules'
     run_shown go mod download || fail 'Modules could not be fetched (the lines above say why). Check the network and go.sum, and deploy again.'
   fi
-  packages=${GO_INSTALL_PACKAGE_SPEC:-$(directive install)} || packages=$(main_packages)
+  packages=${GO_INSTALL_PACKAGE_SPEC:-$(directive install)} || packages=$(main_packages) || fail "The module's packages could not be read:
+$(cat "$CACHE_DIR/.go-list")"
   [ -n "$packages" ] || fail 'The module has no package main, so there is no program to build. Name what to build in go.mod:
 // +heroku install ./cmd/web'
   [ -z "${GO_LINKER_SYMBOL:-}" ] || flags="-X $GO_LINKER_SYMBOL=${GO_LINKER_VALUE:-${SOURCE_VERSION:-}}"
@@ -71,11 +72,7 @@ run_hook() {
 
 # main_packages: import paths of the module's programs, on one line.
 main_packages() {
-  local found
-  found=$(go list -find -f '{{ if eq .Name "main" }}{{ .ImportPath }}{{ end }}' ./... 2>"$CACHE_DIR/.go-list") ||
-    fail "The module's packages could not be read:
-$(cat "$CACHE_DIR/.go-list")"
-  printf '%s\n' "$found" | grep . | paste -s -d ' ' -
+  go list -find -f '{{ if eq .Name "main" }}{{ .ImportPath }}{{ end }}' ./... 2>"$CACHE_DIR/.go-list" | sed '/^$/d' | paste -s -d ' ' -
 }
 
 # write_types: a Procfile for an app that has none and is one program (reference: heroku-platform 1.2).

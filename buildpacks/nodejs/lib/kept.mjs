@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { copyFolder, moveFromLastBuild } from './files.mjs';
 import { isBerry } from './managers.mjs';
 import { wasUntouched } from './pruned.mjs';
-import { isPnpmWorkspace, workspacePackages } from './workspace.mjs';
+import { isPnpmWorkspace, namedPackages, workspacePackages } from './workspace.mjs';
 
 /** Says in a build folder what its packages were installed from. */
 export const KEY_FILE = '.heroku/node_modules.key';
@@ -108,6 +108,7 @@ function keptModules(cacheDir, name, ending = '') {
 export function packagesToKeep(project, tools) {
   if (isBerry(tools)) return null;
   if (isPnpmWorkspace(project)) return workspacePackages(project);
+  if (project.manifest.workspaces !== undefined) return namedPackages(project, tools);
   return hasPackagesOfItsOwn(project) ? null : ['.'];
 }
 
@@ -116,7 +117,7 @@ export function packagesToKeep(project, tools) {
  * @param {import('./project.mjs').Project} project
  */
 function hasPackagesOfItsOwn({ manifest, folder }) {
-  if (manifest.workspaces !== undefined || existsSync(join(folder, 'pnpm-workspace.yaml'))) return true;
+  if (existsSync(join(folder, 'pnpm-workspace.yaml'))) return true;
   const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
   return Object.values(all).some((range) => /^(file|link|portal|workspace):/.test(String(range)));
 }

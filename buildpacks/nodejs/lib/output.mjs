@@ -1,13 +1,23 @@
 /** The build log's forms: a step, detail under it, a warning; and the end of a build that cannot go on. */
 
 /** @param {string} text */
+export function stepText(text) {
+  return `-----> ${text}\n`;
+}
+
+/** @param {string} text */
 export function step(text) {
-  process.stdout.write(`-----> ${text}\n`);
+  process.stdout.write(stepText(text));
+}
+
+/** @param {string} text */
+export function detailText(text) {
+  return text.replace(/^(?=.)/gm, '       ').replace(/\n*$/, '\n');
 }
 
 /** @param {string} text */
 export function detail(text) {
-  process.stdout.write(text.replace(/^(?=.)/gm, '       ').replace(/\n*$/, '\n'));
+  process.stdout.write(detailText(text));
 }
 
 /** @param {string} text */

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { moveFromLastBuild, readJson } from './files.mjs';
 import { giveBack, KEY_FILE, keep, packagesToKeep, restore } from './kept.mjs';
 import { devRule, installCommand, isBerry, isPnp, major, managerEnv, pruneCommand } from './managers.mjs';
-import { detail, step } from './output.mjs';
+import { detail, detailText, step, stepText } from './output.mjs';
 import { installKey, LIFECYCLE } from './project.mjs';
 import { notePruned, stateOfModules, takePruned } from './pruned.mjs';
 import { run } from './run.mjs';
@@ -18,12 +18,18 @@ let borrowed = /** @type {string | null} */ (null);
 /** Files in node_modules in which package managers note what they did; rewritten each time, mostly with the same text. */
 const NOTES = ['.package-lock.json', '.yarn-integrity', '.modules.yaml', '.pnpm/lock.yaml'];
 
+/** What the build log says when nothing is installed. */
+export const RESTORED =
+  stepText('Restoring cache') +
+  detailText('node_modules is taken from the last build: its lock file is the same');
+
 /**
  * Installs the project's packages, or takes those of the last build when nothing that decides them has changed. Where scripts of
  * the project run, which may change what is installed, a copy from before them is kept in the cache for that.
  * @param {import('./project.mjs').Project} project
  * @param {import('./toolchain.mjs').Tools} tools
  * @param {string} cacheDir
+ * @returns {Promise<boolean>} whether nothing but settings and files at the top of the project decides what is in node_modules
  */
 export async function installPackages(project, tools, cacheDir) {
   const packages = packagesToKeep(project, tools);
@@ -35,19 +41,22 @@ export async function installPackages(project, tools, cacheDir) {
   const restored = keeps ? await restore(project, cacheDir, key, packages) : 'no';
   if (restored === 'borrowed') borrowed = key;
   if (restored !== 'no') {
-    step('Restoring cache');
-    detail('node_modules is taken from the last build: its lock file is the same');
+    process.stdout.write(RESTORED);
   } else {
     step('Installing dependencies');
     if (isPnp(project, tools)) restoreArchives(project, key);
     await install(project, tools, !apart);
+    // Without dependencies there is none; the next build sees by it that nothing is to be installed.
+    if (keeps) mkdirSync(join(project.folder, 'node_modules'), { recursive: true });
     if (keeps && project.runsScripts) await keep(project, cacheDir, key, packages);
   }
   // What pruning does to a workspace is not in its own node_modules alone.
-  const whole = keeps && project.runsScripts && !isPnpmWorkspace(project);
+  const whole =
+    keeps && project.runsScripts && project.manifest.workspaces === undefined && !isPnpmWorkspace(project);
   installed = whole ? stateOfModules(project.folder) : null;
   if (apart) await runScripts(project, tools, lifecycle, ['--ignore-scripts']);
   writeFileSync(join(project.folder, KEY_FILE), key);
+  return keeps && !project.runsScripts && packages.length === 1;
 }
 
 /**
@@ -135,18 +144,19 @@ export async function build(project, tools) {
  * @param {import('./project.mjs').Project} project
  * @param {import('./toolchain.mjs').Tools} tools
  * @param {string} cacheDir
+ * @returns {Promise<boolean>} whether there was anything to remove, or to say of it
  */
 export async function prune(project, tools, cacheDir) {
   const rule = devRule(project, tools);
   // Packages of a workspace have such of their own.
   const { devDependencies = {}, workspaces } = project.manifest;
   const nothing = Object.keys(devDependencies).length === 0 && workspaces === undefined;
-  if (nothing || (!rule.prune && rule.why === null)) return;
+  if (nothing || (!rule.prune && rule.why === null)) return false;
   step('Pruning devDependencies');
   const command = pruneCommand(project, tools);
   if (!rule.prune || command === null) {
     detail(`Skipping because ${rule.why ?? `Yarn ${tools.yarn} has no plugin workspace-tools`}`);
-    return;
+    return true;
   }
   const key = readFileSync(join(project.folder, KEY_FILE), 'utf8');
   const untouched = installed !== null && installed === stateOfModules(project.folder);
@@ -157,7 +167,7 @@ export async function prune(project, tools, cacheDir) {
   };
   if (untouched && takePruned(project.folder, key, clear)) {
     detail('node_modules is taken from the last build');
-    return;
+    return true;
   }
   const [program, ...args] = command;
   await run(program, args, {
@@ -171,6 +181,7 @@ export async function prune(project, tools, cacheDir) {
   });
   keepNotes(project);
   if (untouched) notePruned(project.folder, key);
+  return true;
 }
 
 /**

@@ -87,6 +87,18 @@ export function lockVersion({ folder, lock, manager }) {
   return found === undefined ? null : Number(found);
 }
 
+/** Fields of package.json that decide what is installed. */
+const DECIDING = [
+  'dependencies',
+  'devDependencies',
+  'optionalDependencies',
+  'peerDependencies',
+  'overrides',
+  'resolutions',
+  'workspaces',
+  'pnpm',
+];
+
 /**
  * Names everything that decides what an installation puts into node_modules: equal keys, equal content.
  * @param {Project} project
@@ -95,29 +107,8 @@ export function lockVersion({ folder, lock, manager }) {
  */
 export function installKey(project, tools, packages) {
   const hash = createHash('sha256');
-  const {
-    dependencies,
-    devDependencies,
-    optionalDependencies,
-    peerDependencies,
-    overrides,
-    resolutions,
-    workspaces,
-    pnpm,
-  } = project.manifest;
   hash.update(JSON.stringify([2, tools, process.platform, process.arch, project.runsScripts]));
-  hash.update(
-    JSON.stringify([
-      dependencies,
-      devDependencies,
-      optionalDependencies,
-      peerDependencies,
-      overrides,
-      resolutions,
-      workspaces,
-      pnpm,
-    ]),
-  );
+  hash.update(JSON.stringify(DECIDING.map((field) => project.manifest[field])));
   const manifests = packages.filter((name) => name !== '.').map((name) => join(name, 'package.json'));
   const settings = ['.npmrc', '.yarnrc', '.yarnrc.yml', 'pnpm-workspace.yaml', '.pnpmfile.cjs'];
   for (const file of [project.lock, ...settings, ...manifests]) {

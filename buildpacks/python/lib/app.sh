@@ -10,13 +10,14 @@ run_hook() {
 
 # setup_runtime: the environment of dynos, and the add-on that Django with a driver of PostgreSQL asks for.
 setup_runtime() {
-  write_profile python <"$PYTHON_PACK/lib/runtime.sh"
-  write_profile python.gunicorn <<'END'
-export GUNICORN_CMD_ARGS="${GUNICORN_CMD_ARGS:---access-logfile -}"
-END
+  write_runtime
   if [ -f manage.py ] && has_module django && { has_module psycopg2 || has_module psycopg; }; then
     printf -- '---\naddons:\n  - heroku-postgresql\n' | write_release python
   fi
+}
+
+say_done() {
+  step 'Build succeeded!'
 }
 
 has_module() {

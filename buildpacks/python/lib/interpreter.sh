@@ -15,24 +15,74 @@ version_script() {
   PYTHONPATH=$(host_pip) python3 "$PYTHON_PACK/lib/version.py" "$@"
 }
 
-# choose_version: sets PYTHON_RANGE, what the project asks for, and PYTHON_ASKED_IN, where (empty when nowhere), and says it.
-# What was read is kept for as long as the files stay the same.
+# choose_version: sets PYTHON_RANGE, what the project asks for, PYTHON_ASKED_IN, where (empty when nowhere), and PYTHON_CHOICE, what it
+# says about that.
 choose_version() {
-  local key answer where shown kept='' known=$CACHE_DIR/python/.asked
-  [ -f "$CACHE_DIR/python/version" ] && kept=$(cat "$CACHE_DIR/python/version")
-  key=$(fingerprint "$kept" -- "$PYTHON_PACK/lib/version.py" runtime.txt .python-version Pipfile.lock Pipfile uv.lock pyproject.toml)
+  local file
+  for file in runtime.txt .python-version; do
+    [ -f "$file" ] || continue
+    plain_version "$file"
+    step "$PYTHON_CHOICE"
+    return
+  done
+  asked_version
+  if [ -n "$PYTHON_ASKED_IN" ]; then
+    PYTHON_CHOICE="Using Python $PYTHON_ASKED specified in $PYTHON_ASKED_IN"
+  elif [ -f "$CACHE_DIR/python/version" ]; then
+    PYTHON_ASKED=$(cat "$CACHE_DIR/python/version")
+    PYTHON_RANGE="==$PYTHON_ASKED" PYTHON_ASKED_IN='the last build'
+    PYTHON_CHOICE="No Python version was specified. Using the same version as the last build: Python $PYTHON_ASKED"
+  else
+    PYTHON_CHOICE='No Python version was specified. Using the newest that is at hand; name one in a file .python-version'
+  fi
+  step "$PYTHON_CHOICE"
+}
+
+# plain_version FILE: chooses by a file that holds a version, whole or without its last parts, and comments.
+plain_version() {
+  local line asked='' lines=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line#$'\xef\xbb\xbf'} line=${line%%#*}
+    line=${line#"${line%%[![:space:]]*}"} line=${line%"${line##*[![:space:]]}"}
+    [ -z "$line" ] || { asked=$line && lines=$((lines + 1)); }
+  done <"$1"
+  [ $lines = 1 ] && [[ $asked =~ ^(python-|cpython-)?([0-9]+(\.[0-9]+)?(\.[0-9]+)?)$ ]] ||
+    fail "The Python version that the project asks for cannot be read: $1 has to hold one line with a version such as \"3.13\" or \"3.13.5\"."
+  asked=${BASH_REMATCH[2]} PYTHON_ASKED_IN=$1
+  PYTHON_RANGE="==$asked"
+  [ -n "${BASH_REMATCH[4]}" ] || PYTHON_RANGE="$PYTHON_RANGE.*"
+  PYTHON_CHOICE="Using Python $asked specified in $1"
+}
+
+# asked_version: sets the range, the file and the words of projects that name a version beside their packages. What was read is kept for
+# as long as the files stay the same.
+asked_version() {
+  local key answer known=$CACHE_DIR/python/.asked
+  key=$(fingerprint -- "$PYTHON_PACK/lib/version.py" Pipfile.lock Pipfile uv.lock pyproject.toml)
   if [ "$(sed -n 1p "$known" 2>/dev/null)" != "$key" ]; then
-    answer=$(version_script ask "$BUILD_DIR" "$kept") || fail "$answer"
+    answer=$(version_script ask "$BUILD_DIR") || fail "$answer"
     mkdir -p "$CACHE_DIR/python"
     printf '%s\n' "$key" "$answer" >"$known"
   fi
-  { read -r key && read -r PYTHON_RANGE && read -r where && read -r shown; } <"$known" || true
-  PYTHON_ASKED_IN=$where
-  case "$where" in
-    default) step 'No Python version was specified. Using the newest that is at hand; name one in a file .python-version' && PYTHON_ASKED_IN='' ;;
-    'the last build') step "No Python version was specified. Using the same version as the last build: Python $shown" ;;
-    *) step "Using Python $shown specified in $where" ;;
-  esac
+  { read -r key && read -r PYTHON_RANGE && read -r PYTHON_ASKED_IN && read -r PYTHON_ASKED; } <"$known" || true
+  [ "$PYTHON_ASKED_IN" != none ] || PYTHON_ASKED_IN=''
+}
+
+# pick_version RANGE VERSION...: prints the newest version in the range; nothing when there is none.
+pick_version() {
+  local version last newest=''
+  if [ $# = 1 ]; then
+    return
+  elif ! [[ $1 =~ ^==([0-9]+\.[0-9]+\.)([0-9]+|\*)$ ]]; then
+    version_script pick "$@"
+    return
+  fi
+  for version in "${@:2}"; do
+    last=${version#"${BASH_REMATCH[1]}"}
+    [[ $last != *[!0-9]* && $last == ${BASH_REMATCH[2]} ]] || continue
+    [ "${newest:--1}" -ge "$last" ] || newest=$last
+  done
+  [ -z "$newest" ] || echo "${BASH_REMATCH[1]}$newest"
 }
 
 # versions_of SOURCE: the versions of Python that a source has, one a line.
@@ -60,7 +110,7 @@ prepare_interpreter() {
   local source versions words reasons='' available=''
   for source in shared registry upstream distribution; do
     # shellcheck disable=SC2046
-    PYTHON_VERSION=$(version_script pick "$PYTHON_RANGE" $(versions_of $source))
+    PYTHON_VERSION=$(pick_version "$PYTHON_RANGE" $(versions_of $source))
     if [ -z "$PYTHON_VERSION" ]; then
       versions=$(versions_of "$source" | paste -s -d ' ' -)
       [ -z "$versions" ] || [ "$source" = shared ] || [ "$source" = upstream ] || available="$available
@@ -121,7 +171,7 @@ python_from_distribution() {
   python_finish "$2"
 }
 
-# python_finish FOLDER: the usual names, no tests, everything compiled, and pip.
+# python_finish FOLDER: the usual names, no tests, everything compiled, pip, and one time for all files: so that it is the same in all slugs.
 python_finish() {
   local program minor library
   program=$(find "$1/bin" -name 'python3.*[0-9]' | head -n 1)
@@ -140,5 +190,6 @@ python_finish() {
   printf '#!/usr/bin/env python3\nimport sys\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n' |
     tee "$1/bin/pip" "$1/bin/pip3" >/dev/null
   chmod 755 "$1/bin/pip" "$1/bin/pip3"
-  "$program" -m compileall -q -j 0 -x '/(ensurepip|tkinter|lib2to3)/' --invalidation-mode unchecked-hash "$library" >/dev/null 2>&1 || true
+  "$program" -m compileall -q -f -j 0 -x '/(ensurepip|tkinter|lib2to3)/' --invalidation-mode unchecked-hash "$library" >/dev/null 2>&1 || true
+  find "$1" ! -type d -exec touch -h -t 200001010000 {} +
 }

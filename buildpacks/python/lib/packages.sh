@@ -16,8 +16,10 @@ find_manager() {
     echo pdm
   elif [ -f uv.lock ]; then
     echo uv
-  elif [ -f setup.py ] || grep -qs '^\[project\]' pyproject.toml; then
+  elif [ -f setup.py ] || grep -qs '^\[build-system\]' pyproject.toml; then
     echo project
+  elif grep -qs '^\[project\]' pyproject.toml; then
+    echo pyproject
   fi
 }
 
@@ -54,8 +56,7 @@ prepare_python() {
   rm -rf "$target"
   if ! installs_in_place && take_last .heroku/python .heroku/python/.packages "$(packages_key)"; then
     use_python
-    step 'Restoring cache'
-    detail "$(python --version) and all packages are taken from the last build"
+    say_restored
     return
   fi
   step 'Installing Python'
@@ -76,6 +77,11 @@ Mend what they name, try it on your machine, and deploy again."
   packages_key >"$target/.packages"
 }
 
+say_restored() {
+  step 'Restoring cache'
+  detail "$(python --version) and all packages are taken from the last build"
+}
+
 use_python() {
   unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
   # shellcheck source=../export
@@ -84,12 +90,11 @@ use_python() {
 
 # relocate FOLDER: programs of packages start with the app's Python wherever the app is.
 relocate() {
-  local file
-  find "$1/bin" -type f -size -64k | while read -r file; do
-    case "$(head -c 2 "$file" | tr -d '\0')" in
-      '#!') sed -i.old '1s|^#!.*/python[0-9.]*.*$|#!/usr/bin/env python3|' "$file" && rm -f "$file.old" ;;
-    esac
-  done
+  local files=() file
+  while IFS= read -r -d '' file; do
+    files+=("$file")
+  done < <(find "$1/bin" -type f -size -64k -exec grep -lI --null '^#!.*/python' {} +)
+  [ ${#files[@]} = 0 ] || { sed -i.old '1s|^#!.*/python[0-9.]*.*$|#!/usr/bin/env python3|' "${files[@]}" && rm -f "${files[@]/%/.old}"; }
 }
 
 # python_tool NAME VERSION PACKAGE...: prints the path of a shared folder with a tool that is written in Python, and
@@ -109,14 +114,32 @@ import importlib; sys.argv[0] = module; sys.exit(getattr(importlib.import_module
 }
 
 install_with_pip() {
+  local info
   step 'Installing dependencies using pip'
-  detail "$(python -m pip --version | cut -d ' ' -f 1,2)"
+  for info in "$BUILD_DIR"/.heroku/python/lib/python3*/site-packages/pip-*.dist-info; do
+    [ -d "$info" ] || continue
+    info=${info##*/} && detail "pip ${info:4:${#info}-14}"
+  done
   run_shown python -m pip install --no-warn-script-location --progress-bar off --exists-action w -r requirements.txt
 }
 
 install_with_project() {
   step 'Installing the project using pip'
   run_shown python -m pip install --no-warn-script-location --progress-bar off .
+}
+
+# A project that names no build system is an app and no package, as uv has it: only what it depends on is installed.
+install_with_pyproject() {
+  local list=$CACHE_DIR/python/requirements.txt
+  step "Installing the project's dependencies using pip"
+  run_shown python -c 'import sys
+try:
+    import tomllib
+except ImportError:
+    from pip._vendor import tomli as tomllib
+with open("pyproject.toml", "rb") as file, open(sys.argv[1], "w") as list:
+    list.writelines(f"{each}\n" for each in tomllib.load(file)["project"].get("dependencies", []))' "$list" || return 1
+  run_shown python -m pip install --no-warn-script-location --progress-bar off -r "$list"
 }
 
 install_with_pipenv() {
