@@ -104,6 +104,11 @@ describe.skipIf(whyNoDocker() !== null)('apps that are Docker images', () => {
   it('an image that was removed is told with what to do', async () => {
     const { releases } = await host.client.call('releases.list', { app: 'boxed' });
     const second = releases.filter(({ slug }) => slug !== null)[1];
+    // Its dynos were shutting down when the engine was killed; Docker gives no image up that a container runs.
+    await waitFor(
+      'the end of its dynos',
+      async () => docker('ps', '-q', ...owned(host, 'dyno')).length === 2,
+    );
     docker('rmi', '-f', `sha256:${second?.slug?.sha256 ?? ''}`);
     const { version } = await host.client.call('releases.rollback', {
       app: 'boxed',

@@ -6,12 +6,12 @@ import { startLoad } from './support/load.ts';
 
 const APP = 'steady';
 /**
- * Deploys and rollbacks in a row, each followed by the next as soon as it serves; `SLIPWAY_CHANGES` asks for more. Copies of a slug
- * take seconds on the process runtime, so it does fewer.
+ * Deploys and rollbacks in a row, each followed by the next as soon as it serves; on Docker as many as the platform is held to.
+ * `SLIPWAY_CHANGES` asks for more. Copies of a slug take seconds on the process runtime, so it does fewer.
  */
 const ASKED = Number(process.env['SLIPWAY_CHANGES'] ?? 0);
-const CHANGES = { docker: ASKED || 20, process: ASKED || 6 };
-const PER_SECOND = 500;
+const CHANGES = { docker: ASKED || 30, process: ASKED || 6 };
+const PER_SECOND = 200;
 /** Requests that take two seconds each, so that some are in flight at every change. */
 const SLOW = { path: '/slow?ms=2000', perSecond: 5 };
 

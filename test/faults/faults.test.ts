@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAULT_GROUPS } from './catalogue/all.ts';
 import type { FaultGroup } from './support/fault.ts';
 import { cells } from './support/table.ts';
+import { closeWorlds } from './support/world.ts';
+
+afterAll(closeWorlds);
 
 for (const group of FAULT_GROUPS) {
   describe.skipIf(group.whyNot() !== null)(`faults: ${group.name}`, () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { FAULT_GROUPS } from './catalogue/all.ts';
 import type { FaultGroup } from './support/fault.ts';
 import { cells, markdownTable } from './support/table.ts';
+import { closeWorlds } from './support/world.ts';
 
 const DOCUMENT = join(import.meta.dirname, '..', '..', 'docs', 'RELIABILITY.md');
 const BEGIN = '<!-- measured: begin -->';
@@ -29,6 +30,7 @@ async function main(words: readonly string[]): Promise<number> {
     else for (const { name } of chosen) console.log(`${name}: not run`);
     await write(rows);
   }
+  await closeWorlds();
   console.log(`\n${markdownTable([...rows.values()])}`);
   return bad === 0 ? 0 : 1;
 }

@@ -15,13 +15,16 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   ['chromium', 'chromium'],
 ];
 
+const STACK = join(import.meta.dirname, '..', '..', 'electron', 'cli', 'stack.ts');
+
 /** Prepares a bare Debian machine for the tests; elsewhere it says what is missing and goes on. */
 async function prepareMachine(): Promise<void> {
   const missing = PROGRAMS.filter(([program]) => !has(program));
   if (missing.length > 0) install([...new Set(missing.map(([, name]) => name))]);
   if (!dockerAnswers() && has('dockerd') && process.getuid?.() === 0) await startDocker();
-  if (dockerAnswers()) return;
-  console.log('Docker does not answer: tests on the Docker runtime are skipped. Start Docker to run them.');
+  if (dockerAnswers()) makeStack();
+  else
+    console.log('Docker does not answer: tests on the Docker runtime are skipped. Start Docker to run them.');
 }
 
 function install(packages: string[]): void {
@@ -48,6 +51,12 @@ async function startDocker(): Promise<void> {
   spawn('dockerd', [], { detached: true, stdio: ['ignore', file, file] }).unref();
   for (let tries = 0; tries < 60 && !dockerAnswers(); tries += 1) await sleep(500);
   if (!dockerAnswers()) console.log(`dockerd did not start: ${readFileSync(log, 'utf8').slice(-1_000)}`);
+}
+
+/** Makes the stack images before the tests, two files of which would otherwise begin with it at the same time. */
+function makeStack(): void {
+  const { status } = spawnSync(process.execPath, [STACK], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) console.log('The stack images could not be made: tests on the Docker runtime will fail.');
 }
 
 function dockerAnswers(): boolean {

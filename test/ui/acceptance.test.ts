@@ -194,9 +194,17 @@ describe.skipIf(whyNoChromium() !== null || whyNoPrivateDocker() !== null)('Dock
 
   afterAll(async () => {
     await browser?.close();
-    await host?.client.call('apps.destroy', { app: APP, confirm: APP });
-    await host?.stop();
+    await host?.kill();
     await docker?.close();
+    if (host === null) return;
+    // What the first engine left in the machine's Docker goes with the app.
+    const last = await startHost(env, host.home);
+    const isUp = async (): Promise<boolean> =>
+      (await last.client.call('dynos.list', { app: APP })).dynos.filter(({ state }) => state === 'up')
+        .length === 2;
+    await waitFor('its dynos', isUp);
+    await last.client.call('apps.destroy', { app: APP, confirm: APP });
+    await last.stop();
   });
 
   it(`7: Docker ends and comes back: said within ${SAID_MS / 1000} s, dynos right within ${RIGHT_MS / 1000} s`, async () => {

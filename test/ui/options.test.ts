@@ -6,7 +6,9 @@ import { workFolder } from '../e2e/support/buildpack.ts';
 import { goTo, openBrowser, openUi, type Ui, whyNoChromium } from './support/browser.ts';
 import { deployTalker } from './support/talker.ts';
 
-const APP = 'drowsy';
+const APP = 'chosen';
+/** Left alone from the beginning on, so that the minute before it may sleep goes by beside the other tests. */
+const DROWSY = 'drowsy';
 
 describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine', () => {
   let host: Host;
@@ -16,16 +18,18 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
   beforeAll(async () => {
     host = await startHost({ SLIPWAY_RUNTIME: 'process' });
     browser = await openBrowser();
+    await deployTalker(host, DROWSY);
+    await host.client.call('apps.update', { app: DROWSY, sleepAfterMinutes: 1 });
     await deployTalker(host, APP);
     ui = await openUi(browser, host, { path: `/apps/${APP}` });
   });
   afterAll(async () => {
     await browser?.close();
-    await host?.client.call('apps.destroy', { app: APP, confirm: APP });
+    for (const app of [APP, DROWSY]) await host?.client.call('apps.destroy', { app, confirm: app });
     await host?.stop();
   });
 
-  const app = () => host.client.call('apps.get', { app: APP });
+  const app = (name = APP) => host.client.call('apps.get', { app: name });
 
   it('are chosen in a dialog, and in force at once', async () => {
     const { page } = ui;
@@ -126,15 +130,14 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
 
   it('an app that nobody asks sleeps, says so, and serves the request that wakes it', async () => {
     const { page } = ui;
-    await host.client.call('apps.update', { app: APP, sleepAfterMinutes: 1 });
-    await goTo(page, `/apps/${APP}`);
-    await waitFor('its sleep', async () => (await app()).state === 'asleep', 120_000);
+    await goTo(page, `/apps/${DROWSY}`);
+    await waitFor('its sleep', async () => (await app(DROWSY)).state === 'asleep', 120_000);
     await page.getByText('wakes with the next request').waitFor();
     await page.getByRole('button', { name: 'web.1 idle' }).waitFor();
     const answers = await Promise.all([ask(host), ask(host), ask(host)]);
     expect(answers).toEqual([200, 200, 200]);
     await page.getByText('1 of 1 dyno up').waitFor();
-    const lines = (await logLines(host, APP)).map((line) => line.slice(line.indexOf(' ') + 1));
+    const lines = (await logLines(host, DROWSY)).map((line) => line.slice(line.indexOf(' ') + 1));
     const idling = lines.indexOf('heroku[web.1]: Idling');
     expect(lines.slice(idling).filter((line) => line.startsWith('heroku[web.1]'))).toEqual([
       'heroku[web.1]: Idling',
@@ -153,7 +156,7 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
 /** Status of a request through the router. */
 function ask({ routerPort }: Host): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const headers = { host: `${APP}.localhost:${routerPort}` };
+    const headers = { host: `${DROWSY}.localhost:${routerPort}` };
     const sending = request({ host: '127.0.0.1', port: routerPort, path: '/', headers }, (response) => {
       response.resume();
       response.on('end', () => {

@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { cp, lstat, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dyno } from '#shared/model/app.ts';
@@ -12,6 +13,7 @@ export const APP = 'restless';
 export const BESIDE = 'beside';
 /** Web dynos of either app. */
 export const WEB = 2;
+const DOCKER = { SLIPWAY_RUNTIME: 'docker' };
 
 /** An engine with two apps, each with two web dynos. */
 export class World {
@@ -85,27 +87,52 @@ export class World {
   }
 }
 
+/** The data folder of an engine that has ended after both apps were deployed and scaled to nothing. */
+let compiled: Promise<string> | null = null;
+
 /**
- * Starts an engine and deploys both apps to it.
- * @param runEnv settings of the engine that runs them; another than the one that compiled them, when given
- * @param home data folder; a new one unless given
+ * Starts an engine that both apps are deployed to. They are compiled once; each world is a copy, so there is one at a time.
+ * @param runEnv further settings of the engine
+ * @param home data folder, empty; a new one unless given
  */
-export async function openWorld(runEnv?: Readonly<Record<string, string>>, home?: string): Promise<World> {
-  const env = { SLIPWAY_RUNTIME: 'docker' };
-  const first = await startHost(env, home);
+export async function openWorld(
+  runEnv: Readonly<Record<string, string>> = {},
+  home?: string,
+): Promise<World> {
+  const source = await (compiled ??= compileBoth());
+  const folder = home ?? (await mkdtemp(join(tmpdir(), 'slipway-home-')));
+  await cp(source, folder, { recursive: true, filter: async (file) => !(await lstat(file)).isSocket() });
+  const env = { ...DOCKER, ...runEnv };
+  const host = await startHost(env, folder);
   try {
-    await deployBoth(first);
-    const world = new World(first, { ...env, ...runEnv });
-    if (runEnv !== undefined) {
-      await scale(first, 0);
-      await first.kill();
-      await world.startEngine();
-    }
+    const world = new World(host, env);
     await scale(world.host, WEB);
     await world.untilWhole();
     return world;
   } catch (error) {
-    await first.stop();
+    await host.stop();
+    throw error;
+  }
+}
+
+/** Forgets the apps that worlds are copies of; after the last world. */
+export async function closeWorlds(): Promise<void> {
+  const folder = await compiled?.catch(() => null);
+  compiled = null;
+  if (typeof folder === 'string') await rm(folder, { recursive: true, force: true });
+}
+
+async function compileBoth(): Promise<string> {
+  const host = await startHost(DOCKER);
+  try {
+    await deployBoth(host);
+    await scale(host, 0);
+    const exit = once(host.process, 'exit');
+    host.process.kill('SIGTERM');
+    await exit;
+    return host.home;
+  } catch (error) {
+    await host.stop();
     throw error;
   }
 }
