@@ -1,11 +1,18 @@
 import type { Diagnostics } from '../../util/diagnostics.ts';
-import { createBridge } from './bridge.ts';
+import { type Addresses, createBridge } from './bridge.ts';
 import type { Daemon } from './daemon.ts';
 import { LABEL, labels, ownedName } from './names.ts';
 
+/** A network for containers of an app. */
+export interface AppNetwork {
+  readonly name: string;
+  /** Null where Docker has to choose. */
+  readonly addresses: Addresses | null;
+}
+
 /** One bridge network for each app, in which dynos do not reach each other; all share one when there is no room. */
 export class AppNetworks {
-  private readonly ready = new Map<string, Promise<string>>();
+  private readonly ready = new Map<string, Promise<AppNetwork>>();
   private readonly daemon: Daemon;
   private readonly owner: string;
   private readonly diagnostics: Diagnostics;
@@ -16,8 +23,8 @@ export class AppNetworks {
     this.diagnostics = diagnostics;
   }
 
-  /** Makes sure of an app's network. @returns its name */
-  ensure(appId: string): Promise<string> {
+  /** Makes sure of an app's network. */
+  ensure(appId: string): Promise<AppNetwork> {
     const known = this.ready.get(appId);
     if (known) return known;
     const making = this.make(appId);
@@ -31,16 +38,16 @@ export class AppNetworks {
     this.ready.delete(appId);
   }
 
-  private async make(appId: string): Promise<string> {
+  private async make(appId: string): Promise<AppNetwork> {
     const name = ownedName(this.owner, `app-${appId}`);
     const own = await createBridge(this.daemon, name, labels(this.owner, 'network', { [LABEL.app]: appId }));
     if (own.notOurs !== null)
       this.diagnostics.note(`The network of app ${appId} takes its addresses from Docker (${own.notOurs}).`);
-    if (own.problem === null) return name;
+    if (own.problem === null) return { name, addresses: own.addresses };
     const shared = ownedName(this.owner, 'shared');
     this.diagnostics.note(`Docker has no room for a network of app ${appId}; its dynos use ${shared}.`);
-    const { problem } = await createBridge(this.daemon, shared, labels(this.owner, 'network'));
+    const { problem, addresses } = await createBridge(this.daemon, shared, labels(this.owner, 'network'));
     if (problem !== null) throw new Error(`no network could be made: ${problem}`);
-    return shared;
+    return { name: shared, addresses };
   }
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Daemon } from './daemon.ts';
 import { reasonOf, statusOf } from './errors.ts';
-import { createNetwork } from './networks.ts';
+import { createNetwork, subnetOf } from './networks.ts';
 
 /**
  * Docker's own address pools hold about thirty networks, so ours are small ones: 10.128.0.0/9 in pieces of 1022 addresses makes
@@ -13,11 +13,47 @@ const PREFIX = 22;
 const STEP = 2 ** (32 - PREFIX);
 const COUNT = 2 ** (PREFIX - 9);
 const TRIES = 24;
+/** After the network's own address and that of its gateway. */
+const FIRST_HOST = 2;
+/** The last address is for all. */
+const HOSTS = STEP - FIRST_HOST - 1;
 
-/** What became of a network: why it could not be made, and why its addresses are Docker's choice; null where neither is so. */
+/**
+ * What became of a network: why it could not be made, and why its addresses are Docker's choice; null where neither is so.
+ */
 export interface BridgeResult {
   readonly problem: string | null;
   readonly notOurs: string | null;
+  /** Addresses for its containers; null where Docker has to choose them. */
+  readonly addresses: Addresses | null;
+}
+
+/**
+ * Addresses of a network, none of which comes again before all others came. Docker itself gives the one that has just become free,
+ * which a process may still have that a killed daemon forgot, and which a client may take for the container before.
+ */
+export class Addresses {
+  private readonly start: number;
+  private given = randomInt(HOSTS);
+
+  /** @param start the network's own address */
+  constructor(start: number) {
+    this.start = start;
+  }
+
+  /** One more address; it may be taken, as containers of an engine before are not known here. */
+  next(): string {
+    this.given = (this.given + 1) % HOSTS;
+    return ipText(this.start + FIRST_HOST + this.given);
+  }
+}
+
+/** Addresses of a network that is there, when they are of our choice. */
+async function addressesOf(daemon: Daemon, name: string): Promise<Addresses | null> {
+  const [ip = '', prefix = ''] = (await subnetOf(daemon, name))?.split('/') ?? [];
+  if (Number(prefix) !== PREFIX) return null;
+  const start = ipNumber(ip);
+  return start >= FIRST && start < FIRST + COUNT * STEP ? new Addresses(start) : null;
 }
 
 /**
@@ -36,10 +72,10 @@ export async function createBridge(
     const start = FIRST + ((seed + attempt * 641) % COUNT) * STEP;
     if (taken.some((route) => overlaps(route, start))) continue;
     const problem = await create(daemon, name, labels, `${ipText(start)}/${String(PREFIX)}`);
-    if (problem === null) return { problem, notOurs: null };
+    if (problem === null) return { problem, notOurs: null, addresses: await addressesOf(daemon, name) };
     notOurs = problem;
   }
-  return { problem: await create(daemon, name, labels, null), notOurs };
+  return { problem: await create(daemon, name, labels, null), notOurs, addresses: null };
 }
 
 /** @returns null when the network is there, else why not */

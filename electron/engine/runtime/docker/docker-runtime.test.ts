@@ -13,9 +13,15 @@ import {
   until,
 } from '../../../../test/runtime-contract/world.ts';
 import { RuntimeError } from '../runtime.ts';
-import { listContainers } from './containers.ts';
+import {
+  createContainer,
+  inspectContainer,
+  listContainers,
+  removeContainer,
+  startContainer,
+} from './containers.ts';
 import { connectDaemon } from './daemon.ts';
-import { LABEL, labelFilter } from './names.ts';
+import { LABEL, labelFilter, labels } from './names.ts';
 import { listNetworks } from './networks.ts';
 import { openWay } from './socket-way.fixture.ts';
 import { dockerTests, LIMIT } from './testing.ts';
@@ -102,6 +108,38 @@ await dockerTests('docker runtime', ({ daemon, open, folder }) => {
       await until('all networks', async () => (await ofApps()) === 40);
       await runtime.sweep({ appIds: [apps[0] ?? ''], slugIds: [slug.id] });
       expect(await ofApps()).toBe(1);
+    },
+    LIMIT,
+  );
+
+  test(
+    'a dyno does not get the address of one that has just ended, nor one that is taken',
+    async () => {
+      const { runtime, owner } = await open();
+      const slug = await buildSlug(runtime, freshId('app'), []);
+      const start = () => startDyno(runtime, { slug, command: 'exec sleep 600' });
+      const ended = await start();
+      await runtime.removeDyno(ended.id);
+      const dyno = await start();
+      expect(dyno.address?.host).not.toBe(ended.address?.host);
+      const [network] = await listNetworks(daemon, labelFilter(owner, 'network'));
+      const stranger = await createContainer(daemon, '', {
+        Image: `${STACK}:latest`,
+        Labels: labels(owner, 'dyno'),
+        Cmd: ['sleep', '600'],
+        HostConfig: { NetworkMode: network?.name },
+        NetworkingConfig: {
+          EndpointsConfig: {
+            [network?.name ?? '']: { IPAMConfig: { IPv4Address: following(dyno.address?.host ?? '') } },
+          },
+        },
+      });
+      await startContainer(daemon, stranger);
+      const next = await start();
+      const hosts = [dyno, next].map(({ address }) => address?.host);
+      expect(hosts).not.toContain(undefined);
+      expect(new Set([...hosts, (await inspectContainer(daemon, stranger))?.ip]).size).toBe(3);
+      await removeContainer(daemon, stranger);
     },
     LIMIT,
   );
@@ -222,3 +260,11 @@ await dockerTests('docker runtime', ({ daemon, open, folder }) => {
     LIMIT,
   );
 });
+
+/** The address that the next container gets: one more, and after the last but one of its 1024 the third. */
+function following(host: string): string {
+  const bytes = Buffer.from(host.split('.').map(Number));
+  const next = bytes.readUInt32BE(0) + 1;
+  bytes.writeUInt32BE(next % 1024 === 1023 ? next - 1021 : next);
+  return [...bytes].join('.');
+}

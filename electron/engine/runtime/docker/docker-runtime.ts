@@ -151,6 +151,11 @@ class Implementation implements DockerRuntime {
     const onAvailability = (state: 'lost' | 'back'): void => {
       diagnostics.note(state === 'lost' ? 'Docker does not answer any more.' : 'Docker answers again.');
       this.available = state === 'back';
+      if (state === 'back') {
+        this.leftovers.sweepPlaces().catch((error: unknown) => {
+          diagnostics.problem('Reserved places could not be removed', error);
+        });
+      }
       for (const listener of this.availability) listener(state);
     };
     this.events = await watchEvents({ daemon: this.daemon, owner, clock, onEvent, onAvailability });

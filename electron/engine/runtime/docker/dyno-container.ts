@@ -3,6 +3,7 @@ import type { Clock } from '../../util/clock.ts';
 import type { RunSpec } from '../run-terminal.ts';
 import { type DynoSpec, type PlaceSpec, RuntimeError, type TypeImage } from '../runtime.ts';
 import { sizeVariables, ulimitFunction } from '../size-figures.ts';
+import type { AppNetwork } from './app-networks.ts';
 import type { Daemon } from './daemon.ts';
 import { dynoLabels, placeLabels } from './dyno-labels.ts';
 import { dynoLimits, machineMemory } from './limits.ts';
@@ -35,7 +36,18 @@ function containerName(owner: string, spec: PlaceSpec, what: string): string {
 export interface DynoPlace {
   readonly image: string;
   readonly network: string;
+  /** In the network; null where Docker chooses. */
+  readonly address: string | null;
   readonly port: number;
+}
+
+/** A place at the network's next address, or at one that Docker chooses. */
+export function placeIn(
+  { name, addresses }: AppNetwork,
+  { image, port }: Pick<DynoPlace, 'image' | 'port'>,
+  chosen = true,
+): DynoPlace {
+  return { image, port, network: name, address: chosen ? (addresses?.next() ?? null) : null };
 }
 
 /** Options of the Docker API for a dyno's container. */
@@ -159,6 +171,11 @@ function imageSurroundings({ stack }: PlaceSpec['slug'], { port }: DynoPlace): o
   return { ...user, Healthcheck: { Test: ['NONE'] } };
 }
 
+function networking({ network, address }: DynoPlace): object {
+  if (address === null) return {};
+  return { NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } } } };
+}
+
 /** What all dynos have: image, user, environment, network and limits. */
 function commonOptions(
   daemon: Daemon,
@@ -177,6 +194,7 @@ function commonOptions(
     Hostname: shortHash(spec.id),
     ...(spec.slug.images === null ? SLUG_SURROUNDINGS : imageSurroundings(spec.slug, place)),
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    ...networking(place),
     HostConfig: {
       Init: true,
       NetworkMode: place.network,

@@ -11,7 +11,7 @@ import {
   startContainer,
 } from './containers.ts';
 import type { Daemon } from './daemon.ts';
-import { dynoContainerName, dynoOptions, pickPort } from './dyno-container.ts';
+import { dynoContainerName, dynoOptions, pickPort, placeIn } from './dyno-container.ts';
 import { dynoFrom, isOutOfMemory, isPlace } from './dyno-labels.ts';
 import { asRuntimeError, explain, whatIsMissing } from './errors.ts';
 import type { DynoEvent } from './events.ts';
@@ -187,13 +187,13 @@ export class Dynos {
       this.options.image(spec, attempt > 0),
       networks.ensure(spec.appId),
     ]);
-    const port = pickPort(clock);
+    const place = placeIn(network, { image, port: pickPort(clock) }, attempt === 0);
     let container: string | null = null;
     try {
       container = await createContainer(
         daemon,
         dynoContainerName(owner, spec),
-        dynoOptions(daemon, owner, spec, { image, network, port }),
+        dynoOptions(daemon, owner, spec, place),
       );
       await startContainer(daemon, container);
       const facts = await inspectContainer(daemon, container);

@@ -41,9 +41,11 @@ export function isConnectionError(error: unknown): boolean {
   return typeof error.code === 'string' && codes.includes(error.code);
 }
 
-/** What a container could not be made or started for lack of, when it can be made anew; else null. */
-export function whatIsMissing(error: unknown): 'network' | 'image' | null {
+/** What a container could not be made or started for lack of, when it can be made or chosen anew; else null. */
+export function whatIsMissing(error: unknown): 'network' | 'address' | 'image' | null {
   const status = statusOf(error);
+  if (status !== null && /address already in use|specified ip address/i.test(reasonOf(error)))
+    return 'address';
   if (/network/i.test(reasonOf(error)) && (status === 404 || status === 403 || status === 500))
     return 'network';
   return status === 404 ? 'image' : null;

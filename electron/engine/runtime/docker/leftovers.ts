@@ -3,7 +3,7 @@ import type { AppNetworks } from './app-networks.ts';
 import { forgetBuildNetwork } from './box-container.ts';
 import type { BoxPool } from './box-pool.ts';
 import type { Builders } from './builders.ts';
-import type { ContainerRow } from './containers.ts';
+import { type ContainerRow, removeContainer } from './containers.ts';
 import type { Daemon } from './daemon.ts';
 import { isPlace } from './dyno-labels.ts';
 import type { Dynos } from './dynos.ts';
@@ -97,8 +97,8 @@ export class Leftovers {
     const apps = new Set(keep.appIds);
     const held = new Set([...this.parts.boxes.containers(), ...this.parts.builders.containers()]);
     const now = this.parts.clock.now();
+    await this.sweepPlaces();
     const dynos = await explain('Leftovers could not be listed', this.parts.dynos.rows());
-    const becameNone = new Set(dynos.filter((row) => isPlace(row.labels)).map((row) => row.id));
     await this.parts.identities.sweep(new Set(dynos.map((row) => row.id)));
     const container = (row: ContainerRow): boolean => {
       const kind = row.labels[LABEL.kind];
@@ -106,9 +106,8 @@ export class Leftovers {
       if (kind === 'build' || kind === 'staging') return !held.has(row.id);
       if (kind === 'run') return !this.parts.oneOffs.holds(row.labels[LABEL.dyno] ?? '');
       const id = row.labels[LABEL.dyno] ?? '';
-      if (becameNone.has(row.id) && apps.has(row.labels[LABEL.app] ?? ''))
-        return !this.parts.reservations.has(id);
-      const halfMade = row.state === 'created' && !this.parts.dynos.isStarting(id);
+      const pending = this.parts.dynos.isStarting(id) || this.parts.reservations.has(id);
+      const halfMade = row.state === 'created' && !pending;
       return halfMade || !apps.has(row.labels[LABEL.app] ?? '');
     };
     const removal = { container, app: (id: string) => !apps.has(id), shared: false };
@@ -124,6 +123,18 @@ export class Leftovers {
     );
     await explain('Images of old slugs could not be removed', this.parts.slugs.sweep(keep.slugIds));
     await explain('Images of old releases could not be removed', this.parts.releases.sweep(keep));
+  }
+
+  /** Removes places that nothing waits for: those of an engine before, and those that were being made when Docker ended. */
+  async sweepPlaces(): Promise<void> {
+    const { daemon, dynos, reservations } = this.parts;
+    // A place may become a dyno while the list is made.
+    const before = new Set(reservations.ids());
+    const rows = await explain('Leftovers could not be listed', dynos.rows());
+    const isWaiting = (id: string): boolean => before.has(id) || reservations.has(id);
+    const left = rows.filter((row) => isPlace(row.labels) && !isWaiting(row.labels[LABEL.dyno] ?? ''));
+    const removed = left.map((row) => removeContainer(daemon, row.id));
+    await explain('Reserved places could not be removed from Docker', Promise.all(removed));
   }
 
   /** See `Runtime.cleanUp`. */

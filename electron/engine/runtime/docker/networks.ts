@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { Daemon } from './daemon.ts';
-import { statusOf } from './errors.ts';
+import { orMissing, statusOf } from './errors.ts';
 
 const Networks = z.array(
   z.object({ Id: z.string(), Name: z.string(), Labels: z.record(z.string(), z.string()).nullish() }),
 );
+const Ranges = z.object({ IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string() })) }) });
 const Volumes = z.object({
   Volumes: z
     .array(z.object({ Name: z.string(), Labels: z.record(z.string(), z.string()).nullish() }))
@@ -22,6 +23,12 @@ export async function listNetworks(daemon: Daemon, label: readonly string[]): Pr
   const query = { filters: JSON.stringify({ label }) };
   const rows = Networks.parse(await daemon.json({ method: 'GET', path: '/networks', query, ok: [200] }));
   return rows.map((row) => ({ name: row.Name, labels: row.Labels ?? {} }));
+}
+
+/** First range of addresses of a network, as `10.130.4.0/22`; null when there is none or no network. */
+export async function subnetOf(daemon: Daemon, name: string): Promise<string | null> {
+  const answer = await orMissing(daemon.json({ method: 'GET', path: `/networks/${name}`, ok: [200] }));
+  return Ranges.safeParse(answer).data?.IPAM.Config[0]?.Subnet ?? null;
 }
 
 /** Makes a network; the options are those of the Docker API. */

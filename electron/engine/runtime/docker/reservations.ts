@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../util/clock.ts';
 import { quote } from '../box/tools.ts';
 import type { DynoSpec, PlaceSpec } from '../runtime.ts';
+import type { AppNetwork } from './app-networks.ts';
 import {
   attachInput,
   type ContainerFacts,
@@ -12,7 +13,7 @@ import {
   startContainer,
 } from './containers.ts';
 import type { Daemon } from './daemon.ts';
-import { pickPort, placeContainerName, placeOptions } from './dyno-container.ts';
+import { pickPort, placeContainerName, placeIn, placeOptions } from './dyno-container.ts';
 import type { Identities } from './identities.ts';
 import { DYNO_START } from './stack-recipe.ts';
 
@@ -45,7 +46,7 @@ interface ReservationsOptions {
   readonly owner: string;
   readonly clock: Clock;
   readonly identities: Identities;
-  network(appId: string): Promise<string>;
+  network(appId: string): Promise<AppNetwork>;
   /** Image with all parts of the slug but the last, or null. */
   beginning(spec: PlaceSpec): Promise<string | null>;
 }
@@ -65,6 +66,11 @@ export class Reservations {
   /** True for a dyno that is not one yet. */
   has(dynoId: string): boolean {
     return this.waiting.has(dynoId);
+  }
+
+  /** Dynos that are not one yet. */
+  ids(): Iterable<string> {
+    return this.waiting.keys();
   }
 
   /** Takes note of the end of a container. @returns true when it was a place that has become no dyno, whose id it carries */
@@ -150,7 +156,7 @@ export class Reservations {
       this.options.network(spec.appId),
     ]);
     if (image === null || this.closed) return null;
-    const place = { image, network, port: pickPort(clock) };
+    const place = placeIn(network, { image, port: pickPort(clock) });
     const container = await createContainer(
       daemon,
       placeContainerName(owner, spec),

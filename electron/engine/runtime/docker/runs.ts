@@ -14,7 +14,7 @@ import {
   waitContainer,
 } from './containers.ts';
 import type { Daemon } from './daemon.ts';
-import { dynoContainerName, pickPort, runOptions } from './dyno-container.ts';
+import { dynoContainerName, pickPort, placeIn, runOptions } from './dyno-container.ts';
 import { asRuntimeError, explain, whatIsMissing } from './errors.ts';
 import { signalAll } from './signals.ts';
 
@@ -88,7 +88,7 @@ export class Runs {
     ]);
     let container: string | null = null;
     try {
-      const place = { image, network, port: pickPort(clock) };
+      const place = placeIn(network, { image, port: pickPort(clock) }, attempt === 1);
       const name = dynoContainerName(owner, spec);
       container = await createContainer(daemon, name, runOptions(daemon, owner, spec, place));
       const stream = await attachTerminal(daemon, container);
