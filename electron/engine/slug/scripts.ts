@@ -10,6 +10,10 @@ import { SafeText } from './safe-text.ts';
 const MAX_ANSWER = 256 * 1024;
 const MORE_INFO = 'More info: https://devcenter.heroku.com/articles/buildpacks#detection-failure';
 
+/** Removes what no slug has, with a program only where there is some of it. */
+const REMOVE =
+  'for name in .git .gitmodules .DS_Store tmp log; do [ ! -e $name ] && [ ! -L $name ] || rm -rf $name; done';
+
 /** A buildpack of a build, with the name that the box has it by. */
 export interface BoxedBuildpack extends Buildpack {
   readonly key: string;
@@ -104,7 +108,7 @@ printf '%s%s' ${mark} "$out"; exit $code`,
     const script = this.script(buildpack, 'release');
     const { code, text } = await this.ask(
       `${this.prelude()}if [ -x ${script} ]; then ${script} ${quote(this.context.box.buildDir)} 2>/dev/null; fi${
-        last ? '\ncode=$?; rm -rf .git .gitmodules .DS_Store tmp log; exit $code' : ''
+        last ? `\ncode=$?; ${REMOVE}; exit $code` : ''
       }`,
     );
     if (code === 0) return parseReleaseInfo(buildpack.name, text);

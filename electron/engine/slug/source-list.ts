@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { BuildFailure } from './failure.ts';
 
 /** Files of a project folder that belong to its source, as paths relative to it, and where they come from. */
@@ -24,19 +24,31 @@ export async function listSource(folder: string, maxFiles = Number.POSITIVE_INFI
 }
 
 async function listByGit(folder: string): Promise<SourceList | null> {
-  const [files, commit, changes] = await Promise.all([
+  if (!(await isInRepository(folder))) return null;
+  const [files, status] = await Promise.all([
     git(folder, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']),
-    git(folder, ['rev-parse', '--verify', '--quiet', 'HEAD']),
-    git(folder, ['status', '--porcelain', '--untracked-files=normal', '--', '.']),
+    git(folder, ['status', '--porcelain=v2', '--branch', '--untracked-files=normal', '--', '.']),
   ]);
   if (files === null) return null;
+  const lines = (status ?? '').split('\n').filter((line) => line !== '');
   const paths = [...new Set(files.split('\0').filter((path) => path !== ''))];
   return {
     paths: await openNested(folder, paths),
-    commit: commit?.trim() ?? null,
-    changed: changes !== '',
+    commit: /^# branch\.oid ([0-9a-f]+)$/m.exec(status ?? '')?.[1] ?? null,
+    changed: status === null || lines.some((line) => !line.startsWith('# ')),
     notes: [],
   };
+}
+
+/** Whether a folder or one above it has a `.git`; to ask git takes much longer. */
+async function isInRepository(folder: string): Promise<boolean> {
+  let at = await realpath(folder);
+  for (;;) {
+    const found = await lstat(join(at, '.git')).catch(() => null);
+    if (found !== null) return true;
+    if (dirname(at) === at) return false;
+    at = dirname(at);
+  }
 }
 
 /** git names a repository within the work tree (a submodule) as one entry with a slash, or as a folder: its files are listed too. */

@@ -1,5 +1,6 @@
 import { quote } from '../box/tools.ts';
 import { type BuildBoxSpec, RuntimeError } from '../runtime.ts';
+import { makeFolders } from './box-clean.ts';
 import type { BoxContainer } from './box-container.ts';
 import { foldersTar, type FolderView, viewFolder } from './folder-tar.ts';
 import { dockerName } from './names.ts';
@@ -40,7 +41,7 @@ export function copyCommands(folders: readonly PlacedFolder[], placed: readonly 
   const copies = folders
     .filter((folder) => !isPlaced(folder))
     .map(({ view, place }) => `rm -rf ${quote(place)}; cp -a ${master(view)} ${quote(place)} || exit`);
-  return [`mkdir -p ${PLACES} || exit`, ...copies].join('\n');
+  return [makeFolders(PLACES), ...copies].join('\n');
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { BuildBox } from '../runtime.ts';
 import { LAST_BUILD } from './box-source.ts';
 
@@ -14,8 +15,23 @@ leave -exec rm -rf {} + 2> /dev/null
 [ -z "$(leave -print -quit)" ] || { leave -exec chmod -R u+rwX {} +; leave -exec rm -rf {} +; }
 [ -z "$(leave -print -quit)" ]`;
 
-/** Makes the folders of a build. @param copies commands that put buildpacks into their places */
-export function setUpScript({ buildDir, envDir }: BuildBox, clearCache: boolean, copies: string): string {
+/** Where a build works. */
+export type BuildFolders = Pick<BuildBox, 'buildDir' | 'envDir'>;
+
+/** Names for the folders of a build, as the platform has them: other ones each time (reference: heroku-platform 2.3). */
+export function nameFolders(): BuildFolders {
+  const mark = randomBytes(4).toString('hex');
+  return { buildDir: `/tmp/build_${mark}`, envDir: `/tmp/env_${mark}` };
+}
+
+/** Makes folders that are not there. */
+export function makeFolders(...folders: readonly string[]): string {
+  const there = folders.map((folder) => `[ -d ${folder} ]`).join(' && ');
+  return `${there} || mkdir -p ${folders.join(' ')} || exit`;
+}
+
+/** Makes the folders of a build, unless they were made ahead. @param copies commands that put buildpacks into their places */
+export function setUpScript({ buildDir, envDir }: BuildFolders, clearCache: boolean, copies: string): string {
   const clear = clearCache ? 'chmod -R u+w /tmp/cache; rm -rf /tmp/cache; mkdir /tmp/cache || exit' : '';
-  return `${clear}\nmkdir -p ${buildDir} ${envDir} || exit\n${copies}`;
+  return `${clear}\n${makeFolders(buildDir, envDir)}\n${copies}`;
 }

@@ -13,6 +13,8 @@ import {
 
 /** Where names of files lie that are digested; not on the disk. */
 const NAMES = '/dev/shm/slipway-digested';
+/** Begins the names of files that tell which trees are as they were. */
+const SAME = '/dev/shm/slipway-same';
 /** Larger files are digested only when they need it, as that takes a command of its own. */
 const SMALL_KIB = 1024;
 /** Identity of a directory that is listed without what is in it. */
@@ -67,14 +69,16 @@ export function treeState(folder: string, entries: readonly Entry[]): string {
 
 /** Behind the entries and an empty record come the digests. */
 function listChanges({ trees, few }: Expected): string {
-  const states = [...trees].map(([folder, state]) => `${quote(folder)} ${state}`);
+  const states = [...trees].map(([folder, state], at) => `${quote(folder)} ${state} ${SAME}-${String(at)}`);
   const digested = `-type f -size -${String(SMALL_KIB)}k -fprint0 ${NAMES} -false -o`;
-  return `set -o pipefail; same=(-false); : > ${NAMES}
+  return `set -o pipefail; same=(-false); : > ${NAMES}; rm -f ${SAME}-*
 check() {
   local state
-  [ ! -d "$1" ] || [ -L "$1" ] || ! state=$(find "$1" ${PRINT_ENTRIES} | sha256sum) || [ "\${state:0:64}" != "$2" ] || same+=(-o -path "$1")
+  [ ! -d "$1" ] || [ -L "$1" ] || ! state=$(find "$1" ${PRINT_ENTRIES} | sha256sum) || [ "\${state:0:64}" != "$2" ] || : > "$3"
 }
-${states.map((each) => `check ${each}`).join('\n')}
+${states.map((each) => `check ${each} &`).join('\n')}
+wait
+${states.map((each) => `set -- ${each}; [ ! -e "$3" ] || same+=(-o -path "$1")`).join('\n')}
 find . -mindepth 1 \\( "\${same[@]}" \\) -prune -printf 'd %m 0 0 ${UNCHANGED} %p//\\0' -o \\( ${few ? digested : ''} ${PRINT_ENTRIES} \\) || exit
 printf '\\0'
 xargs -0 -r -a ${NAMES} sha256sum -z --`;

@@ -4,7 +4,7 @@ import { type BuildBox, type BuildBoxSpec, RuntimeError } from '../runtime.ts';
 import { CacheUsers } from '../box/cache-users.ts';
 import type { SourceNotes } from '../box/source-notes.ts';
 import { BoxAhead } from './box-ahead.ts';
-import { CLEAN_BOX, setUpScript } from './box-clean.ts';
+import { type BuildFolders, CLEAN_BOX, makeFolders, nameFolders, setUpScript } from './box-clean.ts';
 import { type BoxContainer, type BoxSettings, endBox, startBox } from './box-container.ts';
 import { CA_ENVIRONMENT } from './certificates.ts';
 import { copyCommands, type PlacedFolder, sendFolders, viewBuildpacks } from './box-buildpacks.ts';
@@ -29,6 +29,8 @@ interface Warm extends BoxContainer {
   readonly buildpacks: Set<string>;
   /** Buildpacks in their places, for the next build as well. */
   placed: readonly PlacedFolder[];
+  /** Those of the next build, made ahead behind the one before. */
+  next: BuildFolders;
   cancelIdle: () => void;
 }
 
@@ -197,6 +199,7 @@ export class BoxPool {
     await sendFolders(box, views);
     const opened = new DockerBuildBox({
       container: box,
+      folders: box.next,
       buildpacks: new Map(views.map(({ name, place }) => [name, place])),
       env: {
         ...imageEnvironment(spec.stack),
@@ -228,7 +231,14 @@ export class BoxPool {
     }
     await this.discard(app, new RuntimeError('failed', 'The build box was out of date.'));
     const started = await startBox({ ...this.options, stack }, appId);
-    app.box = { ...started, image, buildpacks: new Set(), placed: [], cancelIdle: () => undefined };
+    app.box = {
+      ...started,
+      image,
+      buildpacks: new Set(),
+      placed: [],
+      next: nameFolders(),
+      cancelIdle: () => undefined,
+    };
     // Whoever ended all boxes meanwhile did not see this one; the caller discards it.
     this.assertKept(app, appId);
     // An engine that ended without cleaning up may have left a build half done.
@@ -252,9 +262,11 @@ export class BoxPool {
       if (app.box === box)
         await this.discard(app, new RuntimeError('failed', 'The build box could not be cleaned.'));
     };
+    box.next = nameFolders();
+    const folders = makeFolders(box.next.buildDir, box.next.envDir);
     // Not waited for: the next command in the box waits anyway.
     box.channel
-      .command({ kind: 'do', script: `${CLEAN_BOX} || exit\n${copyCommands(box.placed)}` })
+      .command({ kind: 'do', script: `${CLEAN_BOX} || exit\n${copyCommands(box.placed)}\n${folders}` })
       .then((code) => (code === 0 ? undefined : failed()), failed)
       .catch(() => undefined);
     box.cancelIdle = this.options.clock.after(IDLE_MS, () => {

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote } from '../box/tools.ts';
 import { type BuildBox, type PackedPart, RuntimeError, type RunOptions } from '../runtime.ts';
 import type { SourceNotes } from '../box/source-notes.ts';
+import type { BuildFolders } from './box-clean.ts';
 import type { BoxChannel, BoxCommand } from './box-channel.ts';
 import type { BoxContainer } from './box-container.ts';
 import { packSlug } from './box-pack.ts';
@@ -12,9 +12,8 @@ import { filesTar } from './folder-tar.ts';
 import type { SlugMemory } from './slug-memory.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
-/** Exit codes of the snippet that reads files. */
+/** Exit code of the snippet that reads files. */
 const MISSING = 44;
-const TOO_LARGE = 45;
 /** A signal may come just before the script has started, so it is repeated. */
 const INTERRUPT_TRIES = 8;
 const INTERRUPT_WAIT_MS = 250;
@@ -22,6 +21,7 @@ const INTERRUPT_WAIT_MS = 250;
 /** What a box in use needs from the pool that it came from. */
 export interface BoxLease {
   readonly container: BoxContainer;
+  readonly folders: BuildFolders;
   readonly buildpacks: ReadonlyMap<string, string>;
   readonly env: Readonly<Record<string, string>>;
   /** What is known of the app's last slug. */
@@ -45,9 +45,8 @@ export class DockerBuildBox implements BuildBox {
   private closing: Promise<void> | null = null;
 
   constructor(lease: BoxLease) {
-    const mark = randomBytes(4).toString('hex');
-    this.buildDir = `/tmp/build_${mark}`;
-    this.envDir = `/tmp/env_${mark}`;
+    this.buildDir = lease.folders.buildDir;
+    this.envDir = lease.folders.envDir;
     this.env = lease.env;
     this.lease = lease;
   }
@@ -115,19 +114,18 @@ export class DockerBuildBox implements BuildBox {
 file=${quote(path)}
 case $file in /*) ;; *) file=./$file ;; esac
 [ -f "$file" ] || exit ${String(MISSING)}
-size=$(stat -L -c %s -- "$file") || exit
-(( size <= ${String(maxBytes)} )) || exit ${String(TOO_LARGE)}
-cat -- "$file"`;
+head -c ${String(maxBytes + 1)} -- "$file"`;
     const code = await this.command({ kind: 'do', script, onOutput: (bytes) => chunks.push(bytes) });
     if (code === MISSING) return null;
-    if (code === TOO_LARGE) {
+    if (code !== 0) throw this.failed(`${path} could not be read`);
+    const bytes = Buffer.concat(chunks);
+    if (bytes.length > maxBytes) {
       throw new RuntimeError(
         'too_large',
         `${path} is larger than ${String(maxBytes)} bytes. Make it smaller.`,
       );
     }
-    if (code !== 0) throw this.failed(`${path} could not be read`);
-    return Buffer.concat(chunks);
+    return bytes;
   }
 
   async *pack(known: ReadonlySet<string>): AsyncIterable<PackedPart> {
