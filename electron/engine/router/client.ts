@@ -9,8 +9,8 @@ import { misdirection } from './origin.ts';
 import { type HeadProblem, RequestHead } from './request-head.ts';
 import { bytesOf, endOfToken } from './tokens.ts';
 
-/** What is read in one go when a head begins; a head hardly ever is larger. */
-const PEEK = 16 * 1024;
+/** What is read as text in one go when a head begins: most heads, and little of a body behind them, which is not to become text. */
+const PEEK = 2 * 1024;
 const HEAD = new RequestHead();
 
 /** A client's connection: takes its requests apart, one behind the other, and gives each to an exchange. */

@@ -18,8 +18,8 @@ export interface WireUser {
 /** Bytes that are read with one call of the system; the buffer is shared by all wires, as nobody keeps it over a turn. */
 const READ_BYTES = 64 * 1024;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-/** Up to here bytes travel as text, so that a head and a small body are one string and one write. */
-const TEXT_BYTES = 12 * 1024;
+/** Up to here bytes travel as text: a head and a small body are one string. Larger ones would keep the collector busy. */
+const TEXT_BYTES = 2 * 1024;
 /** Larger pieces are put together here, and it is used again once the system has taken all of it. */
 const OUT_BYTES = READ_BYTES + 32 * 1024;
 let outBuffer: Buffer | null = null;
