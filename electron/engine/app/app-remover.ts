@@ -40,9 +40,9 @@ export class AppRemover {
   async destroy(app: AppRow): Promise<void> {
     const { store, clock, dynos, builds, runs, publisher, facts } = this.options;
     store.markDestroyed(app.id, new Date(clock.now()).toISOString());
-    dynos.appRemoved(app.id);
+    const dynosLeft = dynos.appRemoved(app.id);
     facts.publish({ kind: 'app.destroyed', app: app.id });
-    await Promise.all([builds.abandon(app.id), runs.abandon(app.id), publisher.abandon(app.id)]);
+    await Promise.all([builds.abandon(app.id), runs.abandon(app.id), publisher.abandon(app.id), dynosLeft]);
     await this.remove(app.id);
   }
 

@@ -36,6 +36,8 @@ export class DynoExecutor {
   private readonly starts: Semaphore;
   private readonly outputs = new Map<string, DynoOutput>();
   private readonly abort = new AbortController();
+  /** Starts and stagings that are under way, by app. */
+  private readonly making = new Map<string, Set<Promise<unknown>>>();
 
   constructor(options: DynoManagerOptions, table: DynoTable, events: ExecutorEvents) {
     this.options = options;
@@ -49,6 +51,11 @@ export class DynoExecutor {
     this.abort.abort();
     for (const output of this.outputs.values()) output[Symbol.dispose]();
     this.outputs.clear();
+  }
+
+  /** Waits until nothing is made for an app's dynos any more; for one that was removed. */
+  async untilMade(appId: string): Promise<void> {
+    await Promise.allSettled(this.making.get(appId) ?? []);
   }
 
   /** @param place the place that is reserved for this dyno, or null */
@@ -79,10 +86,8 @@ export class DynoExecutor {
     this.table.add(record);
     // So that the next plan knows when its time to boot is over.
     this.events.changed(record.appId);
-    this.inBackground(
-      'start',
-      this.starts.run(() => this.launch(record, app, release, place)),
-    );
+    const launched = this.starts.run(() => this.launch(record, app, release, place));
+    this.inBackground('start', this.noteMaking(record.appId, launched));
   }
 
   /** Takes a dyno that exists already, running or ended. */
@@ -169,7 +174,8 @@ export class DynoExecutor {
       this.attach(record, instance);
       if (record.state === 'stopping') this.inBackground('stop', this.terminate(record));
       else this.inBackground('boot', this.boot(record, instance));
-      if (reserved) this.inBackground('stage', this.stageLater(order.slug, record));
+      if (reserved)
+        this.inBackground('stage', this.noteMaking(record.appId, this.stageLater(order.slug, record)));
     } catch (error) {
       if (this.abort.signal.aborted) return;
       if (!(error instanceof RuntimeError)) this.options.onProblem(`starting ${record.name}`, error);
@@ -191,8 +197,9 @@ export class DynoExecutor {
 
   /** A slug whose first dyno began in a reserved place is staged once that one is up: for all further ones. */
   private async stageLater(slug: SlugRef, record: DynoRecord): Promise<void> {
-    while (record.state === 'starting' && !this.abort.signal.aborted) await sleep(STAGE_WAIT);
-    if (this.table.get(record.id) !== undefined) await this.options.runtime.stage(slug, this.abort.signal);
+    const isThere = (): boolean => this.table.get(record.id) !== undefined;
+    while (isThere() && record.state === 'starting' && !this.abort.signal.aborted) await sleep(STAGE_WAIT);
+    if (isThere()) await this.options.runtime.stage(slug, this.abort.signal);
   }
 
   private async boot(record: DynoRecord, instance: DynoInstance): Promise<void> {
@@ -266,6 +273,17 @@ export class DynoExecutor {
 
   private log(record: DynoRecord, text: string): void {
     this.options.log(record.appId, record.name, text);
+  }
+
+  private async noteMaking(appId: string, task: Promise<void>): Promise<void> {
+    const tasks = this.making.get(appId) ?? new Set();
+    this.making.set(appId, tasks.add(task));
+    try {
+      await task;
+    } finally {
+      tasks.delete(task);
+      if (tasks.size === 0) this.making.delete(appId);
+    }
   }
 
   private inBackground(what: string, task: Promise<unknown>): void {

@@ -366,3 +366,23 @@ test('of a dyno that ends in a flood all is read, however long it takes; of one 
   expect(world.printed).toContain('web.1: late 5');
   expect(lines[0]).toBe('web.1: Process exited with status 1');
 });
+
+test('an app goes only when nothing is being made for its dynos any more', async () => {
+  await using world = await dynoWorld();
+  const gate = Promise.withResolvers<void>();
+  world.runtime.startGate = gate.promise;
+  await world.manager.start();
+  world.release();
+  world.manager.appChanged(APP.id);
+  await settled();
+  let gone = false;
+  const removal = world.manager.appRemoved(APP.id).then(() => {
+    gone = true;
+  });
+  await settled();
+  expect([gone, world.runtime.removed]).toEqual([false, []]);
+  gate.resolve();
+  await removal;
+  expect(world.runtime.removed).toHaveLength(1);
+  expect(world.runtime.dynos.size).toBe(0);
+});

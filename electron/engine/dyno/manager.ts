@@ -126,8 +126,11 @@ export class DynoManager {
     for (const { appId } of this.wanted.all()) this.touch(appId);
   }
 
-  /** The app is being destroyed: its dynos are no longer anybody's business here. */
-  appRemoved(appId: string): void {
+  /**
+   * The app is being destroyed: its dynos are no longer anybody's business here.
+   * @returns resolves once nothing is being made for them any more
+   */
+  appRemoved(appId: string): Promise<void> {
     this.wanted.forget(appId);
     this.sleep.forget(appId);
     this.reservations.drop(appId);
@@ -137,6 +140,7 @@ export class DynoManager {
     }
     this.options.routing.removeRoute(appId);
     this.changes.tell();
+    return this.executor.untilMade(appId);
   }
 
   /** Dynos of an app as people see them. */

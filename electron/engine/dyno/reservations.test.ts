@@ -101,8 +101,7 @@ describe('places for dynos that may start soon', () => {
 
   it('they go with the app', async () => {
     await using world = await serving();
-    world.manager.appRemoved(APP.id);
-    await settled();
+    await world.manager.appRemoved(APP.id);
     expect(world.runtime.places.size).toBe(0);
   });
 

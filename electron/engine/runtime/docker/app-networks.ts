@@ -33,6 +33,11 @@ export class AppNetworks {
     return making;
   }
 
+  /** Waits until an app's network is not being made any more. */
+  async untilMade(appId: string): Promise<void> {
+    await this.ready.get(appId)?.catch(() => undefined);
+  }
+
   /** Lets go of what is known of an app's network, after it was removed. */
   forget(appId: string): void {
     this.ready.delete(appId);

@@ -59,7 +59,12 @@ export class Leftovers {
       `The reserved places of app ${appId} could not be removed`,
       this.parts.reservations.dropAll(appId),
     );
-    await Promise.all([this.parts.boxes.forget(appId), this.parts.oneOffs.close(appId), places]);
+    await Promise.all([
+      this.parts.boxes.forget(appId),
+      this.parts.oneOffs.close(appId),
+      this.parts.networks.untilMade(appId),
+      places,
+    ]);
     const ofApp = (id: string | undefined): boolean => id === appId;
     const removal = {
       container: (row: ContainerRow) => ofApp(row.labels[LABEL.app]),
