@@ -55,7 +55,8 @@ export class DynoExecutor {
 
   /** Waits until nothing is made for an app's dynos any more; for one that was removed. */
   async untilMade(appId: string): Promise<void> {
-    await Promise.allSettled(this.making.get(appId) ?? []);
+    const tasks = this.making.get(appId);
+    if (tasks !== undefined) await Promise.allSettled(tasks);
   }
 
   /** @param place the place that is reserved for this dyno, or null */

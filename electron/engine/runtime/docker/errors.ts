@@ -41,11 +41,13 @@ export function isConnectionError(error: unknown): boolean {
   return typeof error.code === 'string' && codes.includes(error.code);
 }
 
-/** What a container could not be made or started for lack of, when it can be made or chosen anew; else null. */
+/**
+ * What a container could not be made or started for lack of, when it can be made or chosen anew; else null. Daemons differ in their words for
+ * an address that is taken, or that nobody may choose.
+ */
 export function whatIsMissing(error: unknown): 'network' | 'address' | 'image' | null {
   const status = statusOf(error);
-  if (status !== null && /address already in use|specified ip address/i.test(reasonOf(error)))
-    return 'address';
+  if (status !== null && /\b(ip|address)\b/i.test(reasonOf(error))) return 'address';
   if (/network/i.test(reasonOf(error)) && (status === 404 || status === 403 || status === 500))
     return 'network';
   return status === 404 ? 'image' : null;
