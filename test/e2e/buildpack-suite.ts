@@ -1,12 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { build, scripts, type WorkFolder, workFolder } from './support/buildpack.ts';
 import { whyNoDocker } from './support/docker.ts';
-import { type Host, logLines, startHost } from './support/host.ts';
+import { type Host, logLines, startHost, waitFor } from './support/host.ts';
 
 const APP = 'several';
 const PROCFILE = { Procfile: 'worker: sleep 1000\n' };
@@ -248,7 +249,15 @@ while :; do echo "       still here"; sleep 1; done`,
       }
       const ended = await host.client.call('builds.cancel', { app: APP, build: id });
       expect(ended).toMatchObject({ status: 'failed', failure: { code: 'cancelled' } });
-      expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(`${mark} 3600`);
+      // They are killed by now; until they are gone the system takes a moment.
+      await waitFor(
+        'the end of all processes',
+        async () => {
+          const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+          return !stdout.includes(`${mark} 3600`);
+        },
+        5_000,
+      );
     });
   });
 }
