@@ -18,9 +18,7 @@ const FIRST_HOST = 2;
 /** The last address is for all. */
 const HOSTS = STEP - FIRST_HOST - 1;
 
-/**
- * What became of a network: why it could not be made, and why its addresses are Docker's choice; null where neither is so.
- */
+/** What became of a network: why it could not be made, and why its addresses are Docker's choice; null where neither is so. */
 export interface BridgeResult {
   readonly problem: string | null;
   readonly notOurs: string | null;
