@@ -4,10 +4,9 @@ import type { FailureKey } from './failures.ts';
 import { textOf } from './latin1.ts';
 import { INTERIM_MAX, RESPONSE_HEAD_MAX } from './limits.ts';
 import { ResponseHead } from './response-head.ts';
+import { bytesOf } from './tokens.ts';
 import { httpDate, VIA } from './words.ts';
 
-/** What is read in one go when a head begins; a head hardly ever is larger. */
-const PEEK = 4096;
 const HEAD = new ResponseHead();
 /** The largest status that means anything (RFC 9110, 15). */
 const STATUS_MAX = 599;
@@ -74,38 +73,42 @@ export class Answer implements BodySink {
   }
 
   #readHead(buffer: Buffer, from: number, to: number): number {
-    const before = this.#text;
-    let peek = Math.min(to, from + PEEK);
-    let text = before + textOf(buffer, from, peek);
-    let found = text.indexOf('\r\n\r\n', Math.max(0, before.length - 3));
-    if (found < 0 && peek < to) {
-      peek = to;
-      text = before + textOf(buffer, from, to);
-      found = text.indexOf('\r\n\r\n', Math.max(0, before.length - 3));
+    // Nearly every head comes in one piece.
+    if (this.#text === '') {
+      const problem = HEAD.read(buffer, from, to);
+      if (HEAD.end > 0) return this.#onHead(problem, buffer, HEAD.end, to);
     }
-    if (found < 0) {
+    return this.#gatherHead(buffer, from, to);
+  }
+
+  /** Reads a head that comes in pieces, or that is none. */
+  #gatherHead(buffer: Buffer, from: number, to: number): number {
+    const before = this.#text;
+    const text = before + textOf(buffer, from, to);
+    const end = text.indexOf('\r\n\r\n', Math.max(0, before.length - 3)) + 4;
+    if (end < 4) {
       this.#text = text;
       const broken =
         !'HTTP/1.'.startsWith(text.slice(0, 7)) || /[^\r]\n/.test(text.slice(Math.max(0, before.length - 1)));
       if (broken) return this.#fail('H17');
       return text.length > RESPONSE_HEAD_MAX ? this.#fail('H25_header') : to;
     }
-    const end = found + 4;
     this.#text = '';
-    const problem = HEAD.read(text, end);
+    return this.#onHead(HEAD.read(bytesOf(text, end), 0, end), buffer, from + end - before.length, to);
+  }
+
+  /**
+   * Does what the head says.
+   * @param at behind the head
+   * @returns up to where the bytes are dealt with, or -1 when the answer is over
+   */
+  #onHead(problem: FailureKey | null, buffer: Buffer, at: number, to: number): number {
     if (problem !== null) return this.#fail(problem);
-    const at = from + end - before.length;
     // HTTP/2 has no place for what is no status.
     if (HEAD.status > STATUS_MAX && this.#exchange.httpVersion === '2.0') return this.#fail('H17');
     if (HEAD.status === 101) return this.#upgrade(buffer, at, to);
     if (HEAD.status < 200) return this.#interim() ? at : this.#fail('H17');
     this.#begin();
-    // A small body that came with its head is text already.
-    if (this.#state === 'length' && peek === to && this.#left >= to - at) {
-      this.#exchange.client.wire.text(text.slice(end));
-      this.#took(to - at);
-      return to;
-    }
     return at;
   }
 
@@ -124,7 +127,10 @@ export class Answer implements BodySink {
       this.#continued = true;
       return !second;
     }
-    if (minor === 1) client.wire.text(`${HEAD.kept}${viaLine()}\r\n`);
+    if (minor === 1) {
+      HEAD.sendKept(this);
+      client.wire.text(`${viaLine()}\r\n`);
+    }
     return true;
   }
 
@@ -132,7 +138,8 @@ export class Answer implements BodySink {
     const exchange = this.#exchange;
     if (!exchange.upgrade) return this.#fail('H17');
     const { client } = exchange;
-    client.wire.text(`${HEAD.kept}${viaLine()}${exchange.affinityLine}Connection: Upgrade\r\n\r\n`);
+    HEAD.sendKept(this);
+    client.wire.text(`${viaLine()}${exchange.affinityLine}Connection: Upgrade\r\n\r\n`);
     client.wire.flush();
     this.#state = 'done';
     exchange.onUpgrade();
@@ -152,7 +159,7 @@ export class Answer implements BodySink {
     exchange.endsWithConnection = !bodiless && framing === '' && HEAD.kind !== 'length';
     if (exchange.endsWithConnection) client.closeAfter();
     const { wire } = client;
-    wire.text(HEAD.kept);
+    HEAD.sendKept(this);
     if (framing !== '') wire.text(framing);
     if (!HEAD.hasServer) wire.text('Server: Heroku\r\n');
     if (!HEAD.hasDate) wire.text(`Date: ${httpDate(exchange.plane.clock.now())}\r\n`);

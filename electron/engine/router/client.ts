@@ -72,15 +72,22 @@ export class ClientConnection extends ClientLink implements BodySink {
     if (before === '' && buffer[at] === 13 && buffer[at + 1] === 10 && at + 1 < to) at += 2;
     const peek = Math.min(to, at + PEEK);
     const text = before + textOf(buffer, at, peek);
-    const found = text.indexOf('\r\n\r\n', Math.max(0, before.length - 3));
-    if (found < 0) {
+    // Nearly every head comes in one piece, at the beginning of what was read.
+    if (before === '' && at === 0) {
+      const problem = HEAD.read(text, buffer, peek);
+      if (HEAD.end > 0) {
+        const end = HEAD.end;
+        this.#onHead(end > REQUEST_HEAD_MAX ? 'bad' : problem);
+        return end;
+      }
+    }
+    const end = text.indexOf('\r\n\r\n', Math.max(0, before.length - 3)) + 4;
+    if (end < 4) {
       this.#onPartOfHead(text, before.length);
       return peek;
     }
     this.#text = '';
-    const end = found + 4;
-    const problem = end > REQUEST_HEAD_MAX ? 'bad' : HEAD.read(text, end);
-    this.#onHead(problem);
+    this.#onHead(end > REQUEST_HEAD_MAX ? 'bad' : HEAD.read(text, bytesOf(text, end), end));
     return at + end - before.length;
   }
 
@@ -93,7 +100,7 @@ export class ClientConnection extends ClientLink implements BodySink {
       text.length - lineStart > REQUEST_LINE_MAX + 2 ||
       text.length > REQUEST_HEAD_MAX;
     if (hopeless) {
-      HEAD.read('', 0);
+      HEAD.read('', bytesOf('', 0), 0);
       this.#onHead('bad');
       return;
     }

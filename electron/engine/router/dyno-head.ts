@@ -1,26 +1,27 @@
 import type { Origin } from './origin.ts';
+import { flat } from './latin1.ts';
 import type { RequestRecord } from './request-record.ts';
+import type { Wire } from './wire.ts';
 import { VIA } from './words.ts';
 
 /**
- * The head that a dyno gets: what came, in its order and spelling, without what is the router's, and the router's own
+ * Sends the head that a dyno gets: what came, in its order and spelling, without what is the router's, and the router's own
  * (reference: heroku-platform 4.4).
  * @param origin what `originLines` made for the client, when it named no addresses
  */
-export function dynoHead(request: RequestRecord, origin: string | null): string {
+export function sendDynoHead(wire: Wire, request: RequestRecord, origin: string | null): void {
   const { via, sentAt, startedAt } = request;
-  const lines =
+  const total = Math.max(0, Math.round(sentAt - startedAt));
+  // Piece by piece, as it costs less than one text of all of them.
+  wire.text(request.kept);
+  wire.text(request.upgrade ? UPGRADE : KEEP_ALIVE);
+  wire.text(request.requestId);
+  wire.text(
     origin !== null && via === ''
       ? origin
-      : originLines(request.fwd, request.origin ?? request.plane.port, via);
-  const total = Math.max(0, Math.round(sentAt - startedAt));
-  return (
-    request.kept +
-    (request.upgrade ? UPGRADE : KEEP_ALIVE) +
-    request.requestId +
-    lines +
-    timeLines(Math.round(request.connectMs ?? 0), request.startedWall, total)
+      : originLines(request.fwd, request.origin ?? request.plane.port, via),
   );
+  wire.text(timeLines(Math.round(request.connectMs ?? 0), request.startedWall, total));
 }
 
 const UPGRADE = 'Connection: Upgrade\r\nX-Request-Id: ';
@@ -35,9 +36,9 @@ const KEEP_ALIVE = 'Connection: keep-alive\r\nX-Request-Id: ';
  */
 export function originLines(fwd: string, at: number | Origin, via: string): string {
   const [proto, port] = typeof at === 'number' ? ['http', at] : ['https', at.port];
-  return (
+  return flat(
     `\r\nX-Forwarded-For: ${fwd}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Port: ${port}\r\n` +
-    `Via: ${via === '' ? '' : `${via}, `}${VIA}\r\nConnect-Time: `
+      `Via: ${via === '' ? '' : `${via}, `}${VIA}\r\nConnect-Time: `,
   );
 }
 
@@ -54,7 +55,7 @@ function timeLines(connect: number, start: number, total: number): string {
   // Requests of one millisecond share it.
   if (start !== quickStart) {
     quickStart = start;
-    quickText = made(0, start, 0);
+    quickText = flat(made(0, start, 0));
   }
   return quickText;
 }

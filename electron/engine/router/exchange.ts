@@ -3,7 +3,7 @@ import type { AppEntry } from './app-table.ts';
 import type { ClientLink } from './client-link.ts';
 import { DynoConnection, type DynoUser, type NoConnection } from './dyno-connection.ts';
 import type { DynoEntry } from './dyno-entry.ts';
-import { dynoHead } from './dyno-head.ts';
+import { sendDynoHead } from './dyno-head.ts';
 import { DynoSearch, type Searching } from './dyno-search.ts';
 import { noSuchApp } from './error-pages.ts';
 import { FAILURES, type FailureKey } from './failures.ts';
@@ -137,7 +137,7 @@ export class Exchange extends Transfer implements DynoUser, Searching {
     entry.begin();
     this.dyno = entry.backend.name;
     this.answer = new Answer(this);
-    wire.text(dynoHead(this, this.fwd === client.address ? client.originLines : null));
+    sendDynoHead(wire, this, this.fwd === client.address ? client.originLines : null);
     if (this.#expectsContinue) {
       this.#expectsContinue = false;
       client.wire.text('HTTP/1.1 100 Continue\r\n\r\n');

@@ -9,6 +9,7 @@ import { type BodySink, ChunkReader } from './chunked.ts';
 import { textOf } from './latin1.ts';
 import type { ClientStream } from './plain-side.ts';
 import { ResponseHead } from './response-head.ts';
+import { bytesOf } from './tokens.ts';
 
 /** Belong to one connection, and HTTP/2 has no place for them (RFC 9113, 8.2.2). */
 const OF_A_CONNECTION =
@@ -125,7 +126,7 @@ export class H2Side extends Duplex implements ClientStream, BodySink {
     this.#text = '';
     const at = from + end - before.length;
     // What the router says keeps the rules; anything else is a fault of ours, and the client must not take it for an answer.
-    if (HEAD.read(text, end) !== null) this.destroy();
+    if (HEAD.read(bytesOf(text, end), 0, end) !== null) this.destroy();
     else this.#onHead();
     return this.destroyed ? chunk.length : at;
   }

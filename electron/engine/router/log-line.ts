@@ -1,4 +1,5 @@
 import { CAUSES, FAILURES, type FailureKey } from './failures.ts';
+import { flat } from './latin1.ts';
 
 /** What is known of a request when it has ended; null is printed as nothing. */
 export interface RequestFacts {
@@ -31,11 +32,34 @@ export interface RequestFacts {
 export function routerLine(facts: RequestFacts, key: FailureKey | null): string {
   return (
     (key === null ? 'at=info method=' : failureText(key)) +
-    `${facts.method} path="${quoted(facts.path)}" host=${facts.host} request_id=${facts.requestId} fwd="${quoted(facts.fwd)}" ` +
-    `dyno=${facts.dyno ?? ''} connect=${ms(facts.connectMs)} service=${ms(facts.serviceMs)} ` +
-    `status=${facts.status ?? ''} bytes=${bytesText(facts.bytes, key)} protocol=http${facts.httpVersion} ${facts.tls === null ? 'tls=false' : `tls=true tls_version=${facts.tls}`}` +
+    `${facts.method} path="${quoted(facts.path)}"${hostPart(facts.host)}${facts.requestId}${wayPart(facts.fwd, facts.dyno ?? '', ms(facts.connectMs))}` +
+    `${ms(facts.serviceMs)}${statusPart(facts.status)}${bytesText(facts.bytes, key)}${endPart(facts.httpVersion, facts.tls)}` +
     (key !== null && 'agent' in FAILURES[key] ? ` agent="${quoted(facts.agent)}"` : '')
   );
+}
+
+// Parts that most lines share with the line before, so that a line is put together from few texts.
+const hostPart = sameAsLast((host: string) => ` host=${host} request_id=`);
+const wayPart = sameAsLast(
+  (fwd: string, dyno: string, connect: string) =>
+    ` fwd="${quoted(fwd)}" dyno=${dyno} connect=${connect} service=`,
+);
+const statusPart = sameAsLast((status: number | null) => ` status=${status ?? ''} bytes=`);
+const endPart = sameAsLast(
+  (httpVersion: string, tls: string | null) =>
+    ` protocol=http${httpVersion} ${tls === null ? 'tls=false' : `tls=true tls_version=${tls}`}`,
+);
+
+/** Makes a text only when it would not be that of the last time. */
+function sameAsLast<A, B = undefined, C = undefined>(
+  make: (a: A, b: B, c: C) => string,
+): (a: A, b?: B, c?: C) => string {
+  let last: { readonly a: A; readonly b: B; readonly c: C; readonly text: string } | null = null;
+  return (a, b, c) => {
+    if (last === null || last.a !== a || last.b !== b || last.c !== c)
+      last = { a, b: b as B, c: c as C, text: flat(make(a, b as B, c as C)) };
+    return last.text;
+  };
 }
 
 function failureText(key: FailureKey): string {

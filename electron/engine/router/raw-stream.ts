@@ -17,7 +17,6 @@ export interface RawHandle {
   readStart(): number;
   readStop(): number;
   useUserBuffer(buffer: Uint8Array): void;
-  writeLatin1String(request: WriteRequest, text: string): number;
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
 }
 
@@ -59,7 +58,6 @@ export function rawHandleOf(socket: Socket): RawHandle | null {
     handle != null &&
     typeof handle.onread === 'function' &&
     typeof handle.useUserBuffer === 'function' &&
-    typeof handle.writeLatin1String === 'function' &&
     typeof handle.writeBuffer === 'function';
   return whole ? (handle as RawHandle) : null;
 }

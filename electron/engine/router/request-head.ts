@@ -1,6 +1,5 @@
 import { HEADER_LINE_MAX, HEADER_NAME_MAX, HEADERS_MAX, METHOD_MAX, REQUEST_LINE_MAX } from './limits.ts';
 import {
-  bytesOf,
   CR,
   endOfTarget,
   endOfToken,
@@ -8,6 +7,7 @@ import {
   hasMember,
   isHost,
   isName,
+  isText,
   lengthOf,
   LF,
   readField,
@@ -20,9 +20,6 @@ export type BodyKind = 'none' | 'length' | 'chunked';
 
 /** What is wrong with a head; `method` and `path` may be empty then. */
 export type HeadProblem = 'bad' | 'connect' | 'expect';
-
-/** No head is shorter: `A / HTTP/1.1` and two ends of lines. */
-const MIN_HEAD = 16;
 
 /** Header names that mean something to the router, by their length: names of other lengths are passed on without a look. */
 const NAMES: readonly (readonly string[])[] = byLength([
@@ -79,12 +76,17 @@ export class RequestHead {
   requestId = '';
   /** Request line and header lines that a dyno gets as they came, each with its CRLF. */
   kept = '';
+  /** Behind the empty line that ends the head; 0 when what was read is none, or not the whole of one. */
+  end = 0;
 
   readonly #field = new Field();
   #hosts = 0;
   #lengths = 0;
   #codings = 0;
   #requestIds = 0;
+  /** Of the last head, to be used again for the same: a text that was looked up once is looked up quickly. */
+  #lastMethod = '';
+  #lastHost = '';
   #connection = '';
   #expect = '';
   #hasUpgrade = false;
@@ -94,15 +96,16 @@ export class RequestHead {
   #plainLine = true;
 
   /**
+   * Reads a head; what is behind it does not matter.
    * @param text the head from its first character on, one character for each byte
-   * @param end behind the empty line that ends it
-   * @returns what is wrong with it, or null
+   * @param bytes the same
+   * @param to where both end
+   * @returns what is wrong with it, or null; see `end` too
    */
-  read(text: string, end: number): HeadProblem | null {
+  read(text: string, bytes: Buffer, to: number): HeadProblem | null {
     this.#reset();
-    const bytes = bytesOf(text, end);
-    const first = this.#requestLine(text, bytes, end);
-    const fields = first > 0 && this.#fields(text, bytes, first, end);
+    const first = this.#requestLine(text, bytes);
+    const fields = first > 0 && this.#fields(text, bytes, first, to);
     if (this.method === 'CONNECT') return 'connect';
     if (!fields || !this.#judge()) return 'bad';
     if (this.#expect !== '' && this.#expect.toLowerCase() !== '100-continue') return 'expect';
@@ -113,37 +116,36 @@ export class RequestHead {
   #reset(): void {
     this.method = this.path = this.host = this.forwardedFor = this.via = this.requestId = this.kept = '';
     this.#connection = this.#expect = this.#kept = '';
-    this.#hosts = this.#lengths = this.#codings = this.#requestIds = this.length = 0;
+    this.#hosts = this.#lengths = this.#codings = this.#requestIds = this.length = this.end = 0;
     this.#hasUpgrade = this.upgrade = this.expectsContinue = false;
     this.body = 'none';
     this.minor = 1;
   }
 
   /** @returns where the header lines begin, or 0 */
-  #requestLine(text: string, bytes: Uint8Array, end: number): number {
-    if (end < MIN_HEAD) return 0;
+  #requestLine(text: string, bytes: Uint8Array): number {
     const methodEnd = endOfToken(bytes, 0);
     if (methodEnd === 0 || methodEnd > METHOD_MAX || bytes[methodEnd] !== SPACE) return 0;
-    this.method = text.slice(0, methodEnd);
+    if (!isText(bytes, 0, methodEnd, this.#lastMethod)) this.#lastMethod = text.slice(0, methodEnd);
+    this.method = this.#lastMethod;
     const targetEnd = endOfTarget(bytes, methodEnd + 1);
     const lineEnd = targetEnd + ' HTTP/1.1'.length;
     if (lineEnd > REQUEST_LINE_MAX || bytes[targetEnd] !== SPACE) return 0;
     this.path = text.slice(methodEnd + 1, targetEnd);
-    if (!text.startsWith('HTTP/1.', targetEnd + 1)) return 0;
+    if (!isText(bytes, targetEnd + 1, targetEnd + 8, 'HTTP/1.')) return 0;
     this.minor = (bytes[lineEnd - 1] ?? 0) - 48;
     if (this.minor !== 0 && this.minor !== 1) return 0;
     return bytes[lineEnd] === CR && bytes[lineEnd + 1] === LF ? lineEnd + 2 : 0;
   }
 
-  #fields(text: string, bytes: Uint8Array, first: number, end: number): boolean {
+  #fields(text: string, bytes: Uint8Array, first: number, to: number): boolean {
     const field = this.#field;
-    const last = end - 2;
     let count = 0;
     let at = first;
     this.#plainLine = this.minor === 1 && this.path.charCodeAt(0) === SLASH;
     this.#runStart = this.#plainLine ? 0 : first;
-    while (at < last) {
-      if (!readField(bytes, at, field) || field.next > last) return false;
+    while (bytes[at] !== CR) {
+      if (!readField(bytes, at, field) || field.next > to) return false;
       if (field.nameEnd - at > HEADER_NAME_MAX || field.next - 2 - at > HEADER_LINE_MAX) return false;
       if (++count > HEADERS_MAX) return false;
       const name = knownName(NAMES, bytes, at, field.nameEnd);
@@ -153,19 +155,24 @@ export class RequestHead {
       }
       at = field.next;
     }
-    if (last > this.#runStart) this.#kept += text.slice(this.#runStart, last);
+    if (bytes[at + 1] !== LF || at + 2 > to) return false;
+    if (at > this.#runStart) this.#kept += text.slice(this.#runStart, at);
+    this.end = at + 2;
     return true;
   }
 
   /** Takes a header into account; false when the dyno does not get its line. */
   #note(name: string, text: string, bytes: Uint8Array): boolean {
     const { valueStart, valueEnd } = this.#field;
+    if (name === 'host') {
+      this.#hosts += isHost(bytes, valueStart, valueEnd) ? 1 : 2;
+      if (!isText(bytes, valueStart, valueEnd, this.#lastHost))
+        this.#lastHost = text.slice(valueStart, valueEnd);
+      this.host = this.#lastHost;
+      return true;
+    }
     const value = text.slice(valueStart, valueEnd);
     switch (name) {
-      case 'host':
-        this.#hosts += isHost(bytes, valueStart, valueEnd) ? 1 : 2;
-        this.host = value;
-        return true;
       case 'content-length':
         this.#lengths++;
         this.length = lengthOf(bytes, valueStart, valueEnd);

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { AppEntry } from './app-table.ts';
 import type { FailureKey } from './failures.ts';
 import type { EndedRequest } from './log-batch.ts';
 import type { Origin } from './origin.ts';
 import type { Plane } from './plane.ts';
 import type { RequestHead } from './request-head.ts';
+import { newRequestId } from './request-id.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9+/=-]{20,200}$/;
 
@@ -59,7 +59,8 @@ export class RequestRecord implements EndedRequest {
     this.host = head.host;
     this.minor = head.minor;
     this.upgrade = head.upgrade;
-    this.requestId = head.requestId !== '' && REQUEST_ID.test(head.requestId) ? head.requestId : randomUUID();
+    this.requestId =
+      head.requestId !== '' && REQUEST_ID.test(head.requestId) ? head.requestId : newRequestId();
     this.fwd = head.forwardedFor === '' ? address : `${head.forwardedFor}, ${address}`;
     this.kept = head.kept;
     this.via = head.via;

@@ -89,6 +89,13 @@ function isBlank(code: number | undefined): boolean {
   return code === SPACE || code === TAB;
 }
 
+/** True when the bytes from `start` up to `end` are this text. */
+export function isText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
 /** True when the bytes from `start` on are `name` (lower case), in any case. Both have the same length. */
 export function isName(bytes: Uint8Array, start: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {
@@ -113,6 +120,7 @@ export function lengthOf(bytes: Uint8Array, from: number, to: number): number {
 
 /** True when a comma-separated list has the member (lower case), in any case. */
 export function hasMember(list: string, member: string): boolean {
+  if (list === member) return true;
   const lower = list.toLowerCase();
   return lower === member || (lower.includes(',') && lower.split(',').some((each) => each.trim() === member));
 }
@@ -120,7 +128,7 @@ export function hasMember(list: string, member: string): boolean {
 let scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
 /** The first `length` characters of a text as bytes, which are read much faster; valid until the next call. */
-export function bytesOf(text: string, length: number): Uint8Array {
+export function bytesOf(text: string, length: number): Buffer {
   if (length > scratch.length) scratch = Buffer.allocUnsafeSlow(length);
   putText(scratch, text, 0, length);
   return scratch;

@@ -190,8 +190,9 @@ export abstract class Transfer extends RequestRecord {
     if (said !== null) this.onTunnel(said, 0, said.length);
   }
 
-  protected setTimer(ms: number): void {
-    this.plane.wheel.set(this.client.timer, ms);
+  /** @param now by the clock that only grows, for those who have just asked it */
+  protected setTimer(ms: number, now?: number): void {
+    this.plane.wheel.set(this.client.timer, ms, now);
   }
 
   protected get isBodyComplete(): boolean {
@@ -202,7 +203,8 @@ export abstract class Transfer extends RequestRecord {
     if (this.phase !== 'sending') return;
     if (this.isBodyComplete && this.connection?.wire.waiting === 0) {
       this.phase = 'waiting';
-      this.setTimer(this.plane.limits.firstByteMs);
+      // A request without a body has just been sent.
+      this.setTimer(this.plane.limits.firstByteMs, this.body === null ? this.sentAt : undefined);
     } else this.setTimer(this.plane.limits.idleMs);
   }
 

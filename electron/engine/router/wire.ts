@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
-import { putText, textOf } from './latin1.ts';
+import { OUT_BYTES, OutBuffer } from './out-buffer.ts';
 import { RAW_STREAM, type RawHandle, rawHandleOf, type WriteRequest } from './raw-stream.ts';
 
 /** Who uses a wire. Replaced when a connection changes hands. */
@@ -18,11 +18,7 @@ export interface WireUser {
 /** Bytes that are read with one call of the system; the buffer is shared by all wires, as nobody keeps it over a turn. */
 const READ_BYTES = 64 * 1024;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-/** Up to here bytes travel as text: a head and a small body are one string. Larger ones would keep the collector busy. */
-const TEXT_BYTES = 2 * 1024;
-/** Larger pieces are put together here, and it is used again once the system has taken all of it. */
-const OUT_BYTES = READ_BYTES + 32 * 1024;
-let outBuffer: Buffer | null = null;
+const out = new OutBuffer();
 /** Serves every write that does not have to wait, of all wires. */
 let spareRequest: WriteRequest | null = null;
 
@@ -42,7 +38,6 @@ export class Wire {
   readonly socket: Socket;
   /** Null while there is no connection, and where only the public way is left. */
   #handle: RawHandle | null = null;
-  #pending = '';
   #paused = false;
 
   private constructor(user: WireUser, socket: Socket) {
@@ -86,34 +81,22 @@ export class Wire {
 
   /** Adds text, one character for each byte, to what the next flush writes. */
   text(text: string): void {
-    this.#pending += text;
+    if (text.length <= OUT_BYTES) out.text(this, text);
+    else this.#writeAlone(Buffer.from(text, 'latin1'));
   }
 
-  /** Adds bytes to what the next flush writes; many are written at once. */
+  /** Adds bytes to what the next flush writes. */
   bytes(buffer: Buffer, from: number, to: number): void {
-    const size = to - from;
-    if (size + this.#pending.length <= TEXT_BYTES) {
-      this.#pending += textOf(buffer, from, to);
-      return;
-    }
-    const head = this.#pending;
-    this.#pending = '';
-    const total = head.length + size;
-    const out =
-      total <= OUT_BYTES ? (outBuffer ??= Buffer.allocUnsafeSlow(OUT_BYTES)) : Buffer.allocUnsafe(total);
-    putText(out, head, 0);
-    buffer.copy(out, head.length, from, to);
-    this.#writeBytes(out.subarray(0, total));
-    // Whatever waits keeps its memory.
-    if (this.waiting > 0 && out === outBuffer) outBuffer = null;
+    if (to - from <= OUT_BYTES) out.copy(this, buffer, from, to);
+    else this.#writeAlone(Buffer.from(buffer.subarray(from, to)));
   }
 
   /** Writes what was added. */
   flush(): void {
-    if (this.#pending === '') return;
-    const text = this.#pending;
-    this.#pending = '';
-    this.#writeText(text);
+    if (out.owner !== this) return;
+    const bytes = out.take();
+    // What goes behind something that waits has to wait too, in no more memory than it needs.
+    this.#write(this.waiting > 0 ? Buffer.from(bytes) : bytes);
   }
 
   pause(): void {
@@ -140,18 +123,28 @@ export class Wire {
 
   /** Closes at once; what waits is lost. */
   destroy(): void {
-    if (this.destroyed) return;
-    this.destroyed = this.broken = true;
-    this.#pending = '';
-    this.socket.destroy();
+    if (!this.destroyed) {
+      this.#forget();
+      this.socket.destroy();
+    }
   }
 
   /** Closes at once in a way that nobody takes for an end. */
   reset(): void {
-    if (this.destroyed) return;
+    if (!this.destroyed) {
+      this.#forget();
+      this.socket.resetAndDestroy();
+    }
+  }
+
+  #forget(): void {
     this.destroyed = this.broken = true;
-    this.#pending = '';
-    this.socket.resetAndDestroy();
+    if (out.owner === this) out.clear();
+  }
+
+  #writeAlone(bytes: Buffer): void {
+    this.flush();
+    this.#write(bytes);
   }
 
   /** The connection is there: takes the stream's place at its handle. */
@@ -185,18 +178,7 @@ export class Wire {
     }
   }
 
-  #writeText(text: string): void {
-    if (this.broken) return;
-    const handle = this.#handle;
-    if (handle === null || RAW_STREAM === null) {
-      this.socket.write(text, 'latin1', this.#waitFor(text.length));
-      return;
-    }
-    const request = (spareRequest ??= new RAW_STREAM.WriteWrap());
-    this.#asked(handle.writeLatin1String(request, text), text.length, null);
-  }
-
-  #writeBytes(bytes: Buffer): void {
+  #write(bytes: Buffer): void {
     if (this.broken) return;
     const handle = this.#handle;
     if (handle === null || RAW_STREAM === null) {
@@ -204,22 +186,21 @@ export class Wire {
       return;
     }
     const request = (spareRequest ??= new RAW_STREAM.WriteWrap());
-    this.#asked(handle.writeBuffer(request, bytes), bytes.length, bytes);
-  }
-
-  /** Looks at what became of the write that the spare request was used for. */
-  #asked(error: number, size: number, bytes: Buffer | null): void {
-    if (error !== 0) {
+    if (handle.writeBuffer(request, bytes) !== 0) {
       this.broken = true;
       spareRequest = null;
-    } else if (RAW_STREAM?.streamBaseState[RAW_STREAM.kLastWriteWasAsync] !== 0 && spareRequest !== null) {
-      const done = this.#waitFor(size);
-      spareRequest.buffer = bytes;
-      spareRequest.oncomplete = (status) => {
-        done(status);
-      };
-      spareRequest = null;
-    }
+    } else if (RAW_STREAM.streamBaseState[RAW_STREAM.kLastWriteWasAsync] !== 0) this.#onWaits(request, bytes);
+  }
+
+  /** The system has not taken all of it yet. */
+  #onWaits(request: WriteRequest, bytes: Buffer): void {
+    const done = this.#waitFor(bytes.length);
+    request.buffer = bytes;
+    request.oncomplete = (status) => {
+      done(status);
+    };
+    spareRequest = null;
+    out.leave(bytes);
   }
 
   /** Counts a write that the system did not take at once; the answer is called when that is over. */

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Time and chance, so that tests can hold both. */
 export interface Clock {
   /** Milliseconds since the epoch. */
