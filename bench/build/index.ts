@@ -5,8 +5,8 @@ import { median } from '../lib/stats.ts';
 import { APPS, type BenchFolder, openFolder } from './apps.ts';
 import { type Builder, openField } from './builders.ts';
 
-/** Rest before each build, so that what another does afterwards is not in its time. */
-const REST_MS = 2_000;
+/** Rest before each build, so that what another does afterwards is not in its time; after a first deploy dynos and their images take four seconds. */
+const REST_MS = 5_000;
 const COLD_GOAL = 1;
 
 /** Seconds of the builds of one app by one builder. */

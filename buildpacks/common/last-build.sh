@@ -11,6 +11,12 @@ take_last() {
   mv "$1" "$2"
 }
 
+# note_kept FOLDER...: tells the slug compiler that nothing was written into these since they were moved out of the last build, so that it need
+# not look for changes there. Only for builds that run no program which may write into them.
+note_kept() {
+  [ -z "${SLIPWAY_KEPT:-}" ] || printf '%s\n' "$@" >>"$SLIPWAY_KEPT"
+}
+
 # fingerprint WORD... [-- FILE...]: one line that names the words and the contents of the files; a missing file counts as such. Of a file
 # with an absolute path only the name counts, as folders of the build and of buildpacks are elsewhere in the next build.
 fingerprint() {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -71,6 +71,27 @@ describe.skipIf(missing !== null)('the Node.js buildpack with npm', () => {
     );
     expect((await app.compile(manifest)).code).toBe(0);
     expect([app.run(LOADS), app.read(release)]).toEqual(['true', expect.stringContaining('web: npm start')]);
+  });
+
+  it('keeps what Node.js compiled of a tool for the next build, wherever that is, and not in the slug', async () => {
+    const manifest = { name: 'app', engines, scripts: { build: 'sh build.sh' } };
+    const files = {
+      'tool.js': 'console.log("the tool runs");',
+      'build.sh':
+        'NODE_DEBUG_NATIVE=COMPILE_CACHE node tool.js 2>&1 | grep -oE "^.compile cache. reading.*tool.js.*success|the tool runs"',
+    };
+    app.files = files;
+    const first = await app.compile(manifest);
+    expect(first.output).toContain('the tool runs');
+    expect(first.output).not.toContain('success');
+    expect(app.has('.heroku/compiled')).toBe(false);
+    const next = new TestApp();
+    next.files = files;
+    renameSync(join(app.root, 'cache'), join(next.root, 'cache'));
+    expect((await next.compile(manifest)).output).toMatch(/reading.*tool\.js.*success/);
+    expect(next.has('.heroku/compiled')).toBe(false);
+    next.config = { NODE_DISABLE_COMPILE_CACHE: '1' };
+    expect((await next.compile(manifest)).output).not.toContain('success');
   });
 
   it('installs nothing a second time where there is nothing to install', async () => {

@@ -187,6 +187,29 @@ export function packContract({ world, app }: ContractContext): void {
   );
 
   test(
+    'a folder of the kept list is not looked into, in that build alone and only when the one before it was packed',
+    async () => {
+      const appId = app();
+      const { parts: first } = await takeAndPack(appId, 'true', new Set());
+      const isKnown = async (change: string, pack = true): Promise<boolean | undefined> => {
+        const { parts } = await takeAndPack(appId, change, new Set(first.keys()), pack);
+        return [...parts.values()][0] === null;
+      };
+      const change = 'echo another > node_modules/left/3.js';
+      const back = 'echo "module 3" > node_modules/left/3.js; touch -d @1000000000 node_modules/left/3.js';
+      // Where everything is looked at a change is seen; where the list counts this build says what is not true.
+      expect(await isKnown(`${change}; echo node_modules >> "$KEPT"`)).toBe(
+        world().runtime.kind === 'docker',
+      );
+      expect(await isKnown('true')).toBe(false);
+      await isKnown(back);
+      await isKnown(change, false);
+      expect(await isKnown('echo node_modules >> "$KEPT"')).toBe(false);
+    },
+    LIMIT,
+  );
+
+  test(
     'content that does not compress and is larger than any buffer comes whole',
     async () => {
       const box = await openBox(world().runtime, app());
@@ -222,16 +245,19 @@ export function packContract({ world, app }: ContractContext): void {
   }
 
   /** A build that takes node_modules from the last one and changes something. */
-  async function takeAndPack(appId: string, change: string, known: ReadonlySet<string>) {
+  async function takeAndPack(appId: string, change: string, known: ReadonlySet<string>, pack = true) {
     const box = await openBox(world().runtime, appId);
     try {
       await box.putSource(sourceTar([{ name: 'main.js', content: change }]));
       const take = `if [ -d "$LAST/node_modules" ]; then mv "$LAST/node_modules" .; else ${INSTALL}
         find node_modules -exec touch -d @1000000000 {} +; fi; ${change}; ${TELL}`;
-      const env = { CACHE: box.cacheDir, LAST: box.env['SLIPWAY_LAST_BUILD'] ?? '' };
+      const env = {
+        ...{ CACHE: box.cacheDir, LAST: box.env['SLIPWAY_LAST_BUILD'] ?? '' },
+        KEPT: box.keptList ?? '/dev/null',
+      };
       const { code, output } = await script(box, take, env);
       expect(code, output).toBe(0);
-      return { parts: await packed(box, known), told: output };
+      return { parts: pack ? await packed(box, known) : new Map<string, Buffer | null>(), told: output };
     } finally {
       await box.close();
     }

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { borrowCompiled } from './compiled.mjs';
 import { readJson, writeJson } from './files.mjs';
 import { isPnp } from './managers.mjs';
 import { BuildError, detail, detailText, step, stepText, warn } from './output.mjs';
@@ -27,9 +28,10 @@ async function compile(buildDir, cacheDir, envDir) {
   const versions = Object.entries(tools).map(([tool, version]) => `${tool} ${version}`);
   detail(versions.join(', '));
   process.env.PATH = `${join(target, 'bin')}:${join(buildDir, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`;
-  await runScripts(project, tools, ['heroku-prebuild']);
+  const returnCompiled = borrowCompiled(buildDir, cacheDir, tools.node);
   let repeatable = false;
   try {
+    await runScripts(project, tools, ['heroku-prebuild']);
     const decided = await installPackages(project, tools, cacheDir);
     await build(project, tools);
     repeatable = !(await prune(project, tools, cacheDir)) && decided;
@@ -37,6 +39,8 @@ async function compile(buildDir, cacheDir, envDir) {
   } catch (error) {
     returnPackages(project, cacheDir);
     throw error;
+  } finally {
+    returnCompiled();
   }
   writeRuntime(project, tools, buildDir);
   step(END);

@@ -32,6 +32,21 @@ export function moveFromLastBuild(folder, target, [file, content]) {
 }
 
 /**
+ * Moves a folder, where both places are on one file system.
+ * @param {string} from
+ * @param {string} to
+ * @returns {boolean} whether it was moved
+ */
+export function move(from, to) {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Copies a folder with all its times.
  * @param {string} from
  * @param {string} to replaced when it is there

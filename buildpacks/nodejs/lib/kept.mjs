@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyFolder, moveFromLastBuild } from './files.mjs';
+import { copyFolder, move, moveFromLastBuild } from './files.mjs';
 import { isBerry } from './managers.mjs';
 import { wasUntouched } from './pruned.mjs';
 import { isPnpmWorkspace, namedPackages, workspacePackages } from './workspace.mjs';
@@ -35,21 +35,6 @@ export async function restore(project, cacheDir, key, packages) {
     if (existsSync(kept)) await copyFolder(kept, join(project.folder, name, 'node_modules'));
   }
   return 'yes';
-}
-
-/**
- * Moves a folder, where both places are on one file system.
- * @param {string} from
- * @param {string} to
- * @returns {boolean} whether it was moved
- */
-function move(from, to) {
-  try {
-    renameSync(from, to);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

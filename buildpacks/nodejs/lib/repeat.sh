@@ -35,6 +35,7 @@ repeat_last() {
     rm -rf "$1/.heroku/node" "$1/node_modules"
     return 1
   fi
+  note_kept .heroku/node node_modules
   printf '%s' "$key" >"$1/.heroku/node_modules.key"
   printf '%s' "$release" >"$1/.profile.d/.node-release.yml"
   printf '%s' "$profile" >"$1/.profile.d/nodejs.sh"

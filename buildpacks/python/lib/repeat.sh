@@ -26,6 +26,7 @@ repeat_last() {
   note=$(<"$2/python/repeat")
   { read -r known && read -r key; } <<<"$note" || return 1
   [ "$known" = "$3" ] && take_last .heroku/python .heroku/python/.packages "$key" || return 1
+  note_kept .heroku/python
   write_runtime
   printf '%s\n' "${note#*$'\n'*$'\n'}"
 }

@@ -217,6 +217,11 @@ export interface BuildBox {
    */
   readonly env: Readonly<Record<string, string>>;
   /**
+   * File in which a buildpack that can be believed names folders of BUILD_DIR, one a line, that it moved out of SLIPWAY_LAST_BUILD and that
+   * nothing wrote into since: `pack` does not look into them. Empty when a build begins; null where `pack` looks at everything.
+   */
+  readonly keptList: string | null;
+  /**
    * Takes over into BUILD_DIR, which is empty before, what the app's last build folder still has of the source just as it was brought.
    * @param marks by path: what names a file's content where the source comes from. Files without a mark are not taken over
    * @returns the paths of the files that are there now. None when nothing is known, or it did not work

@@ -212,8 +212,9 @@ class Compiler {
     let info: ReleaseInfo = {};
     for (const [at, buildpack] of taken.buildpacks.entries()) {
       if (at > 0) language = await this.ask(scripts, buildpack);
-      await scripts.compile(buildpack);
-      info = await scripts.release(buildpack, at === taken.buildpacks.length - 1);
+      const last = at === taken.buildpacks.length - 1;
+      await scripts.compile(buildpack, last);
+      info = await scripts.release(buildpack, last);
     }
     return { language, info };
   }

@@ -80,12 +80,18 @@ printf '%s%s' ${mark} "$out"; exit $code`,
     );
   }
 
-  /** Compiles with one buildpack. @throws BuildFailure compile_failed */
-  async compile(buildpack: BoxedBuildpack): Promise<void> {
+  /**
+   * Compiles with one buildpack.
+   * @param last no buildpack follows: nobody writes any more into what it has taken from the last build
+   * @throws BuildFailure compile_failed
+   */
+  async compile(buildpack: BoxedBuildpack, last: boolean): Promise<void> {
     const { box, env, output, signal } = this.context;
+    // Only ours is believed.
+    const kept = last && buildpack.changeable !== true ? box.keptList : null;
     const dirs = [box.buildDir, box.cacheDir, box.envDir].map(quote).join(' ');
     const code = await box.run(`${this.prelude()}exec ${this.script(buildpack, 'compile')} ${dirs}`, {
-      env,
+      env: kept === null ? env : { ...env, SLIPWAY_KEPT: kept },
       onOutput: decoded(output),
       signal,
     });

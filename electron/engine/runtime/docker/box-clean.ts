@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BuildBox } from '../runtime.ts';
+import { KEPT_LIST } from './box-listing.ts';
 import { LAST_BUILD } from './box-source.ts';
 
 /**
@@ -33,5 +34,5 @@ export function makeFolders(...folders: readonly string[]): string {
 /** Makes the folders of a build, unless they were made ahead. @param copies commands that put buildpacks into their places */
 export function setUpScript({ buildDir, envDir }: BuildFolders, clearCache: boolean, copies: string): string {
   const clear = clearCache ? 'chmod -R u+w /tmp/cache; rm -rf /tmp/cache; mkdir /tmp/cache || exit' : '';
-  return `${clear}\n${makeFolders(buildDir, envDir)}\n${copies}`;
+  return `${clear}\n: > ${KEPT_LIST}\n${makeFolders(buildDir, envDir)}\n${copies}`;
 }

@@ -15,6 +15,8 @@ import {
 const NAMES = '/dev/shm/slipway-digested';
 /** Begins the names of files that tell which trees are as they were. */
 const SAME = '/dev/shm/slipway-same';
+/** See `BuildBox.keptList`. */
+export const KEPT_LIST = '/dev/shm/slipway-kept';
 /** Larger files are digested only when they need it, as that takes a command of its own. */
 const SMALL_KIB = 1024;
 /** Identity of a directory that is listed without what is in it. */
@@ -72,9 +74,13 @@ function listChanges({ trees, few }: Expected): string {
   const states = [...trees].map(([folder, state], at) => `${quote(folder)} ${state} ${SAME}-${String(at)}`);
   const digested = `-type f -size -${String(SMALL_KIB)}k -fprint0 ${NAMES} -false -o`;
   return `set -o pipefail; same=(-false); : > ${NAMES}; rm -f ${SAME}-*
+kept=
+IFS= read -r -d '' kept < ${KEPT_LIST}
 check() {
   local state
-  [ ! -d "$1" ] || [ -L "$1" ] || ! state=$(find "$1" ${PRINT_ENTRIES} | sha256sum) || [ "\${state:0:64}" != "$2" ] || : > "$3"
+  [ -d "$1" ] && [ ! -L "$1" ] || return
+  [[ $'\\n'$kept == *$'\\n'"\${1#./}"$'\\n'* ]] || { state=$(find "$1" ${PRINT_ENTRIES} | sha256sum) && [ "\${state:0:64}" = "$2" ]; } || return
+  : > "$3"
 }
 ${states.map((each) => `check ${each} &`).join('\n')}
 wait

@@ -18,14 +18,15 @@ export async function* packSlug(
 ): AsyncIterable<PackedPart> {
   const parts = await planSlug(channel, buildDir, known, memory);
   const wanted = parts.flatMap(({ key, plan }) => (plan === null || known.has(key) ? [] : [plan]));
-  const ahead = wanted.length > 1;
+  const [first, ...others] = wanted;
+  const ahead = others.length > 0;
   let finished = false;
   try {
-    if (ahead) await packAhead(channel, buildDir, wanted);
+    if (ahead) await packAhead(channel, buildDir, others);
     for (const { key, plan } of parts) {
       if (plan === null || known.has(key)) yield { key, bytes: null };
-      else if (ahead) yield* packed(key, stream(channel, collectScript(wanted.indexOf(plan))));
-      else yield* packed(key, direct(channel, buildDir, plan));
+      else if (plan === first) yield* packed(key, direct(channel, buildDir, plan));
+      else yield* packed(key, stream(channel, collectScript(others.indexOf(plan))));
     }
     finished = true;
   } finally {
@@ -63,7 +64,7 @@ function direct(channel: BoxChannel, buildDir: string, part: PartPlan): Readable
   return stream(channel, script, names(part.entries));
 }
 
-/** Starts to archive several parts into files, two at a time, so that all processors have work. */
+/** Starts to archive further parts into files, two at a time, so that all processors have work while the first one is read. */
 async function packAhead(channel: BoxChannel, buildDir: string, parts: readonly PartPlan[]): Promise<void> {
   const jobs: string[] = [];
   for (const [at, part] of parts.entries()) {

@@ -6,10 +6,11 @@ import type { SourceNotes } from '../box/source-notes.ts';
 import type { BuildFolders } from './box-clean.ts';
 import type { BoxChannel, BoxCommand } from './box-channel.ts';
 import type { BoxContainer } from './box-container.ts';
+import { KEPT_LIST } from './box-listing.ts';
 import { packSlug } from './box-pack.ts';
 import { noteSource, takeSource } from './box-source.ts';
 import { filesTar } from './folder-tar.ts';
-import type { SlugMemory } from './slug-memory.ts';
+import { forgetTrees, type SlugMemory } from './slug-memory.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Exit code of the snippet that reads files. */
@@ -39,9 +40,11 @@ export class DockerBuildBox implements BuildBox {
   readonly buildDir: string;
   readonly envDir: string;
   readonly cacheDir = '/tmp/cache';
+  readonly keptList = KEPT_LIST;
   readonly env: Readonly<Record<string, string>>;
   private readonly lease: BoxLease;
   private busy = 0;
+  private packed = false;
   private closing: Promise<void> | null = null;
 
   constructor(lease: BoxLease) {
@@ -132,12 +135,15 @@ head -c ${String(maxBytes + 1)} -- "$file"`;
     this.busy += 1;
     try {
       yield* packSlug(this.lease.container.channel, this.buildDir, known, this.lease.slug);
+      this.packed = true;
     } finally {
       this.busy -= 1;
     }
   }
 
   close(): Promise<void> {
+    // The next build's last one is this, of which no slug tells what is in it.
+    if (!this.packed) forgetTrees(this.lease.slug);
     this.closing ??= this.lease.giveBack(this.busy === 0);
     return this.closing;
   }

@@ -38,9 +38,14 @@ export interface KeyedPart {
 /** A memory of nothing. */
 export const newSlugMemory = (): SlugMemory => ({ digests: new Map(), last: null });
 
-/** Makes the next slug's files be looked at one by one. */
+/** Makes the next slug's files be read again. */
 export function forgetSlug(memory: SlugMemory): void {
   memory.digests.clear();
+  forgetTrees(memory);
+}
+
+/** Makes the next slug's files be looked at one by one. */
+export function forgetTrees(memory: SlugMemory): void {
   memory.last = null;
 }
 

@@ -47,6 +47,7 @@ export class ProcessBuildBox implements BuildBox {
   readonly cacheDir: string;
   readonly envDir: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly keptList = null;
   /** Where buildpacks find the app's last build folder, to move what has not changed out of it. */
   readonly lastBuild: string;
   private readonly root: string;
