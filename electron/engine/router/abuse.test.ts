@@ -54,6 +54,16 @@ describe('a client that sends byte by byte', () => {
   });
 });
 
+test('what cannot become a head is refused with its page, whatever the head before it was', async () => {
+  await open();
+  bed.route([await bed.dyno((_request, response) => response.end('ok'))]);
+  const before = bed.raw(`HEAD / HTTP/1.1\r\n${HEAD}Connection: close`);
+  await pause(50);
+  before.socket.write('\r\n\r\n');
+  expect(await before.closed).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await bed.raw('H\n').closed).toMatch(/^HTTP\/1\.1 400 [^]*\r\n\r\n./);
+});
+
 test('a client that never reads is left after the longest silence, and its dyno is free again', async () => {
   await open({ idleMs: 500 });
   let gone = false;

@@ -12,6 +12,7 @@ import { bytesOf, endOfToken } from './tokens.ts';
 /** What is read as text in one go when a head begins: most heads, and little of a body behind them, which is not to become text. */
 const PEEK = 2 * 1024;
 const HEAD = new RequestHead();
+const NOTHING = Buffer.alloc(0);
 
 /** A client's connection: takes its requests apart, one behind the other, and gives each to an exchange. */
 export class ClientConnection extends ClientLink implements BodySink {
@@ -100,7 +101,7 @@ export class ClientConnection extends ClientLink implements BodySink {
       text.length - lineStart > REQUEST_LINE_MAX + 2 ||
       text.length > REQUEST_HEAD_MAX;
     if (hopeless) {
-      HEAD.read('', bytesOf('', 0), 0);
+      HEAD.read('', NOTHING, 0);
       this.#onHead('bad');
       return;
     }

@@ -142,10 +142,14 @@ head -c ${String(maxBytes + 1)} -- "$file"`;
   }
 
   close(): Promise<void> {
+    this.closing ??= this.giveBack();
+    return this.closing;
+  }
+
+  private giveBack(): Promise<void> {
     // The next build's last one is this, of which no slug tells what is in it.
     if (!this.packed) forgetTrees(this.lease.slug);
-    this.closing ??= this.lease.giveBack(this.busy === 0);
-    return this.closing;
+    return this.lease.giveBack(this.busy === 0);
   }
 
   private async unpack(tar: AsyncIterable<Buffer>, folder: string, doing: string): Promise<void> {
