@@ -32,11 +32,14 @@ async function becomeHeadless(): Promise<void> {
   await import(pathToFileURL(program).href);
 }
 
-/** Runs the desktop app until it ends. A terminal gives its Ctrl-C to both; SIGTERM is handed on. */
+/**
+ * Runs the desktop app until it ends. A terminal gives its Ctrl-C to both; SIGTERM is handed on.
+ * Signals are listened to before there is a child: one that came between the two would end this process and leave the app alone.
+ */
 async function runDesktop(program: string): Promise<number> {
-  const child = spawn(program, [ROOT, ...process.argv.slice(2)], { stdio: 'inherit' });
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const child = spawn(program, [ROOT, ...process.argv.slice(2)], { stdio: 'inherit' });
   whenLeftAlone(() => child.kill('SIGTERM'));
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;

@@ -84,7 +84,7 @@ describe('npm start', () => {
     const program = join(folder, 'electron');
     await writeFile(
       program,
-      '#!/bin/bash\ntrap "echo in order; exit 3" TERM\necho Started\nwhile true; do sleep 0.1; done\n',
+      '#!/bin/bash\ntrap "echo in order; exit 3" TERM\necho Started\nfor turn in {1..300}; do sleep 0.1; done\n',
     );
     await chmod(program, 0o755);
     const { code, output } = await start([], 'Started');

@@ -134,6 +134,9 @@ describe.skipIf(whyNoChromium() !== null)('options of an app and of the engine',
     await waitFor('its sleep', async () => (await app(DROWSY)).state === 'asleep', 120_000);
     await page.getByText('wakes with the next request').waitFor();
     await page.getByRole('button', { name: 'web.1 idle' }).waitFor();
+    await waitFor('the end of its process', async () =>
+      (await logLines(host, DROWSY)).some((line) => line.includes('heroku[web.1]: Process exited')),
+    );
     const answers = await Promise.all([ask(host), ask(host), ask(host)]);
     expect(answers).toEqual([200, 200, 200]);
     await page.getByText('1 of 1 dyno up').waitFor();
