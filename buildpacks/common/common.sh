@@ -1,6 +1,6 @@
 # What our buildpacks share; bin/compile of each sources it as ../common/common.sh. Bash 3.2 is enough (macOS has no newer one).
 
-COMMON_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+COMMON_DIR=${BASH_SOURCE[0]%/*}
 
 # shellcheck source=output.sh
 . "$COMMON_DIR/output.sh"

@@ -3,15 +3,20 @@
 # compile_begin BUILD_DIR CACHE_DIR ENV_DIR: first call of a bin/compile. Sets the three, and SLIPWAY_DOWNLOADS, the folder for what
 # all apps share; makes them.
 compile_begin() {
+  local from=$PWD
   unset GIT_DIR
-  BUILD_DIR=$1 CACHE_DIR=$2 ENV_DIR=${3:-}
-  mkdir -p "$BUILD_DIR" "$CACHE_DIR"
-  BUILD_DIR=$(cd "$BUILD_DIR" && pwd)
-  CACHE_DIR=$(cd "$CACHE_DIR" && pwd)
+  make_folders "$1" "$2"
+  cd "$2" && CACHE_DIR=$PWD && cd "$from" && cd "$1" || exit 1
+  BUILD_DIR=$PWD ENV_DIR=${3:-}
   export BUILD_DIR CACHE_DIR ENV_DIR
   export SLIPWAY_DOWNLOADS=${SLIPWAY_DOWNLOADS:-$CACHE_DIR/downloads}
-  mkdir -p "$SLIPWAY_DOWNLOADS"
-  cd "$BUILD_DIR" || exit 1
+  make_folders "$SLIPWAY_DOWNLOADS"
+}
+
+# make_folders FOLDER...: makes those that are not there. Mostly all are, and a program takes as long as all that a small build does itself.
+make_folders() {
+  local folder
+  for folder in "$@"; do [ -d "$folder" ] || mkdir -p "$folder"; done
 }
 
 # Config vars that would change how the build itself works (reference: heroku-platform 2.3).
@@ -27,11 +32,6 @@ export_config() {
     [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
     [[ $name =~ $ENV_KEPT ]] && continue
     [ -n "${1:-}" ] && [[ $name =~ $1 ]] && continue
-    export "$name=$(cat "$file")"
+    export "$name=$(<"$file")"
   done
-}
-
-# config_var NAME: prints one config var, also one that is not exported; nothing when it is not set.
-config_var() {
-  [ ! -f "$ENV_DIR/$1" ] || cat "$ENV_DIR/$1"
 }

@@ -2,7 +2,7 @@
 
 # write_profile NAME: standard input becomes .profile.d/NAME.sh, sourced when a dyno starts ($HOME is the app's folder).
 write_profile() {
-  mkdir -p "$BUILD_DIR/.profile.d"
+  make_folders "$BUILD_DIR/.profile.d"
   cat >"$BUILD_DIR/.profile.d/$1.sh"
 }
 

@@ -25,8 +25,13 @@ choose_version() {
 
 # directive NAME: prints what a comment "+heroku NAME VALUE" of go.mod says; returns 1 when there is none.
 directive() {
-  sed -n "s|^[[:space:]]*//[[:space:]]*+heroku[[:space:]]*$1[[:space:]]*\(.*\)|\1|p" go.mod | head -n 1 |
-    sed 's/[[:space:]]*$//' | grep .
+  local line said="^[[:space:]]*//[[:space:]]*[+]heroku[[:space:]]*$1[[:space:]]*([^[:space:]](.*[^[:space:]])?)[[:space:]]*\$"
+  while IFS= read -r line || [ -n "$line" ]; do
+    [[ $line =~ $said ]] || continue
+    printf '%s\n' "${BASH_REMATCH[1]}"
+    return
+  done <go.mod
+  return 1
 }
 
 # bootstrap_go: prints the path of a Go that can fetch others: the machine's, or no more of the distribution's than that takes.
@@ -81,7 +86,7 @@ newest() {
 prepare_toolchain() {
   local folder reason=''
   [ -n "$GO_ASKED" ] || GO_ASKED='[0-9]+\.[0-9]+'
-  GO_VERSION=$(fresh_choice)
+  fresh_choice
   if [ -z "$GO_VERSION" ]; then
     step 'Installing Go'
     GO_BOOTSTRAP=$(bootstrap_go 2>"$CACHE_DIR/.go-problem") ||
@@ -98,18 +103,19 @@ prepare_toolchain() {
   folder=$SLIPWAY_DOWNLOADS/go/toolchains/$GO_VERSION
   [ ! -d "$folder" ] || export PATH="$folder/bin:$PATH" GOROOT=$folder
   export GOTOOLCHAIN=local
-  detail "$(go version)"
 }
 
-# fresh_choice: the shared Go for an exact version, or for a part of one when it was the newest within the last day.
+# fresh_choice: sets GO_VERSION to the shared Go for an exact version, or for a part of one when it was the newest within the last day;
+# to nothing when there is none.
 fresh_choice() {
-  local known=$SLIPWAY_DOWNLOADS/listings/go-toolchains found
-  found=$(newest shared)
+  local known=$SLIPWAY_DOWNLOADS/listings/go-toolchains found=$GO_ASKED
+  GO_VERSION=''
+  [[ $found =~ ^[0-9]+[.][0-9]+[.][0-9]+$ ]] && [ -d "$SLIPWAY_DOWNLOADS/go/toolchains/$found" ] || found=$(newest shared)
   [ -n "$found" ] || return 0
   if [ "$found" = "$GO_ASKED" ] || { newer_than "$known" 86400 && grep -q "^v0\.0\.1-go$found\." "$known" &&
     [ "$(sed -n "s/^v0\.0\.1-go\(.*\)\.$(go_machine)$/\1/p" "$known" | sort -V | grep -E "^${GO_ASKED//./\\.}(\$|\.[0-9]+\$)" | tail -n 1)" = "$found" ]; }; then
-    detail "Go $found is at hand from an earlier build" >&2
-    echo "$found"
+    detail "Go $found is at hand from an earlier build"
+    GO_VERSION=$found
   fi
 }
 
