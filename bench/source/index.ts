@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDockerRuntime, type DockerRuntime } from '#engine/runtime/docker/docker-runtime.ts';
 import { readSource } from '#engine/slug/source.ts';
 import { SETTLED_MS } from '#engine/slug/source-mark.ts';
-import { bringSource } from '#engine/slug/source-transfer.ts';
+import { archiveAhead, bringSource } from '#engine/slug/source-transfer.ts';
 import { systemClock } from '#engine/util/clock.ts';
 import type { TableDefinition } from '../lib/definition.ts';
 import { median } from '../lib/stats.ts';
@@ -70,7 +70,8 @@ async function bring(runtime: DockerRuntime, way: 'difference' | 'whole', folder
   const box = await runtime.openBuild(spec, never);
   try {
     const started = performance.now();
-    await bringSource(box, await readSource(folder), () => undefined);
+    const source = await readSource(folder);
+    await bringSource(box, source, archiveAhead(source), () => undefined);
     return (performance.now() - started) / 1000;
   } finally {
     await box.close();

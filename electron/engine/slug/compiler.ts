@@ -15,7 +15,7 @@ import { type KnownPart, LostArchive } from './slug-store.ts';
 import { beginningFormation, discoverTypes } from './process-types.ts';
 import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
 import { type ProjectSource, readSource, tellNotes } from './source.ts';
-import { bringSource } from './source-transfer.ts';
+import { archiveAhead, bringSource } from './source-transfer.ts';
 import { containerAdvice, withAdvice } from './stack-advice.ts';
 
 /** Longest time that removing a build may take, in milliseconds. */
@@ -158,18 +158,24 @@ class Compiler {
       ...each,
       key: each.changeable === true ? `buildpack-${at}` : each.name,
     }));
-    this.opened = await tools.runtime.openBuild(
-      {
-        buildId: order.buildId,
-        appId: order.appId,
-        stack: state.stack,
-        buildpacks: boxed.map((each) => ({ ...each, name: each.key })),
-        clearCache: order.clearCache,
-      },
-      tools.signal,
-    );
+    const whole = archiveAhead(source);
+    try {
+      this.opened = await tools.runtime.openBuild(
+        {
+          buildId: order.buildId,
+          appId: order.appId,
+          stack: state.stack,
+          buildpacks: boxed.map((each) => ({ ...each, name: each.key })),
+          clearCache: order.clearCache,
+        },
+        tools.signal,
+      );
+    } catch (error) {
+      whole?.tar.destroy();
+      throw error;
+    }
     const { output, signal } = tools;
-    await Promise.all([bringSource(this.box, source, output), this.box.putEnv(state.config)]);
+    await Promise.all([bringSource(this.box, source, whole, output), this.box.putEnv(state.config)]);
     return { scripts: new BuildpackScripts({ box: this.box, env: this.env(), output, signal }), boxed };
   }
 

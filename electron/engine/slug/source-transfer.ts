@@ -1,3 +1,4 @@
+import { PassThrough, pipeline } from 'node:stream';
 import type { BuildBox } from '../runtime/runtime.ts';
 import { detail } from './output-text.ts';
 import type { ProjectSource } from './source.ts';
@@ -6,17 +7,35 @@ import type { ProjectSource } from './source.ts';
 const COMPARED_FILES = 1_000;
 const COMPARED_BYTES = 16 * 1024 * 1024;
 
+/** An archive of a source that is being made. */
+export type SourceTar = ReturnType<ProjectSource['openTar']>;
+
+/**
+ * Begins to archive a source that is sent whole, so that the program which does it has started once the box is open.
+ * @returns null for a source that is compared
+ */
+export function archiveAhead(source: ProjectSource): SourceTar | null {
+  if (source.files >= COMPARED_FILES || source.bytes >= COMPARED_BYTES) return null;
+  const { tar, done } = source.openTar();
+  // Node.js throws away what nobody has read of a program's output when the program ends.
+  const kept = new PassThrough();
+  pipeline(tar, kept, () => undefined);
+  return { tar: kept, done };
+}
+
 /**
  * Brings a source into a build box. Of a large one only those files travel that the app's last build folder does not have as they are.
+ * @param whole what `archiveAhead` made of it
  * @param output takes the build log
  */
 export async function bringSource(
   box: BuildBox,
   source: ProjectSource,
+  whole: SourceTar | null,
   output: (text: string) => void,
 ): Promise<void> {
-  if (source.files < COMPARED_FILES && source.bytes < COMPARED_BYTES) {
-    await send(box, source.openTar());
+  if (whole !== null) {
+    await send(box, whole);
     return;
   }
   const taken = await box.takeSource(source.marks);
@@ -31,6 +50,6 @@ export async function bringSource(
   await box.noteSource(source.marks);
 }
 
-async function send(box: BuildBox, { tar, done }: ReturnType<ProjectSource['openTar']>): Promise<void> {
+async function send(box: BuildBox, { tar, done }: SourceTar): Promise<void> {
   await Promise.all([box.putSource(tar), done]);
 }

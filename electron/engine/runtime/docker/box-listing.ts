@@ -13,12 +13,12 @@ import {
 
 /** Where names of files lie that are digested; not on the disk. */
 const NAMES = '/dev/shm/slipway-digested';
-/** Begins the names of files that tell which trees are as they were. */
-const SAME = '/dev/shm/slipway-same';
 /** See `BuildBox.keptList`. */
 export const KEPT_LIST = '/dev/shm/slipway-kept';
 /** Larger files are digested only when they need it, as that takes a command of its own. */
 const SMALL_KIB = 1024;
+/** So many names surely fit into one command. */
+const ONE_COMMAND = 400;
 /** Identity of a directory that is listed without what is in it. */
 const UNCHANGED = '=';
 
@@ -69,25 +69,30 @@ export function treeState(folder: string, entries: readonly Entry[]): string {
   return hash.digest('hex');
 }
 
-/** Behind the entries and an empty record come the digests. */
+/** Behind the entries and an empty record come the digests. Trees are checked side by side; programs are few, as each costs a millisecond. */
 function listChanges({ trees, few }: Expected): string {
-  const states = [...trees].map(([folder, state], at) => `${quote(folder)} ${state} ${SAME}-${String(at)}`);
   const digested = `-type f -size -${String(SMALL_KIB)}k -fprint0 ${NAMES} -false -o`;
-  return `set -o pipefail; same=(-false); : > ${NAMES}; rm -f ${SAME}-*
-kept=
+  return `set -o pipefail; trees=(${[...trees.keys()].map(quote).join(' ')}) states=(${[...trees.values()].join(' ')})
+same=(-false) checks=() kept=
+: > ${NAMES}
 IFS= read -r -d '' kept < ${KEPT_LIST}
-check() {
+is_same() {
   local state
-  [ -d "$1" ] && [ ! -L "$1" ] || return
-  [[ $'\\n'$kept == *$'\\n'"\${1#./}"$'\\n'* ]] || { state=$(find "$1" ${PRINT_ENTRIES} | sha256sum) && [ "\${state:0:64}" = "$2" ]; } || return
-  : > "$3"
+  state=$(find "$1" ${PRINT_ENTRIES} | sha256sum) && [ "\${state:0:64}" = "$2" ]
 }
-${states.map((each) => `check ${each} &`).join('\n')}
-wait
-${states.map((each) => `set -- ${each}; [ ! -e "$3" ] || same+=(-o -path "$1")`).join('\n')}
+for at in "\${!trees[@]}"; do
+  tree=\${trees[at]}
+  if [ ! -d "$tree" ] || [ -L "$tree" ]; then continue; fi
+  if [[ $'\\n'$kept == *$'\\n'"\${tree#./}"$'\\n'* ]]; then same+=(-o -path "$tree"); continue; fi
+  is_same "$tree" "\${states[at]}" &
+  checks[at]=$!
+done
+for at in "\${!checks[@]}"; do wait "\${checks[at]}" && same+=(-o -path "\${trees[at]}"); done
 find . -mindepth 1 \\( "\${same[@]}" \\) -prune -printf 'd %m 0 0 ${UNCHANGED} %p//\\0' -o \\( ${few ? digested : ''} ${PRINT_ENTRIES} \\) || exit
 printf '\\0'
-xargs -0 -r -a ${NAMES} sha256sum -z --`;
+mapfile -d '' -t names < ${NAMES}
+(( \${#names[@]} <= ${String(ONE_COMMAND)} )) || exec xargs -0 -a ${NAMES} sha256sum -z --
+(( \${#names[@]} == 0 )) || exec sha256sum -z -- "\${names[@]}"`;
 }
 
 /**

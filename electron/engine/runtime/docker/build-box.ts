@@ -117,7 +117,7 @@ export class DockerBuildBox implements BuildBox {
 file=${quote(path)}
 case $file in /*) ;; *) file=./$file ;; esac
 [ -f "$file" ] || exit ${String(MISSING)}
-head -c ${String(maxBytes + 1)} -- "$file"`;
+exec head -c ${String(maxBytes + 1)} -- "$file"`;
     const code = await this.command({ kind: 'do', script, onOutput: (bytes) => chunks.push(bytes) });
     if (code === MISSING) return null;
     if (code !== 0) throw this.failed(`${path} could not be read`);
@@ -153,7 +153,8 @@ head -c ${String(maxBytes + 1)} -- "$file"`;
   }
 
   private async unpack(tar: AsyncIterable<Buffer>, folder: string, doing: string): Promise<void> {
-    const script = `frames | { tar --extract --no-same-owner --delay-directory-restore --directory ${quote(folder)} -f -; code=$?; cat > /dev/null; exit $code; }`;
+    // A tar that succeeds reads its input to the end by itself.
+    const script = `frames | { tar --extract --no-same-owner --delay-directory-restore --directory ${quote(folder)} -f - || { code=$?; cat > /dev/null; exit $code; }; }`;
     const code = await this.command({ kind: 'do', script, input: tar });
     if (code !== 0) throw this.failed(doing);
   }
