@@ -11,7 +11,7 @@ import { BuildFailure } from './failure.ts';
 import { compileImages } from './image-compiler.ts';
 import { bang, detail, megabytes, step } from './output-text.ts';
 import type { StoredSlug } from './archive-writer.ts';
-import { type KnownPart, LostArchive } from './slug-store.ts';
+import { type ArchiveCopy, type KnownPart, LostArchive } from './slug-store.ts';
 import { beginningFormation, discoverTypes } from './process-types.ts';
 import { type BoxedBuildpack, BuildpackScripts } from './scripts.ts';
 import { type ProjectSource, readSource, tellNotes } from './source.ts';
@@ -85,6 +85,8 @@ class Compiler {
   /** The way out when buildpacks make nothing of the source, or null. */
   private readonly advice: string | null;
   private opened: BuildBox | null = null;
+  /** What most of the new archive will be, while buildpacks work. */
+  private copy: ArchiveCopy | null = null;
 
   constructor(order: CompileOrder, tools: CompileTools, source: ProjectSource, state: AppState) {
     this.order = order;
@@ -101,6 +103,7 @@ class Compiler {
       const opened = await this.open(choice ?? this.tools.buildpacks);
       return { scripts: opened.scripts, taken: await this.detect(opened, choice !== null) };
     });
+    this.copy = this.tools.slugs.copyAhead(this.order.known);
     const { language, info } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
     const processTypes = await phases.run('types', () => this.types(info));
     const formation = this.order.first
@@ -115,7 +118,7 @@ class Compiler {
   }
 
   async close(): Promise<void> {
-    await this.opened?.close();
+    await Promise.all([this.opened?.close(), this.copy && this.tools.slugs.giveUp(this.copy)]);
   }
 
   /** Removes what was built, as far as that is possible, so that nothing of it is kept for the next build. */
@@ -248,7 +251,9 @@ class Compiler {
   /** An archive that is lost meanwhile costs its parts only. */
   private async assemble(known: ReadonlyMap<string, KnownPart>): Promise<StoredSlug> {
     try {
-      return await this.tools.slugs.assemble(this.box.pack(new Set(known.keys())), known);
+      const { copy } = this;
+      this.copy = null;
+      return await this.tools.slugs.assemble(this.box.pack(new Set(known.keys())), known, copy ?? undefined);
     } catch (error) {
       if (!(error instanceof LostArchive)) throw error;
       return await this.assemble(new Map([...known].filter(([, { sha256 }]) => sha256 !== error.sha256)));

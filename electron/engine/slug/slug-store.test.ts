@@ -97,6 +97,22 @@ describe('SlugStore', () => {
     expect(await openFiles()).toEqual([]);
   });
 
+  it('makes an archive of a copy that was begun before, and leaves none that is given up or of something else', async () => {
+    const one = await store.assemble(packed({ a: 'first', b: 'second' }), new Map());
+    const known = knownOf(one);
+    const same = await store.assemble(packed({ a: null, b: 'third' }), known, store.copyAhead(known));
+    expect(await content(same.sha256)).toBe('firstthird');
+    const other = await store.assemble(packed({ c: 'new', a: null }), known, store.copyAhead(known));
+    expect(await content(other.sha256)).toBe('newfirst');
+    const copy = store.copyAhead(known);
+    if (copy === null) throw new Error('nothing is copied');
+    await store.giveUp(copy);
+    expect(store.copyAhead(new Map())).toBeNull();
+    expect((await readdir(folder)).sort()).toEqual(
+      [one, same, other].map(({ sha256 }) => `${sha256}.slug`).sort(),
+    );
+  });
+
   it.each([
     ['begins', { a: null, b: null, c: 'new' }],
     ['goes on', { c: 'new', a: null, b: null }],

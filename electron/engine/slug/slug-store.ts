@@ -13,9 +13,11 @@ const SUFFIX = '.slug';
 /** Age in milliseconds at which the build that wrote an archive has released it, or given it up. */
 const SETTLED_AFTER = 60_000;
 
-/** A copy that is being made of an archive. */
-interface Ahead {
+/** A copy of an archive, for one that is likely to begin like it; see `SlugStore.copyAhead`. */
+export interface ArchiveCopy {
   readonly sha256: string;
+  readonly path: string;
+  /** Rejects when it could not be made. */
   readonly done: Promise<void>;
 }
 
@@ -51,18 +53,17 @@ export class SlugStore {
   /**
    * Writes one archive from parts: the bytes that came, and for parts without bytes those of an older archive.
    * The file is there whole and on the disk, or not at all.
-   * @param known parts of older archives by key, at least those that came without bytes; the archive of the first is copied at once, as most
-   *   slugs begin like the one before
+   * @param known parts of older archives by key, at least those that came without bytes
+   * @param ahead a copy that becomes the new archive if that begins like it, and else is removed; begun now unless it was before
    * @throws BuildFailure slug_too_large, disk_full, pack_failed
    * @throws LostArchive when a part cannot be taken over; without that archive it can be tried again
    */
   async assemble(
     packed: AsyncIterable<PackedPart>,
     known: ReadonlyMap<string, KnownPart>,
+    ahead: ArchiveCopy | null = this.copyAhead(known),
   ): Promise<StoredSlug> {
-    const temporary = join(this.folder, `${randomUUID()}.tmp`);
-    const [likely] = known.values();
-    const ahead = likely === undefined ? null : this.copyAhead(likely.sha256, temporary);
+    const temporary = ahead?.path ?? this.temporaryPath();
     let writer: ArchiveWriter | null = null;
     try {
       const leading: KnownPart[] = [];
@@ -90,6 +91,29 @@ export class SlugStore {
       await this.drop(temporary, ahead);
       throw asFailure(error);
     }
+  }
+
+  /**
+   * Begins to copy the archive of the first of these parts and to bring the copy to the disk, as most slugs begin like the one before.
+   * Whoever asks passes it on to `assemble` or to `giveUp`. @returns null where no part is known
+   */
+  copyAhead(known: ReadonlyMap<string, KnownPart>): ArchiveCopy | null {
+    const [likely] = known.values();
+    if (likely === undefined) return null;
+    const path = this.temporaryPath();
+    const copy = async (): Promise<void> => {
+      await this.copy(likely.sha256, path);
+      const file = await open(path, 'r+');
+      await file.datasync().finally(() => file.close());
+    };
+    const done = copy();
+    done.catch(() => undefined);
+    return { sha256: likely.sha256, path, done };
+  }
+
+  /** Removes a copy that no archive has become. */
+  giveUp(copy: ArchiveCopy): Promise<void> {
+    return this.drop(copy.path, copy);
   }
 
   /** Reads an archive, or one part of it. */
@@ -126,18 +150,6 @@ export class SlugStore {
     }
   }
 
-  /** Copies an archive and brings it to the disk while it is not yet known whether the new one begins like it. */
-  private copyAhead(sha256: string, temporary: string): Ahead {
-    const copy = async (): Promise<void> => {
-      await this.copy(sha256, temporary);
-      const file = await open(temporary, 'r+');
-      await file.datasync().finally(() => file.close());
-    };
-    const done = copy();
-    done.catch(() => undefined);
-    return { sha256, done };
-  }
-
   private async copy(sha256: string, temporary: string): Promise<void> {
     const flags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
     await copyFile(this.path(sha256), temporary, flags).catch((error: unknown) => {
@@ -149,7 +161,7 @@ export class SlugStore {
   private async begin(
     temporary: string,
     leading: readonly KnownPart[],
-    ahead: Ahead | null,
+    ahead: ArchiveCopy | null,
   ): Promise<ArchiveWriter> {
     const [first] = leading;
     const last = leading.at(-1);
@@ -176,7 +188,7 @@ export class SlugStore {
   }
 
   /** Removes a file that may still be being copied. */
-  private async drop(temporary: string, ahead: Ahead | null): Promise<void> {
+  private async drop(temporary: string, ahead: ArchiveCopy | null): Promise<void> {
     await ahead?.done.catch(() => undefined);
     await rm(temporary, { force: true });
   }
@@ -196,6 +208,10 @@ export class SlugStore {
     } finally {
       await folder.close();
     }
+  }
+
+  private temporaryPath(): string {
+    return join(this.folder, `${randomUUID()}.tmp`);
   }
 
   private path(sha256: string): string {
