@@ -6,6 +6,9 @@ import { collect, names, packError } from './box-listing.ts';
 import { planSlug, type SlugMemory } from './slug-memory.ts';
 import { type PartPlan, tarBytes } from './slug-listing.ts';
 
+/** Parts of fewer bytes are archived sooner than another processor is asked to. */
+const WORTH_AHEAD = 1024 * 1024;
+
 /**
  * Archives the box's BUILD_DIR part by part; see `BuildBox.pack`.
  * @throws RuntimeError when a file cannot be read or the disk is full
@@ -19,13 +22,13 @@ export async function* packSlug(
   const parts = await planSlug(channel, buildDir, known, memory);
   const wanted = parts.flatMap(({ key, plan }) => (plan === null || known.has(key) ? [] : [plan]));
   const [first, ...others] = wanted;
-  const ahead = others.length > 0;
+  const ahead = others.reduce((sum, plan) => sum + tarBytes(plan.entries), 0) >= WORTH_AHEAD;
   let finished = false;
   try {
     if (ahead) await packAhead(channel, buildDir, others);
     for (const { key, plan } of parts) {
       if (plan === null || known.has(key)) yield { key, bytes: null };
-      else if (plan === first) yield* packed(key, direct(channel, buildDir, plan));
+      else if (plan === first || !ahead) yield* packed(key, direct(channel, buildDir, plan));
       else yield* packed(key, stream(channel, collectScript(others.indexOf(plan))));
     }
     finished = true;
@@ -46,10 +49,11 @@ function* packed(key: string, bytes: Readable): Iterable<PackedPart> {
 
 /**
  * Commands that archive a part, with the names from a file. The tar of an inner part is cut where its entries end, so that
- * all parts together are one tar. Where that is follows from the entries; what is cut off has to be nothing but zeros.
+ * all parts together are one tar. Where that is follows from the entries; what is cut off has to be nothing but zeros, for `grep` only
+ * empty lines.
  */
 function archiveScript(part: PartPlan, names: string): string {
-  const cut = `{ head -c ${String(tarBytes(part.entries))} | zstd -q -1 -T0 -c || exit 3; [ "$(tr -d '\\0' | head -c 1 | wc -c)" = 0 ] || exit 4; }`;
+  const cut = `{ head -c ${String(tarBytes(part.entries))} | zstd -q -1 -T0 -c || exit 3; ! grep -qvxz '' || exit 4; }`;
   return `tar --create --format=gnu --null --verbatim-files-from --no-recursion --files-from=${names} \\
   --hard-dereference --owner=1000 --group=1000 --numeric-owner --transform='flags=rhS;s,^[.],./app,' \\
   | ${part.last ? 'zstd -q -1 -T0 -c' : cut}`;
