@@ -13,7 +13,7 @@ compile_begin() {
   make_folders "$SLIPWAY_DOWNLOADS"
 }
 
-# make_folders FOLDER...: makes those that are not there. Mostly all are, and a program takes as long as all that a small build does itself.
+# make_folders FOLDER...: makes those that are not there. Mostly all are, and starting a program costs one to two milliseconds.
 make_folders() {
   local folder
   for folder in "$@"; do [ -d "$folder" ] || mkdir -p "$folder"; done

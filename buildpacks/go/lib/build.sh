@@ -85,13 +85,18 @@ fetch_modules() {
   printf '%s' "$asked" >"$fetched"
 }
 
+# A compiler or linker that may use less, in MiB, is left to collect garbage as it does by itself: it would do little else.
+GO_MEMORY_MIN=512
+
 # collect_seldom: lets Go's compiler and linker collect garbage less often, which takes a tenth of their time, as long as each has its share
 # of half the memory, which is what a build may use; an app that sets GOGC has it its way.
 collect_seldom() {
-  local name kib
+  local name kib share
   [ -z "${GOGC:-}" ] && [ -r /proc/meminfo ] || return 0
   while read -r name kib _; do [ "$name" != MemAvailable: ] || break; done </proc/meminfo
-  [ "$name" != MemAvailable: ] || export GOGC=400 GOMEMLIMIT=$((kib / 2048 / $(nproc)))MiB
+  [ "$name" = MemAvailable: ] || return 0
+  share=$((kib / 2048 / $(nproc)))
+  [ "$share" -lt "$GO_MEMORY_MIN" ] || export GOGC=400 GOMEMLIMIT=${share}MiB
 }
 
 # without_library: leaves the names of Go's own packages out.
