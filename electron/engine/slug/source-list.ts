@@ -42,13 +42,10 @@ async function listByGit(folder: string): Promise<SourceList | null> {
 
 /** Whether a folder or one above it has a `.git`; to ask git takes much longer. */
 async function isInRepository(folder: string): Promise<boolean> {
-  let at = await realpath(folder);
-  for (;;) {
-    const found = await lstat(join(at, '.git')).catch(() => null);
-    if (found !== null) return true;
-    if (dirname(at) === at) return false;
-    at = dirname(at);
-  }
+  const places = [await realpath(folder)];
+  for (let at = places[0] ?? ''; dirname(at) !== at; at = dirname(at)) places.push(dirname(at));
+  const found = await Promise.all(places.map((at) => lstat(join(at, '.git')).catch(() => null)));
+  return found.some((each) => each !== null);
 }
 
 /** git names a repository within the work tree (a submodule) as one entry with a slash, or as a folder: its files are listed too. */

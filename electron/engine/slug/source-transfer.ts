@@ -2,13 +2,11 @@ import { PassThrough, pipeline } from 'node:stream';
 import type { BuildBox } from '../runtime/runtime.ts';
 import { detail } from './output-text.ts';
 import type { ProjectSource } from './source.ts';
+import type { SourceTar } from './source-tar.ts';
 
 /** A source with at least this many files, or bytes, is compared with that of the last build; a smaller one is sent sooner. */
 const COMPARED_FILES = 1_000;
 const COMPARED_BYTES = 16 * 1024 * 1024;
-
-/** An archive of a source that is being made. */
-export type SourceTar = ReturnType<ProjectSource['openTar']>;
 
 /**
  * Begins to archive a source that is sent whole, so that the program which does it has started once the box is open.

@@ -1,19 +1,21 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, posix } from 'node:path';
-import type { Readable } from 'node:stream';
 import ignore from 'ignore';
 import { SOURCE_MAX_BYTES } from '#shared/model/build.ts';
 import { BuildFailure, systemCode } from './failure.ts';
 import { detail, megabytes } from './output-text.ts';
 import { listSource } from './source-list.ts';
 import { openMarks } from './source-mark.ts';
-import { tarOf } from './source-tar.ts';
+import { packOf, type SourceTar, tarOf } from './source-tar.ts';
 
 /** How many files are looked at at the same time. */
 const PARALLEL = 64;
 /** Largest file that the engine itself reads. */
 const MAX_READ_BYTES = 1024 * 1024;
+/** A source of so few files and bytes is packed without a program. */
+const FEW_FILES = 100;
+const FEW_BYTES = 1024 * 1024;
 /** Most notes that a build log tells. */
 const TOLD_NOTES = 20;
 
@@ -38,11 +40,8 @@ export interface ProjectSource {
    * @throws BuildFailure source_unreadable when it is larger than 1 MiB
    */
   readFile(path: string): Promise<Buffer | null>;
-  /** The files as one tar, or some of those below a folder; `done` tells how it went and has to be awaited. */
-  openTar(part?: { readonly folder: string; readonly paths: readonly string[] }): {
-    readonly tar: Readable;
-    readonly done: Promise<void>;
-  };
+  /** The files as one tar, or some of those below a folder. */
+  openTar(part?: { readonly folder: string; readonly paths: readonly string[] }): SourceTar;
 }
 
 /** Differs from the platform's limits where a folder is only looked at, and in tests. */
@@ -58,9 +57,13 @@ export interface SourceLimits {
  */
 export async function readSource(folder: string, limits: SourceLimits = {}): Promise<ProjectSource> {
   await checkFolder(folder);
-  const list = await listSource(folder, limits.maxFiles);
-  const kept = withoutSlugIgnored(list.paths, await readSlugIgnore(folder));
-  const found = await inspect(folder, kept, limits.maxBytes ?? SOURCE_MAX_BYTES);
+  const [list, slugIgnore, mark] = await Promise.all([
+    listSource(folder, limits.maxFiles),
+    readSlugIgnore(folder),
+    openMarks(folder),
+  ]);
+  const kept = withoutSlugIgnored(list.paths, slugIgnore);
+  const found = await inspect(folder, kept, mark, limits.maxBytes ?? SOURCE_MAX_BYTES);
   if (found.paths.length === 0) {
     throw new BuildFailure(
       'source_empty',
@@ -77,8 +80,11 @@ export async function readSource(folder: string, limits: SourceLimits = {}): Pro
     slugIgnored: list.paths.length - kept.length,
     notes: [...list.notes, ...found.notes],
     readFile: async (path) => (found.paths.includes(path) ? readSmall(join(folder, path)) : null),
-    openTar: (part) =>
-      part === undefined ? tarOf(folder, found.paths) : tarOf(join(folder, part.folder), part.paths),
+    openTar: (part) => {
+      if (part !== undefined) return tarOf(join(folder, part.folder), part.paths);
+      const few = found.paths.length <= FEW_FILES && found.bytes <= FEW_BYTES;
+      return few ? packOf(folder, found.paths) : tarOf(folder, found.paths);
+    },
   };
 }
 
@@ -131,11 +137,11 @@ function withoutSlugIgnored(paths: readonly string[], rules: string): readonly s
 async function inspect(
   folder: string,
   paths: readonly string[],
+  mark: (stats: BigIntStats) => string | null,
   maxBytes: number,
 ): Promise<{ paths: string[]; marks: Map<string, string>; bytes: number; notes: string[] }> {
   const kept: string[] = [];
   const marks = new Map<string, string>();
-  const mark = await openMarks(folder);
   const notes: string[] = [];
   let bytes = 0;
   let next = 0;
