@@ -6,6 +6,8 @@ import { BuildFailure } from './failure.ts';
 import { megabytes } from './output-text.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
+/** Small pieces are gathered up to this: each write costs a turn of the engine. */
+const WRITE_BYTES = 1024 * 1024;
 /** After this many bytes the system begins to bring them to the disk, while the rest is still being made. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
 /** How many hash states are kept. */
@@ -83,7 +85,17 @@ export class ArchiveWriter {
   async append(key: string, bytes: Readable): Promise<number> {
     if (this.parts.length > 0) this.memory.keep(this.parts, this.hash);
     const offset = this.size;
-    for await (const chunk of bytes as AsyncIterable<Buffer>) await this.write(chunk);
+    let gathered: Buffer[] = [];
+    let waiting = 0;
+    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      gathered.push(chunk);
+      waiting += chunk.length;
+      if (waiting < WRITE_BYTES) continue;
+      await this.write(Buffer.concat(gathered));
+      gathered = [];
+      waiting = 0;
+    }
+    if (waiting > 0) await this.write(Buffer.concat(gathered));
     const length = this.size - offset;
     this.parts.push({ key, offset, length });
     return length;
@@ -106,11 +118,17 @@ export class ArchiveWriter {
     this.size += chunk.length;
     if (this.size > this.maxBytes)
       throw new BuildFailure('slug_too_large', tooLargeText(this.size, this.maxBytes));
-    const written = this.file.write(chunk, 0, chunk.length, position);
+    const written = this.writeAt(chunk, position);
     this.hash.update(chunk);
     await written;
     this.unflushed += chunk.length;
     if (this.unflushed >= FLUSH_BYTES && !this.flushing) this.flush();
+  }
+
+  /** The system may take less than it is given, as on a disk that is nearly full. */
+  private async writeAt(chunk: Buffer, position: number): Promise<void> {
+    for (let done = 0; done < chunk.length; )
+      done += (await this.file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
   }
 
   private flush(): void {
