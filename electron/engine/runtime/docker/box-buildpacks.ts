@@ -17,17 +17,23 @@ export interface PlacedFolder {
   readonly place: string;
 }
 
-/** The spec's buildpacks, and beside them what they share. */
-export async function viewBuildpacks({ buildpacks }: BuildBoxSpec): Promise<readonly PlacedFolder[]> {
+/**
+ * The spec's buildpacks, and beside them what they share.
+ * @param known folders that were looked at before, and do not change: gets those that it has not
+ */
+export async function viewBuildpacks(
+  { buildpacks }: BuildBoxSpec,
+  known: Map<string, FolderView>,
+): Promise<readonly PlacedFolder[]> {
   const common = buildpacks.find((each) => each.common !== undefined)?.common;
-  const places = buildpacks.map(({ name, folder }) => ({ name, folder, at: dockerName(name) }));
+  const places = buildpacks.map((each) => ({ ...each, at: dockerName(each.name) }));
   if (common !== undefined) places.push({ name: '', folder: common, at: 'common' });
   return Promise.all(
-    places.map(async ({ name, folder, at }) => ({
-      name,
-      view: await viewFolder(folder),
-      place: `${PLACES}/${at}`,
-    })),
+    places.map(async ({ name, folder, changeable, at }) => {
+      const view = known.get(folder) ?? (await viewFolder(folder));
+      if (changeable !== true) known.set(folder, view);
+      return { name, view, place: `${PLACES}/${at}` };
+    }),
   );
 }
 

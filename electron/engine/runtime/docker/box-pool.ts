@@ -11,6 +11,7 @@ import { copyCommands, type PlacedFolder, sendFolders, viewBuildpacks } from './
 import { LAST_BUILD } from './box-source.ts';
 import { DockerBuildBox } from './build-box.ts';
 import { killContainer } from './containers.ts';
+import type { FolderView } from './folder-tar.ts';
 import { explain, throwIfAborted, untilAborted } from './errors.ts';
 import { LABEL, labelFilter } from './names.ts';
 import { listVolumes, removeVolume } from './networks.ts';
@@ -52,6 +53,8 @@ interface PoolOptions extends Omit<BoxSettings, 'stack'> {
 export class BoxPool {
   private readonly apps = new Map<string, AppBoxes>();
   private readonly options: PoolOptions;
+  /** Buildpacks that do not change. */
+  private readonly views = new Map<string, FolderView>();
   private readonly users = new CacheUsers();
   private readonly ahead: BoxAhead;
   private closed = false;
@@ -170,7 +173,7 @@ export class BoxPool {
   ): Promise<BuildBox> {
     const [{ build: image }, folders] = await Promise.all([
       this.options.stacks.images(spec.stack),
-      explain('A buildpack could not be read', viewBuildpacks(spec)),
+      explain('A buildpack could not be read', viewBuildpacks(spec, this.views)),
     ]);
     const warm = app.box !== null && !app.box.channel.closed && app.box.image === image;
     try {

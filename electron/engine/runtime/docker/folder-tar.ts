@@ -30,25 +30,19 @@ export async function viewFolder(folder: string): Promise<FolderView> {
 }
 
 async function walk(folder: string, prefix: string): Promise<Item[]> {
-  const items: Item[] = [];
-  for (const name of (await readdir(folder)).sort()) {
-    if (prefix === '' && name === '.git') continue;
-    const path = join(folder, name);
-    const facts = await lstat(path);
-    const kind = facts.isDirectory() ? 'directory' : facts.isSymbolicLink() ? 'symlink' : 'file';
-    if (kind === 'file' && !facts.isFile()) continue;
-    const item = {
-      name: prefix + name,
-      path,
-      kind,
-      mode: facts.mode & 0o777,
-      size: facts.size,
-      mtimeMs: facts.mtimeMs,
-    } as const;
-    items.push(item);
-    if (kind === 'directory') items.push(...(await walk(path, `${prefix}${name}/`)));
-  }
-  return items;
+  const names = (await readdir(folder)).sort().filter((name) => prefix !== '' || name !== '.git');
+  const found = await Promise.all(names.map((name) => look(join(folder, name), prefix + name)));
+  return found.flat();
+}
+
+/** One entry of a folder, and behind it what is in it; nothing for what is neither file, folder nor link. */
+async function look(path: string, name: string): Promise<Item[]> {
+  const facts = await lstat(path);
+  const kind = facts.isDirectory() ? 'directory' : facts.isSymbolicLink() ? 'symlink' : 'file';
+  if (kind === 'file' && !facts.isFile()) return [];
+  const { size, mtimeMs } = facts;
+  const item: Item = { name, path, kind, mode: facts.mode & 0o777, size, mtimeMs };
+  return kind === 'directory' ? [item, ...(await walk(path, `${name}/`))] : [item];
 }
 
 /** Folders as one tar, each below its name. */
