@@ -160,10 +160,13 @@ export class Deploy {
     const { store, ledger, runtime, slugs, buildpacks, buildpackStore, options } = this.options;
     const first = ledger.current(app.id).slugId === null;
     using guard = new DiskGuard(this.options.home.folder);
+    const known = knownParts(store, slugs, app.id);
+    // A build that fails before may need none.
+    known.catch(() => undefined);
     return await compileSlug(
       {
         ...{ buildId: this.id, appId: app.id, appName: app.name, folder, first, clearCache },
-        known: await knownParts(store, slugs, app.id),
+        ...{ stack: app.stack, known },
         timeoutMs: options.get().buildMinutes * 60_000,
         diskFull: guard.signal,
         begin: (source) => this.begin(source, first, write),

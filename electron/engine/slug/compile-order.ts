@@ -15,8 +15,10 @@ export interface CompileOrder {
   readonly appId: string;
   readonly appName: string;
   readonly folder: string;
-  /** Parts of older slugs that the app's may take over, by key. */
-  readonly known: ReadonlyMap<string, KnownPart>;
+  /** Stack of the app before its source is read: that of `begin` may be another one. */
+  readonly stack: string;
+  /** Parts of older slugs that the app's may take over, by key; looked for beside the source. */
+  readonly known: Promise<ReadonlyMap<string, KnownPart>>;
   readonly clearCache: boolean;
   /** True when the app has no code yet: only then `app.json` counts. */
   readonly first: boolean;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { posix } from 'node:path';
 import { SLUG_WARN_BYTES } from '#shared/model/build.ts';
 import type { ProcessTypes } from '#shared/model/procfile.ts';
 import { CNB_STACK, CONTAINER_STACK } from '#shared/model/stack.ts';
 import type { BuildBox } from '../runtime/runtime.ts';
-import type { Buildpack, ReleaseInfo } from './buildpacks.ts';
+import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks.ts';
 import { type BuildpackChoice, chooseBuildpacks } from './choice.ts';
 import type { AppState, CompiledSlug, CompileOrder, CompileTools } from './compile-order.ts';
 import { compileWithBuilder } from './builder-compiler.ts';
@@ -28,6 +29,7 @@ const EMPTY_MS = 60_000;
  */
 export async function compileSlug(order: CompileOrder, tools: CompileTools): Promise<CompiledSlug> {
   const { phases, runtime, output } = tools;
+  const isThere = hasStack(order.stack, tools);
   const { source, state } = await phases.run('source', async () => {
     const read = await readSource(order.folder);
     return { source: read, state: await order.begin(read) };
@@ -35,11 +37,11 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
   const report = (text: string): void => {
     output(detail(text));
   };
-  await phases.run('stack', () =>
-    state.stack === CNB_STACK
-      ? runtime.prepareBuilder(state.builder, report, tools.signal)
-      : runtime.prepare(state.stack, report, tools.signal),
-  );
+  await phases.run('stack', async () => {
+    if (state.stack === CNB_STACK) await runtime.prepareBuilder(state.builder, report, tools.signal);
+    else if (state.stack !== order.stack || !(await isThere))
+      await runtime.prepare(state.stack, report, tools.signal);
+  });
   output(step(`Building on the ${stackTitle(state.stack)} stack`));
   const overdue = AbortSignal.timeout(order.timeoutMs);
   const signal = AbortSignal.any([tools.signal, overdue, order.diskFull]);
@@ -68,6 +70,24 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
   } finally {
     await compiler.close();
   }
+}
+
+/** Looks whether all that a stack needs is there, beside other things. Nothing is made: the first line says that something has to be. */
+function hasStack(stack: string, { runtime, signal }: CompileTools): Promise<boolean> {
+  const looking = new AbortController();
+  const stop = (): void => {
+    looking.abort();
+  };
+  const found = runtime.prepare(stack, stop, AbortSignal.any([signal, looking.signal])).then(
+    () => true,
+    (error: unknown) => {
+      if (looking.signal.aborted) return false;
+      throw error;
+    },
+  );
+  // A build that fails before does not need it.
+  found.catch(() => undefined);
+  return found;
 }
 
 /** Buildpacks that have taken the app, with the name that the first gives it. */
@@ -103,9 +123,9 @@ class Compiler {
       const opened = await this.open(choice ?? this.tools.buildpacks);
       return { scripts: opened.scripts, taken: await this.detect(opened, choice !== null) };
     });
-    this.copy = this.tools.slugs.copyAhead(this.order.known);
-    const { language, info } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
-    const processTypes = await phases.run('types', () => this.types(info));
+    this.copy = this.tools.slugs.copyAhead(await this.order.known);
+    const { language, said } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
+    const { info, processTypes } = await phases.run('types', () => this.types(said));
     const formation = this.order.first
       ? await beginningFormation(this.box, Object.keys(processTypes), this.tools.output)
       : [];
@@ -216,26 +236,34 @@ class Compiler {
   private async runBuildpacks(
     scripts: BuildpackScripts,
     taken: Taken,
-  ): Promise<{ language: string; info: ReleaseInfo }> {
+  ): Promise<{ language: string; said: () => ReleaseInfo }> {
     let { language } = taken;
-    let info: ReleaseInfo = {};
+    let said = (): ReleaseInfo => ({});
     for (const [at, buildpack] of taken.buildpacks.entries()) {
       if (at > 0) language = await this.ask(scripts, buildpack);
       const last = at === taken.buildpacks.length - 1;
       await scripts.compile(buildpack, last);
-      info = await scripts.release(buildpack, last);
+      const text = await scripts.release(buildpack, last);
+      said = () => parseReleaseInfo(buildpack.name, text);
     }
-    return { language, info };
+    return { language, said };
   }
 
-  private types(info: ReleaseInfo): Promise<ProcessTypes> {
-    return discoverTypes(this.box, info, this.advice, this.tools.output);
+  /** @param said what the last buildpack says, which is read while the box reads the Procfile */
+  private async types(
+    said: () => ReleaseInfo,
+  ): Promise<{ readonly info: ReleaseInfo; readonly processTypes: ProcessTypes }> {
+    const procfile = this.box.readFile(posix.join(this.box.buildDir, 'Procfile'));
+    procfile.catch(() => undefined);
+    const info = said();
+    const { output } = this.tools;
+    return { info, processTypes: discoverTypes(await procfile, info, this.advice, output) };
   }
 
   private async pack(): Promise<StoredSlug> {
     const { tools, order } = this;
     tools.output(step('Compressing...'));
-    const stored = await this.assemble(order.known);
+    const stored = await this.assemble(await order.known);
     tools.output(detail(`Done: ${megabytes(stored.size)}`));
     if (stored.size > SLUG_WARN_BYTES) {
       const [size, limit] = [stored.size, SLUG_WARN_BYTES].map((bytes) => Math.round(bytes / 2 ** 20));

@@ -10,21 +10,21 @@ import { bang, detail, step } from './output-text.ts';
 import { badLines, readProcfile } from './procfile.ts';
 import { withAdvice } from './stack-advice.ts';
 
-type Box = Pick<BuildBox, 'buildDir' | 'readFile'>;
 type Output = (text: string) => void;
 
 /**
  * The process types of a compiled app: those of its Procfile, and the buildpack's defaults for others (reference: heroku-platform 1.1).
+ * @param procfile as it is behind the buildpacks; null for an app without one
  * @param advice what else could be done with an app that says nowhere how it is started, or null
  * @throws BuildFailure procfile_invalid
  */
-export async function discoverTypes(
-  box: Box,
+export function discoverTypes(
+  procfile: Buffer | null,
   info: ReleaseInfo,
   advice: string | null,
   output: Output,
-): Promise<ProcessTypes> {
-  const declared = await readTypes(box, output);
+): ProcessTypes {
+  const declared = readTypes(procfile, output);
   const defaults = info.default_process_types ?? {};
   const types = mergeProcessTypes(declared, defaults);
   output(step('Discovering process types'));
@@ -39,8 +39,8 @@ export async function discoverTypes(
   return types;
 }
 
-async function readTypes(box: Box, output: Output): Promise<ProcessTypes> {
-  const procfile = readProcfile(await box.readFile(posix.join(box.buildDir, 'Procfile')));
+function readTypes(bytes: Buffer | null, output: Output): ProcessTypes {
+  const procfile = readProcfile(bytes);
   if (procfile.problems.length > 0)
     output(
       bang(`Warning: lines of the Procfile that are not "type: command" are skipped:\n${badLines(procfile)}`),
@@ -50,7 +50,7 @@ async function readTypes(box: Box, output: Output): Promise<ProcessTypes> {
 
 /** The formation that `app.json` asks for. What is wrong in it is a warning, whatever it is. */
 export async function beginningFormation(
-  box: Box,
+  box: Pick<BuildBox, 'buildDir' | 'readFile'>,
   types: readonly string[],
   output: Output,
 ): Promise<readonly FormationRow[]> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { quote } from '../runtime/box/tools.ts';
 import type { BuildBox } from '../runtime/runtime.ts';
-import { type Buildpack, parseReleaseInfo, type ReleaseInfo } from './buildpacks.ts';
+import type { Buildpack } from './buildpacks.ts';
 import { BuildFailure } from './failure.ts';
 import { detail, step } from './output-text.ts';
 import { SafeText } from './safe-text.ts';
@@ -44,7 +44,7 @@ export class BuildpackScripts {
     const { buildDir } = this.context.box;
     const asks = buildpacks.map(
       (each, index) =>
-        `if out=$(${this.script(each, 'detect')} ${quote(buildDir)} 2>/dev/null); then printf '%s\\n%s' ${index} "$out"; exit 0; fi`,
+        `if out=$(${this.start(each, 'detect')} ${quote(buildDir)} 2>/dev/null); then printf '%s\\n%s' ${index} "$out"; exit 0; fi`,
     );
     const { code, text } = await this.ask([...asks, 'exit 1'].join('\n'));
     const [index = '', ...name] = text.split('\n');
@@ -63,7 +63,7 @@ export class BuildpackScripts {
     // What it writes to standard error comes first.
     const mark = randomUUID();
     const { code, text } = await this.ask(
-      `${this.prelude()}out=$(${this.script(buildpack, 'detect')} ${quote(box.buildDir)}); code=$?
+      `${this.prelude()}out=$(${this.start(buildpack, 'detect')} ${quote(box.buildDir)}); code=$?
 printf '%s%s' ${mark} "$out"; exit $code`,
     );
     signal.throwIfAborted();
@@ -90,7 +90,7 @@ printf '%s%s' ${mark} "$out"; exit $code`,
     // Only ours is believed.
     const kept = last && buildpack.changeable !== true ? box.keptList : null;
     const dirs = [box.buildDir, box.cacheDir, box.envDir].map(quote).join(' ');
-    const code = await box.run(`${this.prelude()}exec ${this.script(buildpack, 'compile')} ${dirs}`, {
+    const code = await box.run(`${this.prelude()}exec ${this.start(buildpack, 'compile')} ${dirs}`, {
       env: kept === null ? env : { ...env, SLIPWAY_KEPT: kept },
       onOutput: decoded(output),
       signal,
@@ -106,18 +106,18 @@ printf '%s%s' ${mark} "$out"; exit $code`,
   }
 
   /**
-   * What a buildpack's `bin/release` says; it may have none.
+   * What a buildpack's `bin/release` prints, see `parseReleaseInfo`; nothing when it has none.
    * @param last no buildpack follows: what no slug has is removed (reference: heroku-platform 2.1)
    * @throws BuildFailure compile_failed
    */
-  async release(buildpack: BoxedBuildpack, last: boolean): Promise<ReleaseInfo> {
+  async release(buildpack: BoxedBuildpack, last: boolean): Promise<string> {
     const script = this.script(buildpack, 'release');
     const { code, text } = await this.ask(
-      `${this.prelude()}if [ -x ${script} ]; then ${script} ${quote(this.context.box.buildDir)} 2>/dev/null; fi${
+      `${this.prelude()}if [ -x ${script} ]; then ${this.start(buildpack, 'release')} ${quote(this.context.box.buildDir)} 2>/dev/null; fi${
         last ? `\ncode=$?; ${REMOVE}; exit $code` : ''
       }`,
     );
-    if (code === 0) return parseReleaseInfo(buildpack.name, text);
+    if (code === 0) return text;
     throw new BuildFailure(
       'compile_failed',
       `bin/release of ${buildpack.name} ended with exit code ${code}. Run it by hand on the app's folder to see why.`,
@@ -126,6 +126,11 @@ printf '%s%s' ${mark} "$out"; exit $code`,
 
   private script({ key }: BoxedBuildpack, name: string): string {
     return quote(`${this.context.box.buildpackDir(key)}/bin/${name}`);
+  }
+
+  /** Ours are all for bash: to start it at once spares the program that their first line asks for it. */
+  private start(buildpack: BoxedBuildpack, name: string): string {
+    return `${buildpack.changeable === true ? '' : 'bash '}${this.script(buildpack, name)}`;
   }
 
   private prelude(): string {
