@@ -34,6 +34,11 @@ directive() {
   return 1
 }
 
+# has_bootstrap: whether bootstrap_go has nothing to fetch.
+has_bootstrap() {
+  command -v go >/dev/null || [ -d "$SLIPWAY_DOWNLOADS/debian/go-bootstrap" ]
+}
+
 # bootstrap_go: prints the path of a Go that can fetch others: the machine's, or no more of the distribution's than that takes.
 bootstrap_go() {
   local folder=$SLIPWAY_DOWNLOADS/debian/go-bootstrap package
@@ -89,11 +94,13 @@ prepare_toolchain() {
   fresh_choice
   if [ -z "$GO_VERSION" ]; then
     step 'Installing Go'
+    has_bootstrap || detail 'Fetching the Go of the distribution, which can fetch others'
     GO_BOOTSTRAP=$(bootstrap_go 2>"$CACHE_DIR/.go-problem") ||
       fail "$(missing_text 'Building Go apps' 'the command go')$([ -n "$(lacking apt-get)" ] || printf '\n%s' "$(last_words "$CACHE_DIR/.go-problem")")"
     GO_VERSION=$(newest proxy)
     if [ -n "$GO_VERSION" ]; then
       detail "Go $GO_VERSION comes from the module proxy"
+      [ -d "$SLIPWAY_DOWNLOADS/go/toolchains/$GO_VERSION" ] || detail 'It is downloaded, and at hand for later builds of all apps'
       folder=$(shared_folder "go/toolchains/$GO_VERSION" go_from_proxy "$GO_VERSION" 2>"$CACHE_DIR/.go-problem") ||
         reason=$(tail -n 3 "$CACHE_DIR/.go-problem") GO_VERSION=''
     fi
