@@ -6,8 +6,6 @@ import { BuildFailure } from './failure.ts';
 import { megabytes } from './output-text.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
-/** Small pieces are gathered up to this: each write costs a turn of the engine. */
-const WRITE_BYTES = 1024 * 1024;
 /** After this many bytes the system begins to bring them to the disk, while the rest is still being made. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
 /** How many hash states are kept. */
@@ -85,17 +83,7 @@ export class ArchiveWriter {
   async append(key: string, bytes: Readable): Promise<number> {
     if (this.parts.length > 0) this.memory.keep(this.parts, this.hash);
     const offset = this.size;
-    let gathered: Buffer[] = [];
-    let waiting = 0;
-    for await (const chunk of bytes as AsyncIterable<Buffer>) {
-      gathered.push(chunk);
-      waiting += chunk.length;
-      if (waiting < WRITE_BYTES) continue;
-      await this.write(Buffer.concat(gathered));
-      gathered = [];
-      waiting = 0;
-    }
-    if (waiting > 0) await this.write(Buffer.concat(gathered));
+    for await (const chunk of bytes as AsyncIterable<Buffer>) await this.write(chunk);
     const length = this.size - offset;
     this.parts.push({ key, offset, length });
     return length;
