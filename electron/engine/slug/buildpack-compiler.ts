@@ -54,8 +54,8 @@ export class BuildpackCompiler {
       return { scripts: opened.scripts, taken: await this.detect(opened, choice !== null) };
     });
     this.copy = this.tools.slugs.copyAhead(await this.order.known);
-    const { language, said } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
-    const { info, processTypes } = await phases.run('types', () => this.types(said));
+    const { language, readRelease } = await phases.run('compile', () => this.runBuildpacks(scripts, taken));
+    const { info, processTypes } = await phases.run('types', () => this.types(readRelease));
     const formation = this.order.first
       ? await beginningFormation(this.box, Object.keys(processTypes), this.tools.output)
       : [];
@@ -166,26 +166,26 @@ export class BuildpackCompiler {
   private async runBuildpacks(
     scripts: BuildpackScripts,
     taken: Taken,
-  ): Promise<{ language: string; said: () => ReleaseInfo }> {
+  ): Promise<{ language: string; readRelease: () => ReleaseInfo }> {
     let { language } = taken;
-    let said = (): ReleaseInfo => ({});
+    let readRelease = (): ReleaseInfo => ({});
     for (const [at, buildpack] of taken.buildpacks.entries()) {
       if (at > 0) language = await this.ask(scripts, buildpack);
       const last = at === taken.buildpacks.length - 1;
       await scripts.compile(buildpack, last);
       const text = await scripts.release(buildpack, last);
-      said = () => parseReleaseInfo(buildpack.name, text);
+      readRelease = () => parseReleaseInfo(buildpack.name, text);
     }
-    return { language, said };
+    return { language, readRelease };
   }
 
-  /** @param said what the last buildpack says, which is read while the box reads the Procfile */
+  /** @param readRelease takes apart what the last buildpack's bin/release printed; meanwhile the box reads the Procfile */
   private async types(
-    said: () => ReleaseInfo,
+    readRelease: () => ReleaseInfo,
   ): Promise<{ readonly info: ReleaseInfo; readonly processTypes: ProcessTypes }> {
     const procfile = this.box.readFile(posix.join(this.box.buildDir, 'Procfile'));
     procfile.catch(() => undefined);
-    const info = said();
+    const info = readRelease();
     const { output } = this.tools;
     return { info, processTypes: discoverTypes(await procfile, info, this.advice, output) };
   }

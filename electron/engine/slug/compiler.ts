@@ -14,7 +14,7 @@ import { readSource } from './source.ts';
  */
 export async function compileSlug(order: CompileOrder, tools: CompileTools): Promise<CompiledSlug> {
   const { phases, runtime, output } = tools;
-  const isThere = hasStack(order.stack, tools);
+  const stackIsThere = hasStack(order.stack, tools);
   const { source, state } = await phases.run('source', async () => {
     const read = await readSource(order.folder);
     return { source: read, state: await order.begin(read) };
@@ -24,7 +24,7 @@ export async function compileSlug(order: CompileOrder, tools: CompileTools): Pro
   };
   await phases.run('stack', async () => {
     if (state.stack === CNB_STACK) await runtime.prepareBuilder(state.builder, report, tools.signal);
-    else if (state.stack !== order.stack || !(await isThere))
+    else if (state.stack !== order.stack || !(await stackIsThere))
       await runtime.prepare(state.stack, report, tools.signal);
   });
   output(step(`Building on the ${stackTitle(state.stack)} stack`));

@@ -52,6 +52,14 @@ describe('the archive of a source', () => {
     expect(packed).toBe(await unpacked(tarOf(folder, PATHS), 'by-tar'));
   });
 
+  it('does not wait for a pipe that a file has become', async () => {
+    const folder = await makeSource();
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    const { tar, done } = packOf(folder, ['Procfile', 'pipe']);
+    tar.resume();
+    await expect(done).rejects.toThrow('pipe is no file any more');
+  });
+
   it.each([
     ['packed', packOf],
     ['by a program', tarOf],

@@ -42,7 +42,9 @@ async function readEntry(folder: string, path: string): Promise<Entry> {
   const full = join(folder, path);
   const facts = await lstat(full);
   const header = { name: `./${path}`, mode: facts.mode & 0o7777, mtime: facts.mtime };
-  if (!facts.isSymbolicLink()) return { header, content: await readFile(full) };
+  if (facts.isFile()) return { header, content: await readFile(full) };
+  // To read what has become a pipe meanwhile would never end.
+  if (!facts.isSymbolicLink()) throw new Error(`${path} is no file any more`);
   return { header: { ...header, type: 'symlink', linkname: await readlink(full) }, content: Buffer.alloc(0) };
 }
 
