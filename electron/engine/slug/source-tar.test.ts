@@ -54,7 +54,7 @@ describe('the archive of a source', () => {
 
   it('does not wait for a pipe that a file has become', async () => {
     const folder = await makeSource();
-    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    execFileSync('bash', ['-c', 'mkfifo "$1"', 'bash', join(folder, 'pipe')]);
     const { tar, done } = packOf(folder, ['Procfile', 'pipe']);
     tar.resume();
     await expect(done).rejects.toThrow('pipe is no file any more');
