@@ -121,8 +121,9 @@ describe.runIf(linux)('the package', () => {
   it('weighs little and carries one language', async () => {
     const { size } = await stat(archive);
     let bytes = size;
-    for (const file of await readdir(join(resources, 'buildpacks'), { recursive: true }))
-      bytes += (await stat(join(resources, 'buildpacks', file))).size;
+    for (const folder of ['buildpacks', 'node_modules'])
+      for (const file of await readdir(join(resources, folder), { recursive: true }))
+        bytes += (await stat(join(resources, folder, file))).size;
     console.log(`The package weighs ${(bytes / 2 ** 20).toFixed(1)} MiB without Electron.`);
     expect(bytes).toBeLessThan(MOST);
     expect(await readdir(join(resources, '..', 'locales'))).toEqual(['en-US.pak']);
@@ -144,10 +145,11 @@ describe.runIf(linux)('the package', () => {
     ['main/main.js', ''],
     ['main/main.js', '--headless'],
     ['headless/headless.js', ''],
-  ])('runs from where it is installed, without node_modules: %s %s', async (file, word) => {
+  ])('runs from where it is installed, and its router calls the system itself: %s %s', async (file, word) => {
     const place = await mkdtemp(join(work, 'installed-'));
     asar.extractAll(archive, join(place, 'app.asar'));
-    await cp(join(resources, 'buildpacks'), join(place, 'buildpacks'), { recursive: true });
+    for (const folder of ['buildpacks', 'node_modules'])
+      await cp(join(resources, folder), join(place, folder), { recursive: true });
     const env = {
       SLIPWAY_HOME: join(place, 'home'),
       SLIPWAY_API_PORT: '0',
@@ -166,6 +168,8 @@ describe.runIf(linux)('the package', () => {
       .poll(() => output, { timeout: 30_000 })
       .toContain(file === 'main/main.js' && word === '' ? 'Slipway ready api=' : 'Slipway ready ui=');
     await expectDetection(place, env);
+    const mapped = await readFile(`/proc/${child.pid}/maps`, 'utf8');
+    expect(mapped).toContain(join(place, 'node_modules', '@koromix'));
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await ended, output).toEqual([0, null]);

@@ -7,7 +7,8 @@ import type { Origin } from './origin.ts';
 import { bareRefusal, pageText } from './page-text.ts';
 import type { Plane } from './plane.ts';
 import { WheelTimer } from './timer-wheel.ts';
-import type { Wire, WireUser } from './wire.ts';
+import type { WireUser } from './wire-input.ts';
+import type { Wire } from './wire.ts';
 
 /**
  * - `idle`: between two requests; `head`: in the middle of a head; `body`: in a body, which is dropped when nobody wants it

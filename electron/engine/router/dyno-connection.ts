@@ -1,6 +1,7 @@
 import type { DynoEntry } from './dyno-entry.ts';
 import { WheelTimer } from './timer-wheel.ts';
-import { Wire, type WireUser } from './wire.ts';
+import type { WireUser } from './wire-input.ts';
+import { Wire } from './wire.ts';
 
 /**
  * Why there is no connection to a dyno: it refused, it did not answer in time, or the machine has no room for one more

@@ -6,6 +6,8 @@ import type { KeyPair } from './tls-gate.ts';
 /** What a thread of the router is given when it begins. */
 export interface ThreadData {
   readonly limits: Partial<RouterLimits>;
+  /** The folder from which the thread looks for modules that are no part of its program. */
+  readonly home: string;
 }
 
 /** What the engine says to a thread; what is said first is done first. `id` names the question in its answer. */
@@ -38,10 +40,11 @@ export type ToThread =
 /** Lines of one app's requests in their order, as columns: a few large things are copied between threads for less than many small ones. */
 export interface LineColumns {
   readonly appId: string;
-  readonly at: readonly number[];
+  readonly at: Float64Array;
   /** The lines, each with its end. */
   readonly text: string;
-  readonly status: readonly (number | null)[];
+  /** 0 where there is none. */
+  readonly status: Uint16Array;
 }
 
 /** Where the port could not be had; see `ListenError`. */

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { get } from 'node:http';
 import { get as getSecurely } from 'node:https';
 import { Worker } from 'node:worker_threads';
@@ -34,6 +35,19 @@ async function open({ threads = 1, limits = {}, wake }: More = {}) {
     }),
   );
   return { problems, workers };
+}
+
+/** Descriptors of pollers that the process holds; Node has one for each thread as well. */
+function pollers(): number {
+  const links = readdirSync('/proc/self/fd').map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      // That of the folder itself, which is closed by now.
+      return '';
+    }
+  });
+  return links.filter((link) => link.includes('eventpoll')).length;
 }
 
 const ok = (text = 'ok') => bed.dyno((_request, response) => response.end(text));
@@ -180,6 +194,26 @@ describe('a thread that ends', () => {
       ),
     );
     await until(() => bed.router.requestCounts('app-1').total >= 2);
+  });
+
+  test.runIf(process.platform === 'linux')('closes its poller, however busy it was', async () => {
+    const { workers } = await open();
+    bed.route([await ok()]);
+    await bed.ask('/');
+    const before = pollers();
+    for (let round = 1; round <= 2; round++) {
+      const asking = Promise.allSettled(Array.from({ length: 20 }, () => bed.ask('/')));
+      await workers[round - 1]?.terminate();
+      await asking;
+      await until(() => workers.length === round + 1);
+      await until(() =>
+        bed.ask('/').then(
+          (answer) => answer.body === 'ok',
+          () => false,
+        ),
+      );
+    }
+    expect(pollers()).toBe(before);
   });
 
   test('holds nobody who waits for its dynos', async () => {

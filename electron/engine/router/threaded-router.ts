@@ -147,7 +147,7 @@ class ThreadedRouter implements Router {
   #startThread(index: number): RouterThread {
     const start = this.#options.startWorker ?? startWorker;
     return new RouterThread(
-      start({ limits: this.#limits }),
+      start({ limits: this.#limits, home: import.meta.dirname }),
       (message) => {
         this.#hear(index, message);
       },
@@ -236,5 +236,7 @@ function portOf(answer: ThreadAnswer | undefined, port: number, hosts: readonly 
 
 function linesOf({ at, text, status }: LineColumns): RouterLogLine[] {
   const texts = text.split('\n');
-  return at.map((time, index) => ({ at: time, text: texts[index] ?? '', status: status[index] ?? null }));
+  // The last line has an end as well.
+  texts.pop();
+  return texts.map((line, index) => ({ at: at[index] ?? 0, text: line, status: status[index] || null }));
 }

@@ -1,48 +1,29 @@
-import type { Socket } from 'node:net';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { OUT_BYTES, OutBuffer } from './out-buffer.ts';
-import { RAW_STREAM, type RawHandle, rawHandleOf, type WriteRequest } from './raw-stream.ts';
+import { isOpen, RAW_STREAM, type WriteRequest } from './raw-stream.ts';
+import { SYSTEM_CALLS } from './system-calls.ts';
+import { WireInput, type WireUser } from './wire-input.ts';
 
-/** Who uses a wire. Replaced when a connection changes hands. */
-export interface WireUser {
-  /** Bytes came in; they are only valid during the call. */
-  onBytes(buffer: Buffer, length: number): void;
-  /** The other side says nothing more. */
-  onEnd(): void;
-  /** The connection is gone. Not told after `destroy`. */
-  onClose(): void;
-  /** All that was written has been handed to the system, after some of it had to wait. */
-  onDrain(): void;
-}
-
-/** Bytes that are read with one call of the system; the buffer is shared by all wires, as nobody keeps it over a turn. */
-const READ_BYTES = 64 * 1024;
-const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+/** The other side may be gone: an error, no signal. */
+const NO_SIGNAL = 0x4000;
 const out = new OutBuffer();
 /** Serves every write that does not have to wait, of all wires. */
 let spareRequest: WriteRequest | null = null;
 
 /**
- * One TCP connection with as little between its owner and the system as Node allows: bytes are read into a shared buffer,
- * and what is said in one turn leaves in one write, past the queues and the callbacks of a stream.
+ * One TCP connection with as little between its owner and the system as there can be: bytes are read into a shared buffer, and what is
+ * said in one turn leaves in one write, past the queues and the callbacks of a stream.
  */
-export class Wire {
-  user: WireUser;
+export class Wire extends WireInput {
   /** True once nothing can be written any more. */
   broken = false;
-  destroyed = false;
   /** Bytes that the system has not taken yet. */
   waiting = 0;
   /** The system's code of what broke the connection; empty when nothing did. */
   errorCode = '';
-  readonly socket: Socket;
-  /** Null while there is no connection, and where only the public way is left. */
-  #handle: RawHandle | null = null;
-  #paused = false;
 
   private constructor(user: WireUser, socket: Socket) {
-    this.user = user;
-    this.socket = socket;
+    super(user, socket);
     socket.on('end', () => {
       if (!this.destroyed) this.user.onEnd();
     });
@@ -51,6 +32,7 @@ export class Wire {
       this.errorCode = error.code ?? '';
     });
     socket.on('close', () => {
+      this.leavePoller(true);
       if (this.destroyed) return;
       this.destroyed = this.broken = true;
       this.user.onClose();
@@ -60,7 +42,7 @@ export class Wire {
   /** Takes over a connection that a server accepted and that nobody has read from. */
   static accept(accepted: Socket, user: WireUser): Wire {
     const wire = new Wire(user, accepted);
-    wire.#open();
+    wire.open();
     return wire;
   }
 
@@ -69,7 +51,7 @@ export class Wire {
     const socket = connect({ ...address, noDelay: true });
     const wire = new Wire(user, socket);
     socket.on('connect', () => {
-      wire.#open();
+      wire.open();
       onConnect();
     });
     return wire;
@@ -94,25 +76,15 @@ export class Wire {
   /** Writes what was added. */
   flush(): void {
     if (out.owner !== this) return;
-    const bytes = out.take();
+    const sent = this.#send();
+    if (sent === out.length) {
+      out.clear();
+      return;
+    }
+    const all = out.take();
+    const bytes = sent > 0 ? all.subarray(sent) : all;
     // What goes behind something that waits has to wait too, in no more memory than it needs.
     this.#write(this.waiting > 0 ? Buffer.from(bytes) : bytes);
-  }
-
-  pause(): void {
-    if (this.#paused || this.destroyed) return;
-    this.#paused = true;
-    if (this.#handle === null) this.socket.pause();
-    else {
-      this.#handle.reading = false;
-      this.#handle.readStop();
-    }
-  }
-
-  resume(): void {
-    if (!this.#paused || this.destroyed) return;
-    this.#paused = false;
-    this.#read();
   }
 
   /** Writes what was added and says nothing more. */
@@ -139,6 +111,7 @@ export class Wire {
 
   #forget(): void {
     this.destroyed = this.broken = true;
+    this.leavePoller(true);
     if (out.owner === this) out.clear();
   }
 
@@ -147,40 +120,15 @@ export class Wire {
     this.#write(bytes);
   }
 
-  /** The connection is there: takes the stream's place at its handle. */
-  #open(): void {
-    const handle = rawHandleOf(this.socket);
-    if (handle === null || RAW_STREAM === null) {
-      this.socket.on('data', (chunk: Buffer) => {
-        this.user.onBytes(chunk, chunk.length);
-      });
-    } else {
-      const { streamBaseState: state, kReadBytesOrError: index } = RAW_STREAM;
-      const other = handle.onread;
-      handle.useUserBuffer(readBuffer);
-      handle.onread = (bytes) => {
-        const length = state[index] ?? 0;
-        if (length > 0) this.user.onBytes(readBuffer, length);
-        // Ends and errors stay with the socket.
-        else other.call(handle, bytes);
-      };
-      this.#handle = handle;
-    }
-    this.#read();
-  }
-
-  #read(): void {
-    const handle = this.#handle;
-    if (handle === null) this.socket.resume();
-    else if (!handle.reading) {
-      handle.reading = true;
-      handle.readStart();
-    }
+  /** Hands what was added to the system, where nothing waits that comes before it; answers how much it took, or -1. */
+  #send(): number {
+    if (this.polled < 0 || this.waiting > 0 || this.broken || !isOpen(this.socket, this.handle)) return -1;
+    return SYSTEM_CALLS?.send(this.polled, out.address, out.length, NO_SIGNAL) ?? -1;
   }
 
   #write(bytes: Buffer): void {
     if (this.broken) return;
-    const handle = this.#handle;
+    const handle = this.handle;
     if (handle === null || RAW_STREAM === null) {
       this.socket.write(Buffer.from(bytes), this.#waitFor(bytes.length));
       return;

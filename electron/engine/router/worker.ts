@@ -8,10 +8,12 @@ import type { FromThread, LineColumns, ThreadData, ToThread } from './thread-mes
 /** How long lines and counts are collected before the engine gets them, in milliseconds. */
 const BATCH_MS = 20;
 
-interface Columns extends LineColumns {
+/** Columns that grow. */
+interface Columns {
+  readonly appId: string;
   readonly at: number[];
   text: string;
-  readonly status: (number | null)[];
+  readonly status: number[];
 }
 
 /** A router in a thread of its own, led by messages of the engine's thread. */
@@ -89,7 +91,7 @@ class ThreadSide {
     for (const line of lines) {
       columns.at.push(line.at);
       columns.text += `${line.text}\n`;
-      columns.status.push(line.status);
+      columns.status.push(line.status ?? 0);
     }
     this.#schedule();
   }
@@ -104,7 +106,7 @@ class ThreadSide {
 
   #flush(): void {
     this.#scheduled = false;
-    const lines = this.#lines;
+    const lines = this.#lines.map(finished);
     this.#lines = [];
     const counts = [...this.#changed].map((appId) => [appId, this.#router.requestCounts(appId)] as const);
     this.#changed.clear();
@@ -115,6 +117,10 @@ class ThreadSide {
   #tell(message: FromThread): void {
     this.#port.postMessage(message);
   }
+}
+
+function finished({ appId, at, text, status }: Columns): LineColumns {
+  return { appId, at: Float64Array.from(at), text, status: Uint16Array.from(status) };
 }
 
 if (parentPort !== null) new ThreadSide(parentPort, workerData as ThreadData);
