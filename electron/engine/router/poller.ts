@@ -38,9 +38,9 @@ export class Poller {
   #count = 0;
   /** To be told at the next turn, without an event. */
   readonly #again: Reader[] = [];
-  readonly #events = new Int32Array(EVENTS * WORDS);
+  readonly #events = fixed(EVENTS * WORDS);
   readonly #eventsAt: number;
-  readonly #event = new Int32Array(WORDS);
+  readonly #event = fixed(WORDS);
   readonly #eventAt: number;
   /** Events that were taken, and how many of them were told. */
   #taken = 0;
@@ -58,8 +58,8 @@ export class Poller {
   /** @throws Error when the system gives no descriptor */
   constructor(calls: SystemCalls, createAlarm: (onAlarm: () => void) => Alarm) {
     this.#calls = calls;
-    this.#eventsAt = calls.addressOf(new Uint8Array(this.#events.buffer));
-    this.#eventAt = calls.addressOf(new Uint8Array(this.#event.buffer));
+    this.#eventsAt = calls.addressOf(this.#events);
+    this.#eventAt = calls.addressOf(this.#event);
     this.#epoll = calls.epollCreate(CLOSE_ON_EXEC);
     if (this.#epoll < 0) throw new Error(`the system has no poller left (error ${calls.errno()})`);
     this.#alarm = createAlarm(() => {
@@ -126,6 +126,11 @@ export class Poller {
   #tellAgain(): void {
     for (let left = this.#again.length; left > 0; left--) this.#again.shift()?.onReadable();
   }
+}
+
+/** Memory that stays where it is: the collector moves a small array that is made without a buffer. */
+function fixed(words: number): Int32Array {
+  return new Int32Array(new ArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
 }
 
 /** The poller of this thread, or null where sockets are read by Node. */

@@ -15,8 +15,8 @@ export interface SystemCalls {
   receive(descriptor: number, address: number, size: number, flags: number): number;
   send(descriptor: number, address: number, size: number, flags: number): number;
   errno(): number;
-  /** Where the bytes of a buffer are; they stay there as long as the buffer is reachable. */
-  addressOf(bytes: Uint8Array): number;
+  /** Where the memory of an array is that has a buffer; it stays there as long as that is reachable. */
+  addressOf(memory: Uint8Array | Int32Array): number;
 }
 
 interface Library {
@@ -27,7 +27,7 @@ interface Library {
 interface Koffi {
   load(path: null): Library;
   errno(): number;
-  address(bytes: Uint8Array): bigint;
+  address(memory: Uint8Array | Int32Array): bigint;
 }
 
 /** The system's calls for sockets, or null where this system has no epoll, or no binary of koffi that fits: `Wire` does without then. */
@@ -46,7 +46,7 @@ function load(): SystemCalls | null {
       receive: library.func('long recv(int, uintptr_t, size_t, int)'),
       send: library.func('long send(int, uintptr_t, size_t, int)'),
       errno: () => koffi.errno(),
-      addressOf: (bytes) => Number(koffi.address(bytes)),
+      addressOf: (memory) => Number(koffi.address(memory)),
     };
   } catch {
     return null;
