@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 
 /** Where Linux counts what its processors did; there is none elsewhere. */
 const STATISTICS = '/proc/stat';
+
 /**
  * Starts to watch what the host of a virtual machine takes from its processors; the answer tells its share of their time, 0 to 1, and 0
  * where nobody counts it.
