@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FigureDefinition } from '../lib/definition.ts';
+import { processorSeconds, residentBytes } from '../lib/process-figures.ts';
 
 const CLIENTS = 10_000;
 const WEB_SOCKETS = 1_000;
@@ -16,14 +17,17 @@ const SETTLE = 5_000;
 const REQUEST = 'GET / HTTP/1.1\r\nHost: bench.localhost\r\n';
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: now\r\n\r\nok';
 const UPGRADE = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+/** Requests of one client, one behind the other, which are measured beside connections that are only held. */
+const REQUESTS = 5_000;
 
 /**
  * Memory of the router's process for connections that it only holds: what is left of opening them is in it, the system's own
- * memory for them is not. Each figure is of a router that has done nothing before.
+ * memory for them is not. And how many times as much processor the requests of one client cost beside them. Each figure is of a
+ * router that has done nothing before.
  */
 export const figures: FigureDefinition = {
-  title: `Router: memory for each of ${CLIENTS} idle keep-alive clients and ${WEB_SOCKETS} WebSockets`,
-  goals: { 'idle-kb': 10, 'websocket-kb': 20 },
+  title: `Router: memory for each of ${CLIENTS} idle keep-alive clients and ${WEB_SOCKETS} WebSockets, and what a request costs beside those clients`,
+  goals: { 'idle-kb': 10, 'websocket-kb': 20, 'beside-idle-times': 1.5 },
   async measure() {
     const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-connections-'));
     const dyno = await startDyno();
@@ -33,7 +37,8 @@ export const figures: FigureDefinition = {
       const upgrade = `${REQUEST}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
       const idle = await hold(await startRouter(port, log), CLIENTS, `${REQUEST}\r\n`, 'ok');
       const sockets = await hold(await startRouter(port, log), WEB_SOCKETS, upgrade, '\r\n\r\n');
-      return { 'idle-kb': idle, 'websocket-kb': sockets };
+      const beside = await costBeside(await startRouter(port, log), CLIENTS);
+      return { 'idle-kb': idle, 'websocket-kb': sockets, 'beside-idle-times': beside };
     } finally {
       dyno.close();
       await rm(folder, { recursive: true, force: true });
@@ -52,8 +57,9 @@ async function startDyno(): Promise<Server> {
 }
 
 interface RunningRouter {
-  readonly child: ChildProcess;
+  readonly pid: number;
   readonly port: number;
+  stop(): void;
 }
 
 async function startRouter(dyno: number, log: string): Promise<RunningRouter> {
@@ -70,24 +76,53 @@ async function startRouter(dyno: number, log: string): Promise<RunningRouter> {
     await sleep(50);
   }
   for (const socket of await openMany(port, PARALLEL, `${REQUEST}\r\n`, 'ok')) socket.destroy();
-  return { child, port };
+  return { pid: child.pid ?? 0, port, stop: () => void child.kill('SIGKILL') };
 }
 
 /** Kilobytes of the router's memory for each of some connections, and the end of that router. */
 async function hold(router: RunningRouter, count: number, text: string, end: string): Promise<number> {
   await sleep(SETTLE);
-  const before = await residentBytes(router.child.pid ?? 0);
+  const before = residentBytes(router.pid);
   const sockets: Socket[] = [];
   try {
     while (sockets.length < count) sockets.push(...(await openMany(router.port, PARALLEL, text, end)));
     await sleep(SETTLE);
     const lost = sockets.filter((socket) => socket.destroyed).length;
     if (lost > 0) throw new Error(`${lost} of ${count} connections were not held`);
-    return ((await residentBytes(router.child.pid ?? 0)) - before) / count / 1024;
+    return (residentBytes(router.pid) - before) / count / 1024;
   } finally {
     for (const socket of sockets) socket.destroy();
-    router.child.kill('SIGKILL');
+    router.stop();
   }
+}
+
+/** How many times as much a request costs the router beside idle clients as without them, and the end of that router. */
+async function costBeside(router: RunningRouter, count: number): Promise<number> {
+  const sockets: Socket[] = [];
+  try {
+    await costOfRequest(router);
+    const alone = await costOfRequest(router);
+    while (sockets.length < count)
+      sockets.push(...(await openMany(router.port, PARALLEL, `${REQUEST}\r\n`, 'ok')));
+    await sleep(SETTLE);
+    return (await costOfRequest(router)) / alone;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    router.stop();
+  }
+}
+
+/** Seconds of processor that a request costs the router when there is one at a time. */
+async function costOfRequest({ pid, port }: RunningRouter): Promise<number> {
+  const socket = await open(port, `${REQUEST}\r\n`, 'ok');
+  const before = processorSeconds(pid);
+  for (let count = 0; count < REQUESTS; count++) {
+    socket.write(`${REQUEST}\r\n`);
+    await once(socket, 'data');
+  }
+  const used = processorSeconds(pid) - before;
+  socket.destroy();
+  return used / REQUESTS;
 }
 
 function openMany(port: number, count: number, text: string, end: string): Promise<Socket[]> {
@@ -112,9 +147,4 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
 }

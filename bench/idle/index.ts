@@ -1,15 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expressApp } from '../../test/e2e/support/app-folder.ts';
 import { deploy, startHost, waitFor } from '../../test/e2e/support/host.ts';
 import type { FigureDefinition } from '../lib/definition.ts';
+import { processorSeconds, residentBytes } from '../lib/process-figures.ts';
 
 const APP = 'bench-idle';
 const DYNOS = 10;
 const SETTLE = 15_000;
 const MEASURED = 30_000;
-/** Clock ticks a second in /proc, on every Linux. */
-const TICKS = 100;
 
 /** What an engine costs that has ten dynos and nothing to do. */
 export const figures: FigureDefinition = {
@@ -28,10 +26,10 @@ export const figures: FigureDefinition = {
       });
       await sleep(SETTLE);
       const pid = host.process.pid ?? 0;
-      const before = await processorSeconds(pid);
+      const before = processorSeconds(pid);
       await sleep(MEASURED);
-      const cpu = ((await processorSeconds(pid)) - before) / (MEASURED / 1000);
-      const memory = await residentMegabytes(pid);
+      const cpu = (processorSeconds(pid) - before) / (MEASURED / 1000);
+      const memory = residentBytes(pid) / 1024 / 1024;
       await host.client.call('apps.destroy', { app: APP, confirm: APP });
       return { 'cpu-percent': cpu * 100, 'memory-mb': memory };
     } finally {
@@ -40,13 +38,3 @@ export const figures: FigureDefinition = {
     }
   },
 };
-
-async function processorSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
-}

@@ -1,16 +1,15 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FRUGAL } from '../../electron/frugal.ts';
+import { processorSeconds } from '../lib/process-figures.ts';
 
 /** Processor cores of those that take part: every proxy has the same one, the rest stays away from it. */
 const CORES = { proxy: 0, backend: 1, load: cpus().length > 2 ? 2 : 1 };
-/** Clock ticks a second in /proc, on every Linux. */
-const TICKS = 100;
 const HERE = import.meta.dirname;
 const HOST = 'bench.localhost';
 
@@ -248,11 +247,6 @@ function load(proxy: Proxy, row: Row, seconds: number, script: string): Load {
 function milliseconds(text = ''): number {
   const [, value = 'NaN', unit = 'ms'] = /^([\d.]+)(us|ms|s)$/.exec(text) ?? [];
   return Number(value) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? 1);
-}
-
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 async function freePort(): Promise<number> {

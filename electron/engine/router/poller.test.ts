@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { alarmsBy } from './alarm.ts';
 import { Poller } from './poller.ts';
-import { descriptorOf, newAlarm, rawHandleOf } from './raw-stream.ts';
+import { descriptorOf, rawHandleOf } from './raw-stream.ts';
 import { SYSTEM_CALLS, type SystemCalls } from './system-calls.ts';
 import { pause, until } from './testbed.ts';
 import { Wire } from './wire.ts';
@@ -40,13 +41,13 @@ describe.runIf(linux)('the poller', () => {
   let poller: Poller;
   let alarms: (() => void)[];
   beforeEach(() => {
-    if (SYSTEM_CALLS === null || newAlarm === null) throw new Error('koffi is not installed');
+    const open = SYSTEM_CALLS === null ? null : alarmsBy(SYSTEM_CALLS);
+    if (SYSTEM_CALLS === null || open === null) throw new Error('koffi is not installed');
     calls = SYSTEM_CALLS;
-    const create = newAlarm;
     alarms = [];
-    poller = new Poller(calls, (onAlarm) => {
+    poller = new Poller(calls, (descriptor, onAlarm) => {
       alarms.push(onAlarm);
-      return create(onAlarm);
+      return open(descriptor, onAlarm);
     });
   });
 

@@ -1,4 +1,4 @@
-import { type Alarm, newAlarm } from './raw-stream.ts';
+import { type Alarm, alarmsBy, type OpenAlarm } from './alarm.ts';
 import { SYSTEM_CALLS, type SystemCalls } from './system-calls.ts';
 
 /** Who waits for bytes on a descriptor. */
@@ -18,17 +18,15 @@ const HALF_CLOSED = 0x2000;
 /** Told once when it changes, not as long as it is so. */
 const EDGE = 1 << 31;
 
-/** Events taken at once: the connections of a busy app, and no more than may be dealt with before something else is looked at. */
+/** Events told in a turn: the connections of a busy app, and no more than may be dealt with before something else is looked at. */
 const EVENTS = 64;
-/** So many at once have others follow them soon: the next ones are asked for, not waited for. */
-const CROWD = 4;
 /** 32-bit words of an `epoll_event`, which is packed on x64 only, and where the descriptor is in it. */
 const [WORDS, DESCRIPTOR] = process.arch === 'x64' ? [3, 1] : [4, 2];
 
 /**
  * Tells of many sockets when bytes come, past the event loop of Node, which calls the program for each read and costs as much as a
- * fifth of a request. Node's loop watches the poller's own descriptor while nothing comes; while much does, each of its turns has one
- * look at all sockets.
+ * fifth of a request. Node's loop watches the poller's own descriptor, and in a turn in which something came the poller looks at all sockets
+ * until nothing comes any more.
  */
 export class Poller {
   readonly #calls: SystemCalls;
@@ -45,29 +43,24 @@ export class Poller {
   /** Events that were taken, and how many of them were told. */
   #taken = 0;
   #told = 0;
-  /** A turn will come without the alarm. */
-  #awake = false;
+  /** A turn comes without the alarm. */
+  #turns = false;
   readonly #turn = (): void => {
+    this.#turns = false;
     this.#look();
-  };
-  readonly #wait = (): void => {
-    if (this.#again.length > 0) this.#look();
-    else this.#sleep();
   };
 
   /** @throws Error when the system gives no descriptor */
-  constructor(calls: SystemCalls, createAlarm: (onAlarm: () => void) => Alarm) {
+  constructor(calls: SystemCalls, openAlarm: OpenAlarm) {
     this.#calls = calls;
     this.#eventsAt = calls.addressOf(this.#events);
     this.#eventAt = calls.addressOf(this.#event);
-    this.#epoll = calls.epollCreate(CLOSE_ON_EXEC);
-    if (this.#epoll < 0) throw new Error(`the system has no poller left (error ${calls.errno()})`);
-    this.#alarm = createAlarm(() => {
-      if (this.#awake) return;
-      this.#awake = true;
+    const epoll = calls.epollCreate(CLOSE_ON_EXEC);
+    if (epoll < 0) throw new Error(`the system has no poller left (error ${calls.errno()})`);
+    this.#alarm = openAlarm(epoll, () => {
       this.#look();
     });
-    this.#sleep();
+    this.#epoll = this.#alarm.descriptor;
   }
 
   /** Tells a reader of what comes on a descriptor; answers false when the system does not watch it. */
@@ -94,37 +87,40 @@ export class Poller {
   /** Tells a reader in a moment that there is more, as it did not read all. */
   again(reader: Reader): void {
     this.#again.push(reader);
-    if (this.#awake) return;
-    this.#awake = true;
-    setImmediate(this.#turn);
+    this.#turnSoon();
   }
 
-  #sleep(): void {
-    this.#awake = false;
-    this.#alarm.set(this.#epoll);
+  #turnSoon(): void {
+    if (this.#turns) return;
+    this.#turns = true;
+    setImmediate(this.#turn);
   }
 
   /** Tells everything that came. An error of a reader does not cost others their event: it comes at the next turn. */
   #look(): void {
     try {
-      this.#tellAgain();
-      if (this.#told === this.#taken) {
-        this.#taken = Math.max(0, this.#calls.epollWait(this.#epoll, this.#eventsAt, EVENTS, 0));
-        this.#told = 0;
-      }
-      while (this.#told < this.#taken) {
-        const at = this.#told++ * WORDS;
-        const reader = this.#readers[this.#events[at + DESCRIPTOR] ?? -1];
-        if (this.#events[at] === READABLE) reader?.onReadable();
-        else reader?.onOver();
-      }
+      for (let left = this.#again.length; left > 0; left--) this.#again.shift()?.onReadable();
+      this.#tell();
+      for (let room = EVENTS; room > 0 && this.#take(room); room -= this.#taken) this.#tell();
     } finally {
-      setImmediate(this.#taken < CROWD && this.#told === this.#taken ? this.#wait : this.#turn);
+      if (this.#told < this.#taken || this.#again.length > 0) this.#turnSoon();
     }
   }
 
-  #tellAgain(): void {
-    for (let left = this.#again.length; left > 0; left--) this.#again.shift()?.onReadable();
+  /** Answers false when nothing came. */
+  #take(most: number): boolean {
+    this.#taken = Math.max(0, this.#calls.epollWait(this.#epoll, this.#eventsAt, most, 0));
+    this.#told = 0;
+    return this.#taken > 0;
+  }
+
+  #tell(): void {
+    while (this.#told < this.#taken) {
+      const at = this.#told++ * WORDS;
+      const reader = this.#readers[this.#events[at + DESCRIPTOR] ?? -1];
+      if (this.#events[at] === READABLE) reader?.onReadable();
+      else reader?.onOver();
+    }
   }
 }
 
@@ -137,9 +133,10 @@ function fixed(words: number): Int32Array {
 export const POLLER: Poller | null = open();
 
 function open(): Poller | null {
-  if (SYSTEM_CALLS === null || newAlarm === null) return null;
+  const openAlarm = SYSTEM_CALLS === null ? null : alarmsBy(SYSTEM_CALLS);
+  if (SYSTEM_CALLS === null || openAlarm === null) return null;
   try {
-    return new Poller(SYSTEM_CALLS, newAlarm);
+    return new Poller(SYSTEM_CALLS, openAlarm);
   } catch {
     return null;
   }

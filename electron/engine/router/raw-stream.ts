@@ -29,27 +29,14 @@ export interface RawStream {
   readonly kLastWriteWasAsync: number;
 }
 
-/** Tells once that a descriptor can be read, without reading from it. */
-export interface Alarm {
-  /** Waits for the descriptor, unless it does already. @throws Error when that cannot be had */
-  set(descriptor: number): void;
-  /** The process lives as long as it waits. */
-  ref(): void;
-  unref(): void;
-}
-
-/** A handle of a TCP connection, or of any descriptor that it is given. Answers are 0 or a negative error of the system. */
+/** A handle of a TCP connection. */
 interface TcpHandle extends RawHandle {
   /** Of an open connection. */
   readonly fd: number;
-  open(descriptor: number): number;
-  ref(): void;
-  unref(): void;
 }
 
 interface RawTcp {
   readonly TCP: new (kind: number) => TcpHandle;
-  readonly constants: { readonly SOCKET: number };
 }
 
 /**
@@ -93,8 +80,7 @@ export function rawHandleOf(socket: Socket): RawHandle | null {
 function findTcp(): RawTcp | null {
   try {
     const found = bindingOf<RawTcp>('tcp_wrap');
-    const whole = typeof found.TCP === 'function' && typeof found.constants?.SOCKET === 'number';
-    return whole ? (found as RawTcp) : null;
+    return typeof found.TCP === 'function' ? (found as RawTcp) : null;
   } catch {
     return null;
   }
@@ -108,41 +94,4 @@ export function descriptorOf(handle: RawHandle): number {
 /** Whether a socket still has its handle, so that the descriptor is its own and not closed and given to another one. */
 export function isOpen(socket: Socket, handle: RawHandle | null): boolean {
   return (socket as { _handle?: unknown })._handle === handle;
-}
-
-/**
- * An alarm for descriptors that Node has no event for, or null where there is none. A handle of Node waits for it and fails to
- * read, as what is no stream cannot be read; it closes the last descriptor when the thread ends.
- */
-export const newAlarm: ((onAlarm: () => void) => Alarm) | null =
-  RAW_TCP === null ? null : (onAlarm) => new HandleAlarm(RAW_TCP, onAlarm);
-
-class HandleAlarm implements Alarm {
-  readonly #handle: TcpHandle;
-  #isSet = false;
-
-  constructor({ TCP, constants }: RawTcp, onAlarm: () => void) {
-    this.#handle = new TCP(constants.SOCKET);
-    this.#handle.useUserBuffer(Buffer.allocUnsafeSlow(8));
-    this.#handle.unref();
-    this.#handle.onread = () => {
-      this.#isSet = false;
-      onAlarm();
-    };
-  }
-
-  set(descriptor: number): void {
-    if (this.#isSet) return;
-    const error = this.#handle.open(descriptor) || this.#handle.readStart();
-    if (error !== 0) throw new Error(`descriptor ${descriptor} cannot be waited for (error ${-error})`);
-    this.#isSet = true;
-  }
-
-  ref(): void {
-    this.#handle.ref();
-  }
-
-  unref(): void {
-    this.#handle.unref();
-  }
 }

@@ -8,6 +8,10 @@ import type { ThreadData } from './thread-messages.ts';
  * system's own, so -1 is a failure and `errno()` tells which.
  */
 export interface SystemCalls {
+  socket(domain: number, type: number, protocol: number): number;
+  /** Makes the number `to` another one of what is behind `from`; what it was before is closed. */
+  dup3(from: number, to: number, flags: number): number;
+  close(descriptor: number): number;
   epollCreate(flags: number): number;
   /** Of a descriptor; `event` is the address of an `epoll_event`. */
   epollControl(epoll: number, operation: number, descriptor: number, event: number): number;
@@ -40,6 +44,9 @@ function load(): SystemCalls | null {
     const koffi = createRequire(join(home, 'router.js'))('koffi') as Koffi;
     const library = koffi.load(null);
     return {
+      socket: library.func('int socket(int, int, int)'),
+      dup3: library.func('int dup3(int, int, int)'),
+      close: library.func('int close(int)'),
       epollCreate: library.func('int epoll_create1(int)'),
       epollControl: library.func('int epoll_ctl(int, int, int, uintptr_t)'),
       epollWait: library.func('int epoll_wait(int, uintptr_t, int, int)'),
