@@ -7,6 +7,11 @@ import type { FromThread, LineColumns, ThreadData, ToThread } from './thread-mes
 
 /** How long lines and counts are collected before the engine gets them, in milliseconds. */
 const BATCH_MS = 20;
+/**
+ * Characters of lines that it gets at once, some 150 lines: where both threads share a processor, requests wait while it takes them, and
+ * larger texts are given memory of their own, page by page.
+ */
+const BATCH_TEXT = 32 * 1024;
 
 /** Columns that grow. */
 interface Columns {
@@ -93,24 +98,29 @@ class ThreadSide {
       columns.text += `${line.text}\n`;
       columns.status.push(line.status ?? 0);
     }
-    this.#schedule();
+    if (columns.text.length < BATCH_TEXT) this.#schedule();
+    else this.#tellBatch([]);
   }
 
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setTimeout(() => {
+      this.#scheduled = false;
       this.#flush();
     }, BATCH_MS);
   }
 
   #flush(): void {
-    this.#scheduled = false;
-    const lines = this.#lines.map(finished);
-    this.#lines = [];
     const counts = [...this.#changed].map((appId) => [appId, this.#router.requestCounts(appId)] as const);
     this.#changed.clear();
     this.#lastChanged = '';
+    this.#tellBatch(counts);
+  }
+
+  #tellBatch(counts: (FromThread & { kind: 'batch' })['counts']): void {
+    const lines = this.#lines.map(finished);
+    this.#lines = [];
     if (lines.length > 0 || counts.length > 0) this.#tell({ kind: 'batch', lines, counts });
   }
 
