@@ -84,8 +84,14 @@ echo one >> "$2/count"; echo "       builds $(wc -l < "$2/count" | tr -d ' ')"`,
       expect(release.slug?.processTypes).toEqual({ worker: 'sleep 1000', later: 'sleep 1' });
       expect(release.slug?.language).toBe('Second with from first');
 
+      expect(release.description).toBe(`Deploy ${commit.slice(0, 8)}`);
+
       // The cache stays until it is purged; the buildpack itself begins anew each time.
-      expect((await build(host, APP, app)).output).toContain('       builds 2\n');
+      await work.files('app', { note: 'not committed' });
+      const changed = await build(host, APP, app);
+      expect(changed.output).toContain('       builds 2\n');
+      const next = await host.client.call('releases.get', { app: APP, version: changed.build.release ?? 0 });
+      expect(next.description).toBe(`Deploy ${commit.slice(0, 8)} with uncommitted changes`);
       await host.client.call('builds.purgeCache', { app: APP });
       expect((await build(host, APP, app)).output).toContain('       builds 1\n');
     });

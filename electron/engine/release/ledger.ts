@@ -188,12 +188,15 @@ function whyNot({ slugId, status }: ReleaseRow): string {
   return 'it expired, as only the slugs of the newest 20 releases are kept';
 }
 
+/** What a description is made of. */
+interface Deployed extends Pick<SlugRow, 'commit' | 'sha256'> {
+  readonly images: object | null;
+  /** Files differ from the commit, which only a folder's can; known of a deploy, not of a slug. */
+  readonly changed?: boolean;
+}
+
 /** What a deploy is called in the ledger (reference: heroku-platform 6.1). */
-export function describeDeploy({
-  commit,
-  sha256,
-  images,
-}: Pick<SlugRow, 'commit' | 'sha256'> & { readonly images: object | null }): string {
-  if (commit !== null) return `Deploy ${commit.slice(0, 8)}`;
+export function describeDeploy({ commit, sha256, images, changed = false }: Deployed): string {
+  if (commit !== null) return `Deploy ${commit.slice(0, 8)}${changed ? ' with uncommitted changes' : ''}`;
   return `Deploy ${images === null ? 'slug' : 'image'} ${sha256.slice(0, 8)}`;
 }

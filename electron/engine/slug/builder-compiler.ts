@@ -47,7 +47,8 @@ export async function compileWithBuilder(
       output(step('Keeping the image'));
       output(detail(`Done: ${megabytes(image.bytes)}`));
       return {
-        ...{ id: slugId, size: image.bytes, parts: [], formation, commit: source.commit, detected: null },
+        ...{ id: slugId, size: image.bytes, parts: [], formation, detected: null },
+        ...{ commit: source.commit, changed: source.changed },
         ...{ sha256: imagesDigest(images), images, processTypes: commands },
         ...{ language: 'Cloud Native Buildpacks', stack: CNB_STACK, wishes: {} },
       };

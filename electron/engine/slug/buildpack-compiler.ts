@@ -60,10 +60,10 @@ export class BuildpackCompiler {
       ? await beginningFormation(this.box, Object.keys(processTypes), this.tools.output)
       : [];
     const stored = await phases.run('pack', () => this.pack());
-    const { commit } = this.source;
+    const { commit, changed } = this.source;
     return {
       ...{ ...stored, id: randomUUID(), stack: this.state.stack, images: null },
-      ...{ processTypes, formation, language, commit, detected: taken.detected, wishes: info },
+      ...{ processTypes, formation, language, commit, changed, detected: taken.detected, wishes: info },
     };
   }
 

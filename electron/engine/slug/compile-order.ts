@@ -64,6 +64,8 @@ export interface CompiledSlug extends StoredSlug {
   /** What the last buildpack's detect printed. */
   readonly language: string;
   readonly commit: string | null;
+  /** Files differ from the commit. */
+  readonly changed: boolean;
   /** Buildpack that was found by the app's files, for its later builds; null when it was said which to use. */
   readonly detected: string | null;
   /** What the last buildpack asks for besides process types. */

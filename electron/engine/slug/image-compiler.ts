@@ -86,7 +86,8 @@ export async function compileImages(
       output(step('Keeping the images'));
       output(detail(`Done: ${megabytes(size)}`));
       return {
-        ...{ id: slugId, size, parts: [], formation, commit: source.commit, detected: null },
+        ...{ id: slugId, size, parts: [], formation, detected: null },
+        ...{ commit: source.commit, changed: source.changed },
         ...{ sha256: imagesDigest(types.images), images: types.images, processTypes: types.commands },
         ...{ language: file, stack: CONTAINER_STACK },
         wishes: { config_vars: { ...plan.config }, addons: [...plan.addons] },
