@@ -87,8 +87,7 @@ async function hold(router: RunningRouter, count: number, text: string, end: str
   try {
     while (sockets.length < count) sockets.push(...(await openMany(router.port, PARALLEL, text, end)));
     await sleep(SETTLE);
-    const lost = sockets.filter((socket) => socket.destroyed).length;
-    if (lost > 0) throw new Error(`${lost} of ${count} connections were not held`);
+    checkHeld(sockets);
     return (residentBytes(router.pid) - before) / count / 1024;
   } finally {
     for (const socket of sockets) socket.destroy();
@@ -105,11 +104,18 @@ async function costBeside(router: RunningRouter, count: number): Promise<number>
     while (sockets.length < count)
       sockets.push(...(await openMany(router.port, PARALLEL, `${REQUEST}\r\n`, 'ok')));
     await sleep(SETTLE);
-    return (await costOfRequest(router)) / alone;
+    const beside = await costOfRequest(router);
+    checkHeld(sockets);
+    return beside / alone;
   } finally {
     for (const socket of sockets) socket.destroy();
     router.stop();
   }
+}
+
+function checkHeld(sockets: readonly Socket[]): void {
+  const lost = sockets.filter((socket) => socket.destroyed).length;
+  if (lost > 0) throw new Error(`${lost} of ${sockets.length} connections were not held`);
 }
 
 /** Seconds of processor that a request costs the router when there is one at a time. */

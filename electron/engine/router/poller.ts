@@ -44,9 +44,9 @@ export class Poller {
   #taken = 0;
   #told = 0;
   /** A turn comes without the alarm. */
-  #turns = false;
+  #comesAgain = false;
   readonly #turn = (): void => {
-    this.#turns = false;
+    this.#comesAgain = false;
     this.#look();
   };
 
@@ -91,8 +91,8 @@ export class Poller {
   }
 
   #turnSoon(): void {
-    if (this.#turns) return;
-    this.#turns = true;
+    if (this.#comesAgain) return;
+    this.#comesAgain = true;
     setImmediate(this.#turn);
   }
 

@@ -13,6 +13,8 @@ const BATCH_MS = 20;
  */
 const BATCH_TEXT = 32 * 1024;
 
+type Batch = FromThread & { kind: 'batch' };
+
 /** Columns that grow. */
 interface Columns {
   readonly appId: string;
@@ -118,7 +120,7 @@ class ThreadSide {
     this.#tellBatch(counts);
   }
 
-  #tellBatch(counts: (FromThread & { kind: 'batch' })['counts']): void {
+  #tellBatch(counts: Batch['counts']): void {
     const lines = this.#lines.map(finished);
     this.#lines = [];
     if (lines.length > 0 || counts.length > 0) this.#tell({ kind: 'batch', lines, counts });
